@@ -1,0 +1,111 @@
+"""Every error famtree raises on purpose.
+
+    FamtreeError
+    ├── UsageError                2   the request itself is wrong
+    ├── FetchError                3   could not be fetched
+    │   ├── NotFoundError             no such repository, revision, file or folder
+    │   ├── AccessError               gated, private, disabled, bad token
+    │   ├── OfflineError              needed the network, was told not to
+    │   └── NetworkError              timeout, reset, rate limit, server fault
+    ├── UnreadableError           4   fetched, but not what it should be
+    │   ├── HeaderError               safetensors header
+    │   ├── ConfigError               config.json and other JSON
+    │   └── TokenizerError            tokenizer files
+    └── RegistryError            70   a registry file is wrong (all faults at once)
+
+Each class carries the exit code of the public contract. `code` is the stable word that scripts
+read; `hint` is one sentence saying what to do next.
+"""
+
+from __future__ import annotations
+
+
+class FamtreeError(Exception):
+    """Base of all expected errors: a message, a stable `code`, a `hint` and an exit code."""
+
+    exit_code: int = 70
+    code: str = "internal"
+
+    def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        if code is not None:
+            self.code = code
+
+
+class UsageError(FamtreeError):
+    """The command or the reference is not of a form famtree understands."""
+
+    exit_code = 2
+    code = "usage"
+
+
+class FetchError(FamtreeError):
+    """The checkpoint, or a needed part of it, could not be fetched."""
+
+    exit_code = 3
+    code = "fetch"
+
+
+class NotFoundError(FetchError):
+    """No such repository, revision, file or folder (or a private one seen without a token)."""
+
+    code = "not-found"
+
+
+class AccessError(FetchError):
+    """The repository exists but may not be read: gated, private, disabled or bad token."""
+
+    code = "access"
+
+
+class OfflineError(FetchError):
+    """Something was needed from the network while offline mode was on."""
+
+    code = "offline"
+
+
+class NetworkError(FetchError):
+    """The network or the server failed: timeout, reset, rate limit, 5xx."""
+
+    code = "network"
+
+
+class UnreadableError(FamtreeError):
+    """A file was fetched but is not what its name says."""
+
+    exit_code = 4
+    code = "unreadable"
+
+
+class HeaderError(UnreadableError):
+    """A safetensors header is truncated, oversized or malformed."""
+
+    code = "bad-header"
+
+
+class ConfigError(UnreadableError):
+    """config.json or another JSON file cannot be understood."""
+
+    code = "bad-config"
+
+
+class TokenizerError(UnreadableError):
+    """A tokenizer file cannot be understood."""
+
+    code = "bad-tokenizer"
+
+
+class RegistryError(FamtreeError):
+    """One or more registry files are wrong; `faults` lists them all as `file: field: reason`."""
+
+    exit_code = 70
+    code = "bad-registry"
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = faults
+        super().__init__(
+            f"{len(faults)} fault(s) in the registry: {faults[0] if faults else ''}",
+            hint="run `famtree families check` to see them all",
+        )

@@ -1,0 +1,122 @@
+"""What a checkpoint is before anything is concluded from it: references, files, tensors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any, Literal
+
+SourceKind = Literal["hub", "local", "gguf", "safetensors"]
+CheckpointFormat = Literal["safetensors", "gguf", "adapter", "pickle", "index-only", "config-only"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRef:
+    """One parsed reference: a Hub repository (with revision and file) or a local path."""
+
+    text: str
+    """The reference as the user wrote it."""
+    repo_id: str | None = None
+    """`org/name` (or a legacy bare `name`) for a Hub reference."""
+    revision: str | None = None
+    path: str | None = None
+    """Local file or folder."""
+    file: str | None = None
+    """One file inside the repository (`hf://org/name/file.gguf`)."""
+
+    @property
+    def is_local(self) -> bool:
+        """True for a path on this machine."""
+        return self.path is not None
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One file of a checkpoint as the listing names it; nothing of it has been read."""
+
+    name: str
+    size: int | None = None
+    blob_id: str | None = None
+    """git blob id (sha1), as the Hub lists it."""
+    sha256: str | None = None
+    """LFS or Xet content hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All files of a checkpoint, and what its host says about it."""
+
+    files: tuple[FileEntry, ...]
+    revision: str | None = None
+    """Commit the listing is pinned to (40 hex digits) for a Hub repository."""
+    card: dict[str, Any] = field(default_factory=dict)
+    """Card front matter, as data."""
+    tags: tuple[str, ...] = ()
+    created_at: str | None = None
+    gated: bool = False
+    config: dict[str, Any] = field(default_factory=dict)
+    """The host's own summary of config.json (architectures, model_type, ...), if it gave one."""
+
+    def find(self, name: str) -> FileEntry | None:
+        """Return the entry called `name`, or None."""
+        return next((entry for entry in self.files if entry.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A file that could not or need not be read, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One tensor as a safetensors header describes it."""
+
+    name: str
+    dtype: str
+    """safetensors' own dtype word: F32, BF16, F8_E4M3, I32, ..."""
+    shape: tuple[int, ...]
+    begin: int
+    """Offset of the first byte, relative to the end of the header."""
+    end: int
+    file: str
+
+    @property
+    def numel(self) -> int:
+        """Number of elements (1 for a scalar)."""
+        return prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the tensor takes in its file."""
+        return self.end - self.begin
+
+
+@dataclass(frozen=True, slots=True)
+class TensorIndex:
+    """Every tensor a checkpoint is known to hold.
+
+    `tensors` has those whose header was read. `names` has all names, including those that are
+    known only from `*.index.json`. `complete` is True when every shard's header was read.
+    """
+
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    complete: bool = False
+    files: tuple[str, ...] = ()
+    """Weight files, read or not."""
+    total_size: int | None = None
+    """`metadata.total_size` of the index, bytes."""
+    header_metadata: dict[str, str] = field(default_factory=dict)
+    """`__metadata__` of the headers read (format, ...)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What was really spent: HTTP requests that were answered with a body, and bytes read."""
+
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0

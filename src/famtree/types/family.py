@@ -1,0 +1,191 @@
+"""Registry entries: one family a file, with generations, rules, sizes, tokenizers, exemplars.
+
+A rule is a conjunction of conditions on traits. A trait is a dotted name of
+`famtree.types.fingerprint` (`architecture.vocab_rows`, `recipe.rope_theta`, ...). Operators are
+few on purpose: a plain value (equality), `one_of`, `between` (inclusive), `contains` (every
+listed item is in the list-valued trait) and `absent`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NewType
+
+from pydantic import Field, model_validator
+
+from famtree.types.identification import Variant
+from famtree.types.model import FrozenModel
+
+FamilyKey = NewType("FamilyKey", str)
+GenerationKey = NewType("GenerationKey", str)
+Scalar = bool | int | float | str
+
+ParentRelation = Literal[
+    "successor", "continued-pretrain", "finetune", "distill", "pruned", "upscaled", "upcycled"
+]
+
+
+class Condition(FrozenModel):
+    """One test of one trait; exactly one operator is set."""
+
+    equals: Scalar | None = None
+    one_of: list[Scalar] | None = None
+    between: tuple[float, float] | None = None
+    contains: list[Scalar] | None = None
+    absent: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Condition:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"exactly one operator is needed, got {given or 'none'}")
+        if self.absent is False:
+            raise ValueError("`absent` can only be true")
+        if self.between is not None and self.between[0] > self.between[1]:
+            raise ValueError("`between` needs low <= high")
+        return self
+
+
+class Rule(FrozenModel):
+    """One design of a generation: every trait it is known to show."""
+
+    name: str = "default"
+    when: dict[str, Condition]
+    """Dotted trait name to condition."""
+    variant: Variant | None = None
+    """What a checkpoint that fits this rule is trained for, where the rule can tell."""
+
+
+class Size(FrozenModel):
+    """An official size: its shape signature and exact parameter count."""
+
+    name: str
+    """As the maker writes it: `8B`, `30B-A3B`, `base`."""
+    parameters: int | None = None
+    """Exact count of distinct parameters (tied embeddings once); None if not sourced."""
+    layers: int | None = None
+    hidden_size: int | None = None
+    heads: int | None = None
+    kv_heads: int | None = None
+    ffn: int | None = None
+    experts: int | None = None
+    expert_ffn: int | None = None
+    vocab_rows: int | None = None
+    """Only where the size has its own embedding rows."""
+    source: str | None = None
+
+
+class ParentLink(FrozenModel):
+    """Where a generation (or one of its sizes) comes from."""
+
+    family: str
+    generation: str | None = None
+    relation: ParentRelation
+    size: str | None = None
+    """Child size this holds for; None for all."""
+    repo: str | None = None
+    """Hub id of the concrete parent checkpoint, where one is published."""
+    source: str | None = None
+
+
+class Generation(FrozenModel):
+    """One generation of a family."""
+
+    key: str
+    name: str
+    released: str | None = None
+    """`YYYY` or `YYYY-MM`."""
+    names: list[str] = Field(default_factory=list)
+    """Lower-case words a repository name uses for it; a hint and a liar check, never proof."""
+    parents: list[ParentLink] = Field(default_factory=list)
+    hard_to_tell_from: list[str] = Field(default_factory=list)
+    """`family/generation` keys whose checkpoints can show the very same traits."""
+    rules: list[Rule] = Field(alias="rule", min_length=1)
+    sizes: list[Size] = Field(default_factory=list, alias="size")
+    sources: list[str] = Field(default_factory=list)
+
+
+class KnownTokenizer(FrozenModel):
+    """A published vocabulary: digests and counts, by which files are recognised unread."""
+
+    name: str
+    generations: list[str]
+    """Generation keys of this family that ship it."""
+    files: list[str] = Field(default_factory=list)
+    """sha256 or `git:<blob id>` of published files with this content."""
+    kind: str | None = None
+    entries: int | None = None
+    base_entries: int | None = None
+    vocabulary: str | None = None
+    merges: str | None = None
+    merges_sorted: str | None = None
+    added: str | None = None
+    added_count: int | None = None
+    pre_tokenizer: str | None = None
+    sketch: list[int] = Field(default_factory=list)
+    sketch_ids: list[int] = Field(default_factory=list)
+    source: str
+
+
+class Exemplar(FrozenModel):
+    """Recorded facts of one published checkpoint: the registry's own test cases."""
+
+    repo: str
+    revision: str | None = None
+    """Full commit where it is known."""
+    generation: str
+    relation: Literal["base", "instruct", "finetune", "quantized", "merge", "other"] = "base"
+    ambiguous_with: list[str] = Field(default_factory=list)
+    """Other generation keys its metadata cannot rule out."""
+    traits: dict[str, Scalar | list[Scalar]]
+    """Dotted trait name to value, as fingerprinted."""
+    digests: dict[str, str] = Field(default_factory=dict)
+    """`architecture`, `tokenizer`, `recipe`."""
+    source: str
+
+
+class Family(FrozenModel):
+    """One registry file."""
+
+    schema_: Literal["famtree/family/1"] = Field(alias="schema")
+    key: str
+    name: str
+    maker: str
+    sources: list[str] = Field(min_length=1)
+    publishers: list[str] = Field(default_factory=list)
+    """Hub organisations that publish it; a hint only."""
+    hard_to_tell_from: list[str] = Field(default_factory=list)
+    """Family keys that can show the same traits."""
+    generations: list[Generation] = Field(alias="generation", min_length=1)
+    tokenizers: list[KnownTokenizer] = Field(default_factory=list, alias="tokenizer")
+    exemplars: list[Exemplar] = Field(default_factory=list, alias="exemplar")
+
+
+class TraitPolicy(FrozenModel):
+    """How far one trait can be trusted when it fits and when it does not (`_generic.toml`)."""
+
+    group: str
+    """Traits of one group say nearly the same thing: their weights share one cap."""
+    edit_rate: float
+    """Share of genuine derivatives that no longer show it (fine-tuners edit some, never others)."""
+    grows: bool = False
+    """A value slightly above the expected one is an extension (added tokens), not a conflict."""
+    reason: str
+
+
+class GroupPolicy(FrozenModel):
+    """The most, in nats, that one group of traits can add; `identity` groups can veto."""
+
+    cap: float
+    identity: bool = False
+    reason: str
+
+
+class GenericTraits(FrozenModel):
+    """Knowledge of no single family: trait policies, wrappers, designs too common to decide."""
+
+    schema_: Literal["famtree/generic/1"] = Field(alias="schema")
+    traits: dict[str, TraitPolicy]
+    groups: dict[str, GroupPolicy]
+    wrappers: dict[str, str]
+    """Multimodal `model_type` to `model_type` of its language tower where the config does not
+    nest one (empty string: it does)."""

@@ -1,0 +1,152 @@
+"""The answer of `famtree identify`: document `famtree/identification/1`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from famtree.types.checkpoint import CheckpointFormat, SourceKind
+from famtree.types.fingerprint import Fingerprint
+from famtree.types.model import FrozenModel
+from famtree.types.quantization import Quantization
+
+Outcome = Literal["identified", "ambiguous", "unknown"]
+Variant = Literal[
+    "base", "instruct", "chat", "code", "math", "reasoning", "vision", "embedding", "reward", "other"
+]
+LinkStatus = Literal[
+    "verified", "consistent", "declared", "inferred", "contradicted", "unresolved"
+]
+LinkRelation = Literal[
+    "copy",
+    "finetune",
+    "continued-pretrain",
+    "adapter",
+    "quantized",
+    "converted",
+    "merge",
+    "distill",
+    "pruned",
+    "upscaled",
+    "upcycled",
+    "unknown",
+]
+
+
+class CheckpointSummary(FrozenModel):
+    """What was asked about."""
+
+    ref: str
+    source: SourceKind
+    revision: str | None = None
+    format: CheckpointFormat
+    weights_read: bool = False
+
+
+class FamilyName(FrozenModel):
+    """A family, by the taxonomy's key."""
+
+    key: str
+    name: str
+    maker: str
+
+
+class GenerationName(FrozenModel):
+    """A generation, by the taxonomy's key."""
+
+    key: str
+    name: str
+
+
+class Candidate(FrozenModel):
+    """One possible answer and its share of belief."""
+
+    family: str
+    generation: str | None
+    score: float
+    """Posterior share, 0..1."""
+    decided_by: str
+    """The matcher that spoke: exact, rules, similarity, declared."""
+
+
+class Evidence(FrozenModel):
+    """One observation for or against the answer."""
+
+    signal: str
+    """Dotted trait name, e.g. `recipe.rope_theta`."""
+    source: str
+    """Where it was seen: header, config, tokenizer, default, listing, card, name."""
+    expected: str
+    seen: str
+    supports: bool
+    weight: float
+    """Log-likelihood ratio against the background, in nats; negative speaks against."""
+
+
+class Notice(FrozenModel):
+    """Something the user should know, with a stable code."""
+
+    code: str
+    message: str
+
+
+class ChainStep(FrozenModel):
+    """One link of the lineage chain, child to parent."""
+
+    child: str
+    parent: str
+    relation: LinkRelation
+    status: LinkStatus
+    confidence: float
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class LineageSummary(FrozenModel):
+    """Direct parents and the chain to the root, as far as known."""
+
+    parents: list[str] = Field(default_factory=list)
+    chain: list[ChainStep] = Field(default_factory=list)
+    root: str | None = None
+    complete: bool = False
+
+
+class CostReport(FrozenModel):
+    """What the answer cost."""
+
+    requests: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+
+
+class Identification(FrozenModel):
+    """Which family, generation and size a checkpoint is, on what evidence."""
+
+    schema_: Literal["famtree/identification/1"] = Field(
+        default="famtree/identification/1", alias="schema"
+    )
+    famtree: str
+    checkpoint: CheckpointSummary
+    outcome: Outcome
+    reason: str
+    """One sentence: what decided, or why nothing could."""
+    family: FamilyName | None = None
+    generation: GenerationName | None = None
+    candidates: list[Candidate] = Field(default_factory=list)
+    decided_by: str | None = None
+    confidence: float
+    parameters: int | None = None
+    size: str | None = None
+    variant: Variant | None = None
+    wrapper: str | None = None
+    """Multimodal wrapper around the identified language model, if any."""
+    fingerprint: Fingerprint
+    quantization: Quantization | None = None
+    lineage: LineageSummary = Field(default_factory=LineageSummary)
+    evidence: list[Evidence] = Field(default_factory=list)
+    warnings: list[Notice] = Field(default_factory=list)
+    cost: CostReport = Field(default_factory=CostReport)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document of the contract as plain data."""
+        return self.model_dump(mode="json")
