@@ -13,11 +13,18 @@ from famtree.types.quantization import Quantization
 
 Outcome = Literal["identified", "ambiguous", "unknown"]
 Variant = Literal[
-    "base", "instruct", "chat", "code", "math", "reasoning", "vision", "embedding", "reward", "other"
+    "base",
+    "instruct",
+    "chat",
+    "code",
+    "math",
+    "reasoning",
+    "vision",
+    "embedding",
+    "reward",
+    "other",
 ]
-LinkStatus = Literal[
-    "verified", "consistent", "declared", "inferred", "contradicted", "unresolved"
-]
+LinkStatus = Literal["verified", "consistent", "declared", "inferred", "contradicted", "unresolved"]
 LinkRelation = Literal[
     "copy",
     "finetune",

@@ -10,8 +10,18 @@ from famtree.types.fingerprint import Architecture, Fingerprint, Recipe, Tokeniz
 Value = bool | int | float | str | tuple[bool | int | float | str, ...]
 
 _NOT_TRAITS = frozenset(
-    {"digest", "seen_in", "disagreements", "reason", "status", "files", "sketch", "sketch_ids",
-     "special_tokens", "generation"}
+    {
+        "digest",
+        "seen_in",
+        "disagreements",
+        "reason",
+        "status",
+        "files",
+        "sketch",
+        "sketch_ids",
+        "special_tokens",
+        "generation",
+    }
 )
 
 

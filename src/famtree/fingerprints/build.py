@@ -1,0 +1,67 @@
+"""From the files of a checkpoint to its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from famtree.fingerprints.architecture import build_architecture
+from famtree.fingerprints.config import ConfigTraits, normalise_config
+from famtree.fingerprints.defaults import default_traits, load_dialects
+from famtree.fingerprints.recipe import build_recipe
+from famtree.types.fingerprint import Fingerprint, Tokenizer
+
+_DECIDING_DEFAULTS = (
+    "layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows", "rope_theta", "rope_type",
+    "norm_eps", "tied", "activation", "context", "position", "experts", "state_size",
+    "encoder_layers", "decoder_layers", "text_model_type",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class CheckpointFacts:
+    """Decoded files of one checkpoint, as far as they were read."""
+
+    config: dict[str, Any] = field(default_factory=dict)
+    side_files: dict[str, Any] = field(default_factory=dict)
+    """Decoded JSON or text of the small files, by name."""
+    observed: Mapping[str, Any] = field(default_factory=dict)
+    """What tensor names and shapes show, by Architecture field name."""
+    tokenizer: Tokenizer | None = None
+
+
+def build_fingerprint(facts: CheckpointFacts) -> Fingerprint:
+    """Return the three signatures; never raises on odd values, they are left unknown."""
+    traits = normalise_config(facts.config, load_dialects())
+    if facts.config:
+        fill_defaults(traits)
+    return Fingerprint(
+        architecture=build_architecture(traits, facts.observed),
+        tokenizer=facts.tokenizer,
+        recipe=build_recipe(traits, facts.side_files),
+    )
+
+
+def fill_defaults(traits: ConfigTraits) -> None:
+    """Complete a silent config by its class's defaults, marked `default`.
+
+    The language tower's class counts, then the wrapper's. Shape defaults fill only a config that
+    states no shape at all (a wrapper's nested `text_config` that relies on its class): a config
+    that states some shapes and lacks others is damaged, and guessing would invent a model.
+    """
+    own = default_traits(_text(traits, "text_model_type"))
+    outer = default_traits(_text(traits, "model_type"))
+    shaped = any(name in traits.values for name in ("layers", "hidden_size", "ffn"))
+    for name in _DECIDING_DEFAULTS:
+        if name in traits.values:
+            continue
+        if shaped and name in ("layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows"):
+            continue
+        value = own.get(name, outer.get(name))
+        traits.put(name, value, "default")
+
+
+def _text(traits: ConfigTraits, name: str) -> str | None:
+    value = traits.values.get(name)
+    return value if isinstance(value, str) else None

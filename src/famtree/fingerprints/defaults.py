@@ -1,0 +1,54 @@
+"""What a config class assumes when the file is silent, without importing transformers.
+
+`data/config_defaults.json` is generated from transformers by `scripts/update_config_defaults.py`:
+one entry a model_type with normalised default values and the class names that belong to it. It
+also answers "does transformers know this architecture?". A model_type that the table lacks may
+be newer than the table; `ask_transformers` then asks the installed library, and only then is
+transformers imported.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@cache
+def load_defaults() -> dict[str, dict[str, Any]]:
+    """Return model_type -> {traits, classes}."""
+    text = files("famtree.fingerprints").joinpath("data/config_defaults.json").read_bytes()
+    table: dict[str, dict[str, Any]] = json.loads(text)["model_types"]
+    return table
+
+
+@cache
+def load_dialects() -> dict[str, Any]:
+    """Return model_type -> how its early config deviates from the common meaning of a key."""
+    text = files("famtree.fingerprints").joinpath("data/dialects.json").read_bytes()
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+def known_model_type(model_type: str | None, class_name: str | None = None) -> str | None:
+    """Return the model_type transformers knows this by, or None."""
+    table = load_defaults()
+    if model_type in table:
+        return model_type
+    if class_name:
+        for name, entry in table.items():
+            if class_name in entry["classes"]:
+                return name
+    return None
+
+
+def default_traits(model_type: str | None) -> dict[str, Any]:
+    """Return the class defaults of a model_type as normalised traits ({} when unknown)."""
+    if model_type is None:
+        return {}
+    entry = load_defaults().get(model_type)
+    if entry is not None:
+        traits: dict[str, Any] = entry["traits"]
+        return traits
+    return {}

@@ -1,0 +1,114 @@
+"""TOML files -> `Registry`; every fault of every file is reported at once."""
+
+from __future__ import annotations
+
+import tomllib
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from famtree.errors import RegistryError
+from famtree.registry.compiled import read_compiled, write_cached
+from famtree.registry.registry import Registry
+from famtree.types.family import Family, GenericTraits
+
+DATA = Path(__file__).parent / "data"
+GENERIC = "_generic.toml"
+_OPERATORS = frozenset({"equals", "one_of", "between", "contains", "absent"})
+
+
+def load_registry(folder: Path | None = None) -> Registry:
+    """Return the registry of `folder` (default: the one famtree ships).
+
+    Uses the compiled form when its digest is that of the files. Raises RegistryError listing all
+    faults as `file: field: reason`.
+    """
+    sources = read_sources(folder or DATA)
+    digest = digest_sources(sources)
+    registry = read_compiled(digest)
+    if registry is None:
+        registry = build_registry(sources)
+        write_cached(registry, digest)
+    return registry
+
+
+def read_sources(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every TOML file of `folder`, by file name, sorted."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+
+
+def digest_sources(sources: dict[str, bytes]) -> str:
+    """Return one hex sha256 over names and contents."""
+    state = sha256()
+    for name, data in sources.items():
+        state.update(f"{name}\0{len(data)}\0".encode())
+        state.update(data)
+    return state.hexdigest()
+
+
+def build_registry(sources: dict[str, bytes]) -> Registry:
+    """Parse and validate every file, strictly."""
+    faults: list[str] = []
+    families: list[Family] = []
+    generic: GenericTraits | None = None
+    for name, data in sources.items():
+        try:
+            table = tomllib.loads(data.decode("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+            faults.append(f"{name}: {fault}")
+            continue
+        try:
+            if name == GENERIC:
+                generic = GenericTraits.model_validate(table)
+            else:
+                families.append(Family.model_validate(expand_conditions(table)))
+        except ValidationError as fault:
+            faults.extend(_describe(name, fault))
+    if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
+        faults.append(f"{GENERIC}: missing")
+    if faults or generic is None:
+        raise RegistryError(faults)
+    return Registry(families=tuple(families), generic=generic)
+
+
+def expand_conditions(table: dict[str, Any]) -> dict[str, Any]:
+    """Turn the nested `when` tables of rules into {dotted trait: condition}.
+
+    In the file a condition is written `architecture.vocab_rows = 151936` or
+    `recipe.rope_theta = {one_of = [1e6, 5e6]}`; a plain value means equality.
+    """
+    for generation in table.get("generation", ()):
+        if not isinstance(generation, dict):
+            continue
+        for rule in generation.get("rule", ()):
+            if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
+                rule["when"] = dict(_walk(rule["when"], ""))
+    for exemplar in table.get("exemplar", ()):
+        if isinstance(exemplar, dict) and isinstance(exemplar.get("traits"), dict):
+            exemplar["traits"] = {
+                name: condition["equals"] if "equals" in condition else condition
+                for name, condition in _walk(exemplar["traits"], "")
+            }
+    return table
+
+
+def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = []
+    for key, value in table.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and not (value.keys() & _OPERATORS):
+            found.extend(_walk(value, f"{name}."))
+        elif isinstance(value, dict):
+            found.append((name, value))
+        else:
+            found.append((name, {"equals": value}))
+    return found
+
+
+def _describe(name: str, fault: ValidationError) -> list[str]:
+    return [
+        f"{name}: {'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
+        for error in fault.errors()
+    ]

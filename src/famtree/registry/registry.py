@@ -1,0 +1,45 @@
+"""The families famtree knows, looked up by key; immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from famtree.types.family import Family, Generation, GenericTraits, KnownTokenizer
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All families, and the knowledge that belongs to none."""
+
+    families: tuple[Family, ...]
+    generic: GenericTraits
+
+    @cached_property
+    def by_key(self) -> dict[str, Family]:
+        """Family key to family."""
+        return {family.key: family for family in self.families}
+
+    def find_generation(self, family: str, generation: str) -> Generation | None:
+        """Return one generation, or None."""
+        entry = self.by_key.get(family)
+        if entry is None:
+            return None
+        return next((item for item in entry.generations if item.key == generation), None)
+
+    def walk_generations(self) -> Iterator[tuple[Family, Generation]]:
+        """Yield every generation with its family, in key order of the files."""
+        for family in self.families:
+            for generation in family.generations:
+                yield family, generation
+
+    @cached_property
+    def tokenizers_by_file(self) -> dict[str, tuple[Family, KnownTokenizer]]:
+        """File hash (`sha256` or `git:<blob id>`) to the tokenizer it holds."""
+        return {
+            file: (family, known)
+            for family in self.families
+            for known in family.tokenizers
+            for file in known.files
+        }
