@@ -9,7 +9,7 @@ from functools import cached_property
 from famtree.types.family import Family, Generation, GenericTraits, KnownTokenizer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Registry:
     """All families, and the knowledge that belongs to none."""
 

@@ -121,8 +121,8 @@ class KnownTokenizer(FrozenModel):
     added: str | None = None
     added_count: int | None = None
     pre_tokenizer: str | None = None
-    sketch: list[int] = Field(default_factory=list)
-    sketch_ids: list[int] = Field(default_factory=list)
+    sketch: str = ""
+    """As in `famtree.types.fingerprint.Tokenizer`."""
     source: str
 
 

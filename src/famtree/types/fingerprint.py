@@ -106,10 +106,9 @@ class Tokenizer(FrozenModel):
     added_count: int | None = None
     pre_tokenizer: Digest | None = None
     normalizer: Digest | None = None
-    sketch: list[int] = Field(default_factory=list)
-    """Bottom-k sketch of the byte-normalised vocabulary, k = 256, 53-bit hashes, ascending."""
-    sketch_ids: list[int] = Field(default_factory=list)
-    """Token id of each sketch entry, for id agreement."""
+    sketch: str = ""
+    """Bottom-k sketch of the byte-normalised base vocabulary: base64 of up to 256 little-endian
+    records (u64 hash, u32 token id), ascending by hash; see `famtree.fingerprints.sketch`."""
     special_tokens: dict[str, str] = Field(default_factory=dict)
     """bos, eos, pad, unk token strings as declared."""
     markers: list[str] = Field(default_factory=list)

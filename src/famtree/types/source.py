@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from famtree.types.checkpoint import CheckpointRef, Cost, Listing, Missing, SourceKind
 
 
 class CheckpointSource(Protocol):
-    """Reads named files, or ranges of them, and counts what it costs."""
+    """Reads named files, or ranges of them, and counts what it costs.
+
+    Everything asked for in one call is fetched at once, so that a caller who plans in waves pays
+    one latency a wave.
+    """
 
     ref: CheckpointRef
     kind: SourceKind
@@ -18,20 +22,20 @@ class CheckpointSource(Protocol):
         """Return the listing, fetched once and remembered."""
         ...
 
-    def read(self, name: str, *, limit: int) -> bytes | Missing:
-        """Return a whole file of at most `limit` bytes; larger or absent files are `Missing`."""
+    def read_wave(
+        self, names: Iterable[str], prefixes: Mapping[str, int], *, limit: int
+    ) -> dict[str, bytes | Missing]:
+        """Return whole files `names`, and the first `prefixes[name]` bytes of others.
+
+        A whole file larger than `limit` bytes, or absent, is `Missing`; a file shorter than its
+        prefix comes whole.
+        """
         ...
 
-    def read_many(self, names: Iterable[str], *, limit: int) -> dict[str, bytes | Missing]:
-        """Read several files at once, in parallel where that pays."""
-        ...
-
-    def read_prefixes(self, sizes: dict[str, int]) -> dict[str, bytes | Missing]:
-        """Return the first `sizes[name]` bytes (or the whole shorter file) of each name."""
-        ...
-
-    def read_range(self, name: str, start: int, stop: int) -> bytes | Missing:
-        """Return bytes [start, stop) of one file."""
+    def read_ranges(
+        self, ranges: Mapping[str, tuple[int, int]]
+    ) -> dict[str, bytes | Missing]:
+        """Return bytes [start, stop) of each file."""
         ...
 
     @property

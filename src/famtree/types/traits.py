@@ -18,7 +18,6 @@ _NOT_TRAITS = frozenset(
         "status",
         "files",
         "sketch",
-        "sketch_ids",
         "special_tokens",
         "generation",
     }

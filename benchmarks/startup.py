@@ -1,0 +1,111 @@
+"""How long `famtree` takes to start, as multiples of an empty Python, and its peak memory.
+
+    python benchmarks/startup.py [--runs N]
+
+Ratios, not seconds: they hold on any machine. Exits with 1 if a budget is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# ru_maxrss is in kibibytes on Linux and in bytes on macOS.
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+
+
+@dataclass(frozen=True)
+class Case:
+    """One command line and what it may cost."""
+
+    name: str
+    arguments: list[str]
+    most_times: float | None = None
+    """Multiple of the first case's median."""
+    most_memory: float | None = None
+    """Peak resident set, MB."""
+
+
+def measure(arguments: list[str]) -> tuple[float, float]:
+    """Run once; return wall time in seconds and peak resident set in MB."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    err = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    process.stderr.close()
+    if process.returncode:
+        raise SystemExit(f"{arguments} exited with {process.returncode}: {err.decode()}")
+    return elapsed, usage.ru_maxrss * MAXRSS_UNIT / 1e6
+
+
+def make_fixture(folder: Path) -> Path:
+    """Build the first fixture checkpoint in `folder`."""
+    path = ROOT / "fixtures" / "make_fixtures.py"
+    spec = importlib.util.spec_from_file_location("make_fixtures", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["make_fixtures"] = module
+    spec.loader.exec_module(module)
+    name = next(iter(module.FIXTURES))
+    target = folder / name
+    module.build_fixture(name, target)
+    return target
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=15)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = str(make_fixture(Path(folder)))
+        identify = ["-m", "famtree", "identify", checkpoint]
+        cases = [
+            Case("python -c pass", ["-c", "pass"]),
+            Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
+            Case("famtree identify FOLDER", identify, 25, 120),
+            Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
+        ]
+        times: dict[str, list[float]] = {case.name: [] for case in cases}
+        memory: dict[str, list[float]] = {case.name: [] for case in cases}
+        for case in cases:
+            measure(case.arguments)  # warms the file cache, bytecode and compiled registry
+        # Interleaved, so that a slow spell of the machine hits every case alike.
+        for _ in range(runs):
+            for case in cases:
+                elapsed, peak = measure(case.arguments)
+                times[case.name].append(elapsed)
+                memory[case.name].append(peak)
+    base = statistics.median(times[cases[0].name])
+    failed = False
+    print(f"{'command':32} {'median ms':>10} {'times':>7} {'most':>5} {'peak MB':>8} {'most':>5}")
+    for case in cases:
+        median = statistics.median(times[case.name])
+        peak = max(memory[case.name])
+        print(
+            f"{case.name:32} {median * 1000:10.1f} {median / base:7.1f} "
+            f"{case.most_times or '':>5} {peak:8.1f} {case.most_memory or '':>5}"
+        )
+        failed |= case.most_times is not None and median / base > case.most_times
+        failed |= case.most_memory is not None and peak > case.most_memory
+    if failed:
+        print("over budget", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The public functions: composition, no logic, no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from famtree.types.identification import Identification
+
+
+def identify(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Identification:
+    """Say which family, generation and size `reference` is, on what evidence.
+
+    `reference` is a Hub id, an `hf://` address or a local path. `offline` forbids requests.
+    `verify` allows reading weight bytes to prove lineage claims; without it none is ever read.
+    `on_progress` gets a short word before each step that may take long. Raises FamtreeError kin.
+    """
+    from famtree.identification.identify import identify_checkpoint
+    from famtree.registry.load import load_registry
+    from famtree.sources.open import open_source
+    from famtree.sources.reference import parse_reference
+
+    del verify  # no lineage claim is checked by weights yet, so there is nothing to read
+    ref = parse_reference(reference, revision=revision)
+    source = open_source(ref, offline=offline)
+    return identify_checkpoint(source, load_registry(), on_progress)
+
+
+def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:
+    """Return a registry file (TOML text) drafted from one checkpoint.
+
+    A person adds name, maker, sources and siblings; `famtree families check` then says what is
+    still missing. Raises FamtreeError kin.
+    """
+    from famtree.registry.draft import draft_family
+
+    result = identify(reference, revision=revision, offline=offline)
+    return draft_family(result)

@@ -1,0 +1,57 @@
+"""The `famtree` command: which sub-command is where, and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import famtree
+from famtree.cli.families import families
+from famtree.cli.identify import identify
+from famtree.cli.run import run
+from famtree.cli.schema import schema
+from famtree.errors import UsageError
+
+# Plain help and no pretty tracebacks: rich would take longer to import than help to print, and
+# tracebacks are the business of `famtree.cli.run` alone.
+app = typer.Typer(
+    name="famtree",
+    help="Which family a model checkpoint is, and where its weights came from.",
+    epilog="A REF is org/name[@revision], hf://org/name/file.gguf, a folder or a file.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    invoke_without_command=True,
+)
+app.command(name="identify")(identify)
+app.add_typer(families, name="families")
+app.command(name="schema")(schema)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"famtree {famtree.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Which family a model checkpoint is, and where its weights came from."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise UsageError("no command given", hint="start with `famtree identify REF`")
+
+
+def main() -> None:
+    """Run the command line of this process and exit with the contract's code."""
+    sys.exit(run(app, sys.argv[1:]))

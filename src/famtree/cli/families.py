@@ -1,0 +1,77 @@
+"""`famtree families`: the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from famtree.cli.options import Offline, Reference, Revision
+
+families = typer.Typer(
+    help="Show, check and extend what famtree knows.",
+    rich_markup_mode=None,
+    no_args_is_help=False,
+)
+
+
+@families.command("list")
+def list_families() -> None:
+    """List every family, with the number of generations, sizes, tokenizers and exemplars."""
+    from famtree.cli.output import find_width, use_color, write_stdout
+    from famtree.formats.families_report import render_family_list
+    from famtree.registry.load import load_registry
+
+    known = load_registry().families
+    write_stdout(render_family_list(known, width=find_width(), color=use_color()))
+
+
+@families.command("show")
+def show_family(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A family's key.", show_default=False)],
+) -> None:
+    """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
+    from famtree.cli.expectation import suggest_family
+    from famtree.cli.output import find_width, use_color, write_stdout
+    from famtree.errors import UsageError
+    from famtree.formats.families_report import render_family
+    from famtree.registry.load import load_registry
+
+    registry = load_registry()
+    family = registry.by_key.get(key)
+    if family is None:
+        raise UsageError(f"no family {key!r}", hint=suggest_family(key, registry.families))
+    write_stdout(render_family(family, width=find_width(), color=use_color()))
+
+
+@families.command("check")
+def check_families(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder", metavar="DIR", help="Registry files to check instead of famtree's own."
+        ),
+    ] = None,
+) -> None:
+    """Check every registry file; exit with 1 if one has a fault."""
+    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.formats.escape import escape_text
+    from famtree.registry.check import check_registry
+
+    faults = check_registry(folder)
+    if faults:
+        write_stdout("".join(f"{escape_text(fault)}\n" for fault in faults))
+        write_stderr(f"failed: {len(faults)} fault(s) in the registry\n")
+        raise typer.Exit(1)
+    write_stdout("the registry is sound\n")
+
+
+@families.command("draft")
+def draft_family(reference: Reference, revision: Revision = None, offline: Offline = False) -> None:
+    """Print a registry entry (TOML) for a checkpoint, to be completed by hand."""
+    from famtree import api
+    from famtree.cli.output import write_stdout
+
+    text = api.draft(reference, revision=revision, offline=offline)
+    write_stdout(text if text.endswith("\n") else f"{text}\n")

@@ -1,0 +1,24 @@
+"""Options that several commands share, each defined once."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF",
+        help="org/name[@revision], hf://org/name/file.gguf, a folder or a weight file.",
+        show_default=False,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the JSON document.")]
+Offline = Annotated[
+    bool, typer.Option("--offline", help="Use only what is on this machine already.")
+]
+Revision = Annotated[
+    str | None,
+    typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),
+]

@@ -1,0 +1,85 @@
+"""Failures -> words and exit codes: the one place that does it.
+
+Whatever goes wrong ends as one line and a hint on stderr, never a traceback, and with `--json`
+also as the contract's error document on stdout. `FAMTREE_DEBUG=1` shows the traceback.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from famtree.cli.output import write_stderr, write_stdout
+from famtree.errors import FamtreeError, UsageError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells report it."""
+
+
+def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+    """Run `app` on `arguments` and return the exit code; raises nothing."""
+    try:
+        code = app(list(arguments), prog_name="famtree", standalone_mode=False)
+        sys.stdout.flush()
+    except FamtreeError as error:
+        return report(error, arguments)
+    except typer.TyperException as error:
+        return report(_translate_usage(error), arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except SystemExit as request:
+        # typer leaves this way when the reader of stdout has gone: what was asked was answered.
+        fault = request.__context__
+        if isinstance(fault, OSError) and fault.errno == errno.EPIPE:
+            return 0
+        return request.code if isinstance(request.code, int) else 70
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort must hold for any bug
+        return report(_translate_bug(error), arguments)
+    return code if isinstance(code, int) else 0
+
+
+def report(error: FamtreeError, arguments: Sequence[str]) -> int:
+    """Tell of `error` in the form the arguments ask for, and return its exit code."""
+    from famtree.formats.error_report import build_error_document, render_error
+
+    if os.environ.get("FAMTREE_DEBUG") == "1":
+        import traceback
+
+        write_stderr("".join(traceback.format_exception(error)))
+    if wants_json(arguments):
+        from famtree.formats.json_report import render_json
+
+        write_stdout(render_json(build_error_document(error)))
+    write_stderr(render_error(error))
+    return error.exit_code
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether `--json` is among the options; a usage error leaves nothing parsed to ask."""
+    options = list(arguments)
+    if "--" in options:
+        options = options[: options.index("--")]
+    return "--json" in options
+
+
+def _translate_usage(error: typer.TyperException) -> UsageError:
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", None) or "famtree"
+    usage = UsageError(error.format_message(), hint=f"see `{command} --help`")
+    usage.__cause__ = error
+    return usage
+
+
+def _translate_bug(error: Exception) -> FamtreeError:
+    bug = FamtreeError(
+        f"famtree failed unexpectedly: {type(error).__name__}: {error}",
+        hint="please report it with the traceback that FAMTREE_DEBUG=1 shows",
+    )
+    bug.__cause__ = error
+    return bug

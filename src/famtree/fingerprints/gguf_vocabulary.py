@@ -1,0 +1,86 @@
+"""The vocabulary in the metadata of a GGUF file (`tokenizer.ggml.*`), in its original spelling.
+
+Keys and token types after llama.cpp's `gguf-py/gguf/constants.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from famtree.errors import TokenizerError
+from famtree.fingerprints.vocabulary import (
+    AddedToken,
+    Form,
+    Vocabulary,
+    check_ids,
+    hint_for,
+    pack_merge_lines,
+)
+
+_UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED = 2, 3, 4, 5
+_MODELS: dict[str, tuple[str, Form]] = {
+    "gpt2": ("bpe", "byte-level"),
+    "llama": ("spm-bpe", "sentencepiece"),
+    "t5": ("spm-unigram", "sentencepiece"),
+    "bert": ("wordpiece", "wordpiece"),
+}
+_OTHER: tuple[str, Form] = ("spm-bpe", "sentencepiece")
+_ROLES = {"bos": "bos", "eos": "eos", "padding": "pad", "unknown": "unk"}
+_FILLER = re.compile(r"\[PAD\d+\]|<dummy\d+>|<pad\d+>")
+"""Rows the converter invents where the embedding is larger than the vocabulary."""
+_NAME = "the GGUF metadata"
+
+
+def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
+    """Read the vocabulary from decoded GGUF key-value pairs; None when there is none.
+
+    Filler rows go, and WordPiece tokens get `##` back, so that the digests equal those of the
+    files the GGUF was made from. Raises TokenizerError when the arrays contradict each other.
+    """
+    names = metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(names, list) or not names:
+        return None
+    if not all(isinstance(name, str) for name in names):
+        raise TokenizerError(f"{_NAME} has tokens that are not text", hint=hint_for("the file"))
+    check_ids(range(len(names)), _NAME)
+    types = metadata.get("tokenizer.ggml.token_type")
+    if not isinstance(types, list) or len(types) != len(names):
+        types = [1] * len(names)
+    model = metadata.get("tokenizer.ggml.model")
+    kind, form = _MODELS.get(model, _OTHER) if isinstance(model, str) else _OTHER
+    restore = _restore_wordpiece if form == "wordpiece" else str
+    tokens: dict[str, int] = {}
+    added: dict[str, AddedToken] = {}
+    for at, (name, token_type) in enumerate(zip(names, types, strict=True)):
+        if token_type in (_UNKNOWN, _CONTROL, _USER_DEFINED):
+            added[name] = AddedToken(at, token_type != _USER_DEFINED)
+        elif token_type != _UNUSED or not _FILLER.fullmatch(name):
+            tokens[restore(name)] = at
+    merges = metadata.get("tokenizer.ggml.merges")
+    has_merges = isinstance(merges, list) and all(isinstance(line, str) for line in merges)
+    return Vocabulary(
+        kind=kind,
+        form=form,
+        tokens=tokens,
+        added=added,
+        merges=pack_merge_lines(merges, _NAME) if has_merges and merges else None,
+        special_tokens=_read_roles(metadata, names),
+    )
+
+
+def _restore_wordpiece(name: str) -> str:
+    """Undo the converter: word starts carry U+2581, continuations lost their `##`."""
+    if name.startswith("\u2581"):
+        return name[1:]
+    return name if name.startswith("[") and name.endswith("]") else "##" + name
+
+
+def _read_roles(metadata: Mapping[str, Any], names: list[str]) -> dict[str, str]:
+    found = {}
+    for key, role in _ROLES.items():
+        at = metadata.get(f"tokenizer.ggml.{key}_token_id")
+        if isinstance(at, int) and 0 <= at < len(names):
+            found[role] = names[at]
+    return found

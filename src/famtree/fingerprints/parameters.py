@@ -1,0 +1,164 @@
+"""Exact parameter counts: from headers where there are any, from the config's shapes otherwise."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from famtree.fingerprints.tensor_names import Layout, Module, organise
+from famtree.fingerprints.tensor_packing import FLOATS, logical_numel
+from famtree.fingerprints.tensors import find_packed_group, observe_tensors
+from famtree.types.checkpoint import TensorIndex
+from famtree.types.fingerprint import Architecture
+from famtree.types.quantization import Quantization
+
+_FLOAT_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
+
+
+def count_parameters(
+    index: TensorIndex, quantization: Quantization | None, tied: bool | None
+) -> int | None:
+    """Return the number of distinct parameters, or None where it cannot be told exactly.
+
+    Counted are weights (unpacked) and biases of all towers; not counted are scales, rotary tables
+    and masks, an output head that is tied to the embedding, and multi-token-prediction blocks,
+    which makers state apart. With an incomplete index the stated `total_size` serves where every
+    header read shows one float dtype and nothing that would have to be left out.
+    """
+    layout = organise(index)
+    if layout.adapter:
+        return None
+    if not index.complete:
+        return _from_total_size(index, layout, quantization, tied)
+    hidden = observe_tensors(index).get("hidden_size")
+    group = find_packed_group(layout, layout.main, hidden) if layout.main else None
+    if group is None and quantization is not None:
+        group = quantization.group_size
+    skipped = _prediction_paths(layout)
+    total = 0
+    for module in layout.modules:
+        if _is_prediction(module, layout, skipped):
+            continue
+        numel = _count_module(module, group)
+        if numel is None:
+            return None
+        total += numel
+    return total - _duplicates(layout, group, tied)
+
+
+def _count_module(module: Module, group: int | None) -> int | None:
+    """Count one module's weight and bias."""
+    total = 0
+    bias = module.leaves.get("bias")
+    if bias is not None:
+        if "qweight" in module.leaves:
+            return None  # GPTQ writers add zero biases that the model does not have
+        total += bias.numel
+    only_bias = set(module.leaves) <= {"bias"}
+    if not only_bias:
+        numel = logical_numel(module.leaves, group)
+        if numel is None:
+            return None
+        total += numel
+    return total
+
+
+def _prediction_paths(layout: Layout) -> set[int]:
+    return layout.main.extra_blocks() if layout.main else set()
+
+
+def _is_prediction(module: Module, layout: Layout, extra: set[int]) -> bool:
+    if any(part.startswith("mtp") for part in module.path.split(".")):
+        return True
+    return (
+        layout.main is not None
+        and module.block in extra
+        and module.path.startswith(f"{layout.main.path}.")
+    )
+
+
+def _duplicates(layout: Layout, group: int | None, tied: bool | None) -> int:
+    """Count what is stored twice: a tied head, and embeddings an encoder-decoder shares."""
+    embeddings = layout.outside.get("embedding", [])
+    sizes = [logical_numel(module.leaves, group) or 0 for module in embeddings]
+    repeated = 0
+    shared = [module for module in embeddings if module.path.rsplit(".", 1)[-1] == "shared"]
+    if shared and len(sizes) > 1:
+        repeated += sum(sizes) - max(sizes)
+    if tied:
+        heads = layout.outside.get("head", [])
+        repeated += sum(logical_numel(module.leaves, group) or 0 for module in heads)
+    return repeated
+
+
+def _from_total_size(
+    index: TensorIndex,
+    layout: Layout,
+    quantization: Quantization | None,
+    tied: bool | None,
+) -> int | None:
+    if index.total_size is None or quantization is not None or not index.tensors:
+        return None
+    dtypes = {tensor.dtype for tensor in index.tensors.values()}
+    dtype = dtypes.pop()
+    if dtypes or dtype not in FLOATS or len(index.names) == len(index.tensors):
+        return None
+    stored = sum(len(module.leaves) for module in layout.modules)
+    if stored != len(index.names):
+        return None  # buffers are in total_size too
+    if _prediction_paths(layout) or any(_is_prediction(m, layout, set()) for m in layout.modules):
+        return None
+    if tied and layout.outside.get("head"):
+        return None
+    total, odd = divmod(index.total_size, _FLOAT_BYTES[dtype])
+    return None if odd else total
+
+
+def estimate_parameters(architecture: Architecture) -> int | None:
+    """Return the exact parameter count of a plain gated decoder of these shapes, else None.
+
+    For checkpoints whose headers cannot be read. Counted are embedding and head, attention with
+    grouped queries, gated MLP or routed experts with their router, norms and biases. What a class
+    has beside its matrices is data (`data/decoder_designs.json`); a class that the table lacks,
+    a wrapper, or a missing shape gives None.
+    """
+    a = architecture
+    design = load_designs().get(a.text_model_type or "")
+    if not isinstance(design, dict) or a.wrapper or a.vision_layers or a.kv_lora_rank:
+        return None
+    values = (a.layers, a.hidden_size, a.heads, a.kv_heads, a.head_dim, a.vocab_rows)
+    if any(value is None or value <= 0 for value in values) or a.tied is None or a.shared_experts:
+        return None
+    layers, hidden, heads, kv_heads, head_dim, rows = (value or 0 for value in values)
+    query, key = heads * head_dim, kv_heads * head_dim
+    mlp = _estimate_mlp(a, hidden)
+    if mlp is None:
+        return None
+    attention = 2 * hidden * (query + key)
+    attention += {"none": 0, "head": 2 * head_dim, "all": query + key}[design["qk_norm"]]
+    if a.qkv_bias if design["qkv_bias"] == "config" else design["qkv_bias"]:
+        attention += query + 2 * key
+    stated = a.o_bias if a.o_bias is not None else a.qkv_bias
+    if stated if design["o_bias"] == "config" else design["o_bias"]:
+        attention += hidden
+    block = attention + mlp + design["norms"] * hidden
+    return layers * block + rows * hidden * (1 if a.tied else 2) + hidden
+
+
+def _estimate_mlp(a: Architecture, hidden: int) -> int | None:
+    if a.experts:
+        width = a.expert_ffn or a.ffn
+        return None if width is None else a.experts * (3 * hidden * width + hidden)
+    if a.ffn is None:
+        return None
+    return 3 * hidden * a.ffn + (2 * a.ffn + hidden if a.mlp_bias else 0)
+
+
+@cache
+def load_designs() -> dict[str, Any]:
+    """Return model_type -> what its blocks have beside the matrices."""
+    text = files("famtree.fingerprints").joinpath("data/decoder_designs.json").read_bytes()
+    table: dict[str, Any] = json.loads(text)
+    return table

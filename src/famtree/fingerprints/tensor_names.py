@@ -1,0 +1,244 @@
+"""Tensor names sorted into towers, blocks and parts, whatever naming scheme they follow.
+
+A name is `<stack>.<block number>.<part>.<leaf>` inside a block and `<part>.<leaf>` outside. Which
+paths mean which part is data (`data/tensor_roles.json`); a path the table lacks has no role and
+nothing is concluded from it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from famtree.types.checkpoint import TensorIndex, TensorInfo
+
+_LEAVES = frozenset(
+    {
+        "weight", "bias", "qweight", "qzeros", "scales", "biases", "g_idx", "weight_scale",
+        "weight_scale_inv", "weight_scale_2", "input_scale", "input_scale_2", "output_scale",
+        "input_zero_point", "weight_packed", "weight_shape", "weight_zero_point", "weight_g_idx",
+        "weight_global_scale", "input_global_scale", "SCB", "weight_format", "weight_scales",
+        "trellis", "suh", "svh", "su", "sv", "mcg", "mul1", "q_weight", "q_scale", "q_scale_max",
+        "q_groups", "q_perm", "q_invperm", "q_group_map", "W_q", "scale", "zero", "codes",
+        "codebooks", "Qidxs", "SU", "SV", "Wscale", "codebook_id", "indices", "res_indices",
+        "dense_weights", "row_offsets", "col_vals", "in_perm", "_weight_qdata", "_weight_scale",
+        "lora_A", "lora_B", "input_scale_ub", "scale_inv", "weight_bias", "perm", "lora_magnitude",
+        "pre_quant_scale", "act_pre_scale",
+    }
+)  # fmt: skip
+"""Last components that are stored parts of one module rather than modules."""
+
+_FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
+                 "_weight_scale", "_scale")  # fmt: skip
+"""The same for fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
+
+Leaves = dict[str, TensorInfo | None]
+"""Stored parts of one module by leaf name; None where only the name is known."""
+
+
+@dataclass(slots=True)
+class Module:
+    """One parameterised module: its role, if known, and its stored parts."""
+
+    path: str
+    role: str | None = None
+    block: int | None = None
+    leaves: Leaves = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Stack:
+    """A run of numbered blocks under one path."""
+
+    path: str
+    blocks: dict[int, list[Module]] = field(default_factory=dict)
+
+    def of(self, *roles: str) -> list[Module]:
+        """Return the modules with one of `roles`, prediction blocks left out."""
+        extra = self.extra_blocks()
+        return [
+            module
+            for number, block in self.blocks.items()
+            if number not in extra
+            for module in block
+            if module.role in roles
+        ]
+
+    def extra_blocks(self) -> set[int]:
+        """Return the multi-token-prediction blocks stored at the end of the stack."""
+        return {
+            number
+            for number, block in self.blocks.items()
+            if any(module.role == "mtp" for module in block)
+        }
+
+
+@dataclass(slots=True)
+class Layout:
+    """A checkpoint's modules in order."""
+
+    modules: list[Module]
+    main: Stack | None = None
+    """Language tower; the decoder of an encoder-decoder."""
+    encoder: Stack | None = None
+    vision: Stack | None = None
+    outside: dict[str, list[Module]] = field(default_factory=dict)
+    """Modules of the language tower outside its blocks, by role."""
+    names_known: bool = False
+    """Every tensor name is known, so that absence is a fact."""
+    adapter: bool = False
+
+
+@cache
+def load_roles() -> dict[str, Any]:
+    """Return the table of roles, turned from role -> paths to path -> role."""
+    text = files("famtree.fingerprints").joinpath("data/tensor_roles.json").read_bytes()
+    table = json.loads(text)
+    for section in ("block", "outside"):
+        table[section] = {path: role for role, paths in table[section].items() for path in paths}
+    return {
+        **table,
+        "other_towers": tuple(table["other_towers"]),
+        "vision_towers": tuple(table["vision_towers"]),
+        "buffers": frozenset(table["buffers"]),
+    }
+
+
+def split_leaf(name: str) -> tuple[str, str]:
+    """Split a tensor name into module path and leaf (empty for a bare parameter)."""
+    path, mark, rest = name.partition(".weight.")
+    if mark:
+        return path, f"weight.{rest}"
+    path, _, last = name.rpartition(".")
+    if path and last in ("default", "0") and path.endswith((".lora_A", ".lora_B")):
+        path, _, last = path.rpartition(".")
+    if path and last in _LEAVES:
+        if last == "weight" and path.endswith((".lora_A", ".lora_B", ".lora_A.default",
+                                               ".lora_B.default")):  # fmt: skip
+            path, _, last = path.removesuffix(".default").rpartition(".")
+        return path, last
+    if ".experts." in name:
+        for suffix in _FUSED_LEAVES:
+            if name.endswith(suffix):
+                return name.removesuffix(suffix), suffix.lstrip("_")
+    return name, ""
+
+
+_recent: tuple[TensorIndex, Layout] | None = None
+
+
+def organise(index: TensorIndex) -> Layout:
+    """Sort the names of `index` into towers, blocks and roles.
+
+    The last layout is remembered: shapes, counts and quantization all ask for the same one, and
+    an index of 90,000 names takes half a second.
+    """
+    global _recent  # noqa: PLW0603 - one slot, replaced as a whole
+    recent = _recent
+    if recent is None or recent[0] is not index:
+        recent = _recent = (index, _organise(index))
+    return recent[1]
+
+
+def _organise(index: TensorIndex) -> Layout:
+    modules = _collect(index)
+    roles = load_roles()
+    stacks: dict[str, Stack] = {}
+    loose: list[Module] = []
+    for module in modules.values():
+        stack, number, rest = _split_block(module.path)
+        if stack is None:
+            loose.append(module)
+            continue
+        module.block = number
+        module.role = roles["block"].get(rest)
+        stacks.setdefault(stack, Stack(stack)).blocks.setdefault(number, []).append(module)
+    layout = Layout(
+        modules=list(modules.values()),
+        names_known=index.complete or len(index.names) > len(index.tensors),
+        adapter=any("lora_A" in module.leaves for module in modules.values()),
+    )
+    able = [stack for stack in stacks.values() if _is_tower(stack)]
+    own = [stack for stack in able if not _in_tower(stack.path, roles["other_towers"])]
+    layout.main = max(own, key=lambda stack: (len(stack.blocks), -len(stack.path)), default=None)
+    if layout.main is not None:
+        _pair_encoder(layout, own)
+    seen = [stack for stack in able if _in_tower(stack.path, roles["vision_towers"])]
+    layout.vision = max(seen, key=lambda stack: len(stack.blocks), default=None)
+    for module in loose:
+        if not _in_tower(module.path, roles["other_towers"]):
+            module.role = _outside_role(module.path, roles["outside"])
+            if module.role:
+                layout.outside.setdefault(module.role, []).append(module)
+    return layout
+
+
+def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
+    """Tell stored constants (rotary tables, masks, position ids) from parameters."""
+    parts = name.rsplit(".", 2)
+    last, last_two = parts[-1], ".".join(parts[-2:])
+    buffers = load_roles()["buffers"]
+    if last_two in ("attn.bias", "attention.bias"):
+        return tensor is not None and (len(tensor.shape) != 1 or tensor.dtype in ("BOOL", "U8"))
+    return last in buffers or last_two in buffers
+
+
+def _collect(index: TensorIndex) -> dict[str, Module]:
+    modules: dict[str, Module] = {}
+    for name in sorted(index.names | index.tensors.keys()):
+        tensor = index.tensors.get(name)
+        if is_buffer(name, tensor):
+            continue
+        path, leaf = split_leaf(name)
+        module = modules.get(path)
+        if module is None:
+            module = modules[path] = Module(path)
+        module.leaves[leaf] = tensor
+    return modules
+
+
+def _split_block(path: str) -> tuple[str | None, int, str]:
+    """Return stack path, block number, and the rest with its numbers as `#`."""
+    parts = path.split(".")
+    for place, part in enumerate(parts):
+        if place and part.isdecimal() and len(part) < 6:
+            rest = ".".join("#" if item.isdecimal() else item for item in parts[place + 1 :])
+            return ".".join(parts[:place]), int(part), rest
+    return None, 0, path
+
+
+_CORE = ("q", "qkv", "ssm", "down", "expert_down", "experts_down", "kv_a", "gate")
+
+
+def _is_tower(stack: Stack) -> bool:
+    return any(module.role in _CORE for block in stack.blocks.values() for module in block)
+
+
+def _in_tower(path: str, words: tuple[str, ...]) -> bool:
+    return any(part.startswith(words) for part in path.split("."))
+
+
+def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
+    """Find an encoder and a decoder that are siblings (`encoder.block` and `decoder.block`)."""
+    by_path = {stack.path: stack for stack in stacks}
+    for path, stack in by_path.items():
+        parts = path.split(".")
+        if "decoder" in parts:
+            place = parts.index("decoder")
+            twin = by_path.get(".".join([*parts[:place], "encoder", *parts[place + 1 :]]))
+            if twin is not None:
+                layout.main, layout.encoder = stack, twin
+                return
+
+
+def _outside_role(path: str, table: dict[str, str]) -> str | None:
+    """Match the longest tail of one or two components."""
+    parts = path.split(".")
+    for length in (3, 2, 1):
+        role = table.get(".".join(parts[-length:])) if len(parts) >= length else None
+        if role:
+            return role
+    return None

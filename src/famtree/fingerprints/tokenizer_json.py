@@ -1,0 +1,238 @@
+"""tokenizer.json of the Rust `tokenizers` library: BPE, Unigram, WordPiece and WordLevel.
+
+Only imported when such a file is read: msgspec's typed decoding skips the blocks that are not
+asked for, which halves the time a 10-30 MB file takes. Names of fields are those of `tokenizers`
+0.23; older spellings of a block are brought to the newest before they are compared.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from famtree.errors import TokenizerError
+from famtree.fingerprints.vocabulary import (
+    MAX_ENTRIES,
+    AddedToken,
+    Form,
+    Merges,
+    Vocabulary,
+    check_ids,
+    check_size,
+    hint_for,
+    pack_merge_lines,
+    pack_merges,
+    pause_collector,
+)
+
+_FAULTS = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
+
+
+class _Model(msgspec.Struct):
+    vocab: dict[str, int] | list[tuple[str, float]]
+    merges: msgspec.Raw = msgspec.Raw(b"[]")
+    type: str | None = None
+    unk_token: str | None = None
+    continuing_subword_prefix: str | None = None
+
+
+class _Added(msgspec.Struct):
+    id: int
+    content: str
+    special: bool = False
+
+
+class _File(msgspec.Struct):
+    model: _Model
+    added_tokens: list[_Added] | None = None
+    pre_tokenizer: Any = None
+    normalizer: Any = None
+    decoder: Any = None
+
+
+def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary:
+    """Read the vocabulary, merges, added tokens, normalizer and pre-tokenizer.
+
+    Raises TokenizerError naming the file when it is not JSON, not a tokenizer, or out of bounds.
+    """
+    check_size(data, name)
+    with pause_collector():
+        try:
+            found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_File)
+            merges = _read_merges(found.model.merges, name)
+        except _FAULTS as fault:
+            raise TokenizerError(
+                f"{name} is not a tokenizer: {str(fault)[:160]}", hint=hint_for(name)
+            ) from fault
+        model = found.model
+        if isinstance(model.vocab, list):
+            tokens = {piece: at for at, (piece, _) in enumerate(model.vocab)}
+        else:
+            tokens = model.vocab
+        check_ids(list(tokens.values()), name)
+    added = {
+        entry.content: AddedToken(entry.id, entry.special) for entry in found.added_tokens or ()
+    }
+    check_ids([token.id for token in added.values()], name)
+    kind, form = _classify(found, merges)
+    return Vocabulary(
+        kind=kind,
+        form=form,
+        tokens=tokens,
+        added=added,
+        lists_added=True,
+        merges=merges if kind in ("bpe", "spm-bpe") else None,
+        pre_tokenizer=simplify_block(found.pre_tokenizer),
+        normalizer=simplify_block(found.normalizer),
+        special_tokens={"unk": model.unk_token} if model.unk_token else {},
+    )
+
+
+def _classify(found: _File, merges: Merges) -> tuple[str, Form]:
+    model = found.model
+    if isinstance(model.vocab, list):
+        return "spm-unigram", "sentencepiece"
+    kind = model.type or (
+        "BPE" if merges.count else "WordPiece" if model.continuing_subword_prefix else "WordLevel"
+    )
+    if kind == "WordPiece":
+        return "wordpiece", "wordpiece"
+    if kind != "BPE":
+        return "wordlevel", "raw"
+    if _mentions(found.pre_tokenizer, "ByteLevel") or _mentions(found.decoder, "ByteLevel"):
+        return "bpe", "byte-level"
+    return "spm-bpe", "sentencepiece"
+
+
+def _mentions(block: Any, kind: str) -> bool:
+    """Tell whether a block, or a member of a sequence of blocks, is of this type."""
+    if not isinstance(block, dict):
+        return False
+    members = block.get("pretokenizers") or block.get("decoders") or ()
+    return block.get("type") == kind or (
+        isinstance(members, list) and any(_mentions(member, kind) for member in members)
+    )
+
+
+_STRING = rb'"(?:[^"\\]|\\.)*"'
+_FIRST_PAIR = re.compile(
+    rb"\[\s*\[\s*" + _STRING + rb"(\s*,\s*)" + _STRING + rb"(\s*\])(\s*,\s*\[\s*)?"
+)
+_FIRST_LINE = re.compile(rb"\[\s*" + _STRING + rb"(\s*,\s*)?")
+_BEFORE = re.compile(rb'\[\s*(?:\[\s*)?"')
+_AFTER = re.compile(rb'"(?:\s*\])?\s*\]\s*\Z')
+_ESCAPE = rb"\\(?:u[0-9a-fA-F]{4}|[^u])"
+_ESCAPES = re.compile(_ESCAPE + rb"(?:" + _ESCAPE + rb")*")  # a literal first byte scans faster
+
+
+def _read_merges(raw: msgspec.Raw, name: str) -> Merges:
+    """Read merges as `"a b"` or `["a", "b"]`.
+
+    Half a million small strings cost more than all the rest of the file, so the array is first
+    read as one text: the constant separators between its strings become NUL and a blank. Whatever
+    does not come out as exactly one blank in each merge is decoded string by string.
+    """
+    data = memoryview(raw)
+    return _read_uniform(data) or _read_one_by_one(data, name)
+
+
+def _read_uniform(data: memoryview) -> Merges | None:
+    before, after = _BEFORE.match(data), _AFTER.search(data[max(0, len(data) - 256) :])
+    pair = _FIRST_PAIR.match(data)
+    line = None if pair else _FIRST_LINE.match(data)
+    if before is None or after is None or not (pair or line):
+        return None
+    text = bytes(data[before.end() : len(data) - (after.end() - after.start())])
+    if b"\0" in text or b"\\u0000" in text:
+        return None
+    if pair:
+        text = _join_pairs(text, inner=pair[1], outer=pair[2] + (pair[3] or b""))
+    elif line and line[1]:
+        text = text.replace(b'"' + line[1] + b'"', b"\0")
+    if text.count(b'"') != text.count(b'\\"'):
+        return None
+    text = _unescape(text)
+    count = text.count(b"\0") + 1
+    if count > MAX_ENTRIES or text.count(b" ") != count:
+        return None
+    return Merges(text, count)
+
+
+def _join_pairs(text: bytes, inner: bytes, outer: bytes) -> bytes:
+    """Replace the separators within and between pairs.
+
+    Indentation is most of such a file and deleting it first halves the time. It is safe where
+    separators keep a line break, which no JSON string holds, and where the count of deleted
+    blanks shows that none came from a token.
+    """
+    if b"\n" in inner and b"\n" in outer:
+        packed = text.translate(None, b" ")
+        found = packed.replace(b'"' + outer.replace(b" ", b"") + b'"', b"\0")
+        rows = found.count(b"\0") + 1
+        found = found.replace(b'"' + inner.replace(b" ", b"") + b'"', b" ")
+        if len(text) - len(packed) == rows * inner.count(b" ") + (rows - 1) * outer.count(b" "):
+            return found
+    return text.replace(b'"' + outer + b'"', b"\0").replace(b'"' + inner + b'"', b" ")
+
+
+def _unescape(text: bytes) -> bytes:
+    """Resolve JSON escapes; a text that is full of them is quicker to decode whole."""
+    if text.count(b"\\") > len(text) // 64:
+        whole = b'"' + text.replace(b"\0", b"\\u0000") + b'"'
+        return msgspec.json.decode(whole, type=str).encode()
+    return _ESCAPES.sub(
+        lambda found: msgspec.json.decode(b'"' + found[0] + b'"', type=str).encode(), text
+    )
+
+
+def _read_one_by_one(raw: memoryview, name: str) -> Merges:
+    found = msgspec.json.decode(raw, type=list[str | tuple[str, str]] | None) or []
+    if len(found) > MAX_ENTRIES:
+        raise TokenizerError(
+            f"{name} has {len(found)} merges, more than {MAX_ENTRIES}", hint=hint_for(name)
+        )
+    lines = [merge for merge in found if isinstance(merge, str)]
+    pairs = [merge for merge in found if isinstance(merge, tuple)]
+    if lines and pairs:
+        raise TokenizerError(f"{name} mixes two spellings of merges", hint=hint_for(name))
+    return pack_merges(pairs) if pairs else pack_merge_lines(lines, name)
+
+
+_SEQUENCES = ("pretokenizers", "normalizers")
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "ByteLevel": {"use_regex": True},
+    "Split": {"invert": False},
+    "Metaspace": {"replacement": "\u2581", "prepend_scheme": "always", "split": True},
+    "Punctuation": {"behavior": "Isolated"},
+    "Digits": {"individual_digits": False},
+    "BertNormalizer": {"clean_text": True, "handle_chinese_chars": True, "lowercase": True},
+}
+_MAX_MEMBERS = 64
+
+
+def simplify_block(block: Any) -> Any:
+    """Bring a pre-tokenizer or normalizer block to one spelling; None when there is none.
+
+    Values that `tokenizers` assumes where the key is absent go, since older versions did not
+    write the key; `trim_offsets` goes because it changes offsets and no token; Metaspace's old
+    `add_prefix_space` becomes `prepend_scheme`; a sequence of one is its member.
+    """
+    if not isinstance(block, dict):
+        return None
+    kind = block.get("type")
+    members = next((block[key] for key in _SEQUENCES if isinstance(block.get(key), list)), None)
+    if kind == "Sequence" and members is not None:
+        inner = [found for found in map(simplify_block, members[:_MAX_MEMBERS]) if found]
+        if len(inner) < 2:
+            return inner[0] if inner else None
+        return {"type": "Sequence", "members": inner}
+    found = {key: value for key, value in block.items() if value is not None}
+    found.pop("trim_offsets", None)
+    if kind == "Metaspace":
+        found.pop("str_rep", None)
+        prefix = found.pop("add_prefix_space", True)
+        found.setdefault("prepend_scheme", "always" if prefix else "never")
+    defaults = _DEFAULTS.get(kind, {}) if isinstance(kind, str) else {}
+    return {key: value for key, value in found.items() if defaults.get(key, ...) != value}

@@ -1,0 +1,59 @@
+"""JSON Schema (2020-12) of the documents famtree prints."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+from pydantic import Field
+
+from famtree.types.identification import Identification
+from famtree.types.model import FrozenModel
+
+SchemaName = Literal["identification", "error"]
+SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
+
+
+class ErrorDetail(FrozenModel):
+    """What went wrong."""
+
+    code: str
+    """Stable word that scripts may read: usage, not-found, access, offline, network, ..."""
+    message: str
+    hint: str
+    """One sentence saying what to do next; may be empty."""
+    exit_code: Literal[2, 3, 4, 70]
+
+
+class ErrorDocument(FrozenModel):
+    """The document printed instead of an answer when there is none."""
+
+    schema_: Literal["famtree/error/1"] = Field(alias="schema")
+    error: ErrorDetail
+
+
+def build_schema(name: SchemaName) -> dict[str, Any]:
+    """Return the schema of one document as it is serialised.
+
+    Objects stay open: new fields may join a document within its major version, and a script that
+    validates with an older copy of the schema must not break on them.
+    """
+    model = Identification if name == "identification" else ErrorDocument
+    schema = model.model_json_schema(by_alias=True, mode="serialization")
+    opened = _open_objects(schema)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:famtree:{name}:1",
+        **opened,
+    }
+
+
+def _open_objects(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: _open_objects(item)
+            for key, item in node.items()
+            if not (key == "additionalProperties" and item is False)
+        }
+    if isinstance(node, list):
+        return [_open_objects(item) for item in node]
+    return node

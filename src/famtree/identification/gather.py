@@ -1,0 +1,124 @@
+"""Read what a first answer needs: one listing, then one wave of small files and header prefixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from famtree.errors import AccessError, ConfigError, UnreadableError
+from famtree.fingerprints.json_text import decode_object
+from famtree.sources.header_plan import HeaderPlan, plan_headers
+from famtree.sources.tensor_index import read_tensor_index
+from famtree.types.checkpoint import Listing, Missing, TensorIndex
+from famtree.types.identification import Notice
+from famtree.types.source import CheckpointSource
+
+MAX_SMALL_FILE = 4 << 20
+"""Longest small file that is read, bytes; released tokenizer_config.json reach 1.2 MB."""
+MAX_LOCAL_INDEX = 64 << 20
+
+CONFIG = "config.json"
+_SMALL_FILES = (
+    CONFIG,
+    "generation_config.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+    "quantize_config.json",
+    "quant_config.json",
+    "hf_quant_config.json",
+    "adapter_config.json",
+)
+_FALLBACK_FILES = {"tokenizer_config.json": ("special_tokens_map.json", "added_tokens.json")}
+"""Read only where the file that repeats their content is absent."""
+_TEMPLATE_FALLBACK = "chat_template.json"
+OnProgress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Decoded small files, tensor names and shapes of one checkpoint."""
+
+    listing: Listing
+    plan: HeaderPlan
+    config: dict[str, Any] = field(default_factory=dict)
+    side_files: dict[str, Any] = field(default_factory=dict)
+    """Decoded JSON, or text, of the other small files by name."""
+    raw: dict[str, bytes] = field(default_factory=dict)
+    """Bytes of every small file read, for the tokenizer's own parsers."""
+    index: TensorIndex = field(default_factory=TensorIndex)
+    notices: list[Notice] = field(default_factory=list)
+
+
+def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> Gathered:
+    """Read listing, small files and headers.
+
+    Raises FetchError kin when nothing could be fetched, ConfigError for a broken config.json and
+    HeaderError for a broken header. A broken side file is a notice: it could only add detail.
+    """
+    report = on_progress or (lambda _: None)
+    report("listing files")
+    listing = source.list_files()
+    local = source.kind != "hub"
+    plan = plan_headers(listing, everything=local)
+    names = choose_small_files(listing)
+    report("reading config and headers")
+    if plan.index is not None:
+        names.append(plan.index)
+    wave = source.read_wave(
+        names, plan.prefixes, limit=MAX_LOCAL_INDEX if local else MAX_SMALL_FILE
+    )
+    found = Gathered(listing, plan)
+    for name in names:
+        data = wave.get(name)
+        if name != plan.index and isinstance(data, bytes):
+            _decode(found, name, data)
+        elif isinstance(data, Missing) and name == CONFIG:
+            found.notices.append(
+                Notice(code="config-unread", message=f"{CONFIG} was not read: {data.reason}")
+            )
+    found.index, notices = read_tensor_index(source, listing, plan, wave)
+    found.notices += [Notice(code=code, message=message) for code, message in notices]
+    if not found.config and not found.index.names and not found.raw and listing.gated:
+        raise AccessError(
+            "the repository is gated and none of its files may be read",
+            hint="accept its terms on its page and log in with `hf auth login`",
+        )
+    return found
+
+
+def choose_small_files(listing: Listing) -> list[str]:
+    """Return the small files to read, the fewest that say everything."""
+    present = {entry.name for entry in listing.files}
+    names = [name for name in _SMALL_FILES if name in present]
+    for name, fallbacks in _FALLBACK_FILES.items():
+        if name not in present:
+            names += [fallback for fallback in fallbacks if fallback in present]
+    if "chat_template.jinja" not in present and _TEMPLATE_FALLBACK in present:
+        names.append(_TEMPLATE_FALLBACK)
+    return names
+
+
+def _decode(found: Gathered, name: str, data: bytes) -> None:
+    if name == CONFIG:
+        found.config = decode_object(data, name)
+        return
+    found.raw[name] = data
+    if name.endswith(".jinja"):
+        found.side_files[name] = data.decode("utf-8", "replace")
+        return
+    try:
+        found.side_files[name] = decode_object(data, name)
+    except ConfigError as fault:
+        del found.raw[name]
+        found.notices.append(Notice(code="side-file-unreadable", message=fault.message))
+
+
+def require_anything(found: Gathered, reference: str) -> None:
+    """Raise UnreadableError when nothing that was read says anything about the model."""
+    if not found.config and not found.index.names and not found.raw:
+        raise UnreadableError(
+            f"{reference} has no config.json, no readable header and no tokenizer",
+            hint="famtree reads config.json, *.safetensors headers and tokenizer files",
+            code="nothing-readable",
+        )

@@ -1,0 +1,201 @@
+"""Put findings into the published document, with warnings and one sentence of reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from famtree import __version__
+from famtree.fingerprints.defaults import known_model_type
+from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.identification.gather import Gathered
+from famtree.matchers.classify import Classification
+from famtree.matchers.names import find_claims, order_by_claims, warn_of_claims
+from famtree.matchers.variant import find_variant
+from famtree.registry.registry import Registry
+from famtree.types.checkpoint import CheckpointRef
+from famtree.types.fingerprint import Disagreement, Fingerprint
+from famtree.types.identification import (
+    CheckpointSummary,
+    CostReport,
+    FamilyName,
+    GenerationName,
+    Identification,
+    Notice,
+)
+from famtree.types.quantization import Quantization
+from famtree.types.source import CheckpointSource
+
+SIZE_TOLERANCE = 0.02
+"""A head replaced or a few rows appended changes the count of an official size by less."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """Everything learnt about one checkpoint."""
+
+    found: Gathered
+    fingerprint: Fingerprint
+    wrapper: str | None
+    result: Classification
+    quantization: Quantization | None
+    quantization_conflicts: list[Disagreement] = field(default_factory=list)
+
+
+def assemble(
+    source: CheckpointSource, registry: Registry, findings: Findings, *, seconds: float
+) -> Identification:
+    """Return the document of the contract."""
+    result, fingerprint = findings.result, findings.fingerprint
+    name = checkpoint_name(source.ref)
+    claims = find_claims(name, registry)
+    candidates = order_by_claims(result.candidates, claims)
+    size, parameters = _measure(findings)
+    warnings = list(findings.found.notices)
+    warnings += warn_of_claims(name, claims, result)
+    warnings += _warn_of_conflicts(findings)
+    warnings += _warn_of_shape(findings, parameters)
+    best = result.best
+    return Identification(
+        famtree=__version__,
+        checkpoint=CheckpointSummary(
+            ref=source.ref.text,
+            source=source.kind,
+            revision=findings.found.listing.revision,
+            format=findings.found.plan.format,
+        ),
+        outcome=result.outcome,
+        reason=explain(findings, registry),
+        family=FamilyName(key=best.family.key, name=best.family.name, maker=best.family.maker)
+        if best
+        else None,
+        generation=GenerationName(key=result.generation.key, name=result.generation.name)
+        if result.generation
+        else None,
+        candidates=candidates,
+        decided_by=best.decided_by if best else None,
+        confidence=result.confidence,
+        parameters=parameters,
+        size=size,
+        variant=find_variant(fingerprint, result),
+        wrapper=findings.wrapper,
+        fingerprint=fingerprint,
+        quantization=findings.quantization,
+        evidence=result.evidence,
+        warnings=warnings,
+        cost=CostReport(
+            requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
+        ),
+    )
+
+
+def checkpoint_name(ref: CheckpointRef) -> str:
+    """Return the name a person would call it: the Hub id, or the folder's own name."""
+    if ref.repo_id is not None:
+        return ref.repo_id
+    path = Path(ref.path or ref.text)
+    try:
+        path = path.resolve()
+    except (OSError, RuntimeError):
+        return path.name
+    return path.parent.name if path.suffix in (".safetensors", ".json", ".gguf") else path.name
+
+
+def explain(findings: Findings, registry: Registry) -> str:
+    """Return one sentence: what decided, or why nothing could."""
+    result = findings.result
+    best = result.best
+    if best is not None:
+        strongest = [one.signal for one in result.evidence if one.supports and one.weight > 0][:3]
+        spoke = ", ".join(dict.fromkeys(strongest)) or "nothing in particular"
+        if result.generation is not None:
+            return f"decided by {best.decided_by}: {spoke}"
+        names = ", ".join(str(one.generation) for one in result.candidates)
+        return f"the family is settled by {spoke}; these generations show the same traits: {names}"
+    architecture = findings.fingerprint.architecture
+    model_type = architecture.text_model_type or architecture.model_type
+    if result.outcome == "ambiguous":
+        names = ", ".join(dict.fromkeys(one.family for one in result.candidates))
+        return f"several families fit about equally: {names}"
+    if model_type is None:
+        if findings.found.config:
+            return "config.json names no model_type, and no known design fits what it does say"
+        return "there is no config.json, and what else was read settles nothing"
+    mentioned = {
+        family.key
+        for family, generation in registry.walk_generations()
+        for rule in generation.rules
+        if any(
+            condition.equals == model_type or model_type in (condition.one_of or ())
+            for trait, condition in rule.when.items()
+            if trait.endswith("model_type")
+        )
+    }
+    if mentioned:
+        return (
+            f"model_type {model_type!r} is used by known families "
+            f"({', '.join(sorted(mentioned)[:6])}), but too little else fits any of them"
+        )
+    known = known_model_type(model_type, architecture.class_name)
+    if known is not None:
+        return f"transformers knows model_type {known!r}; the registry has no such family yet"
+    return f"model_type {model_type!r} is known neither to transformers nor to the registry"
+
+
+def _measure(findings: Findings) -> tuple[str | None, int | None]:
+    """Return (official size name, parameter count), counting before believing."""
+    fingerprint = findings.fingerprint
+    counted = count_parameters(
+        findings.found.index, findings.quantization, fingerprint.architecture.tied
+    )
+    best = findings.result.best
+    official = best.size.size if best is not None and best.size is not None else None
+    if official is None:
+        return None, counted or estimate_parameters(fingerprint.architecture)
+    if counted is None:
+        return official.name, official.parameters or estimate_parameters(fingerprint.architecture)
+    return official.name, counted
+
+
+def _warn_of_conflicts(findings: Findings) -> list[Notice]:
+    warnings = [
+        Notice(
+            code="config-disagrees",
+            message=f"{one.trait}: {one.believed_from} says {one.believed}, "
+            f"{one.other_from} says {one.other}; {one.believed_from} is believed",
+        )
+        for one in (
+            *findings.fingerprint.architecture.disagreements,
+            *findings.quantization_conflicts,
+        )
+    ]
+    best = findings.result.best
+    if best is not None:
+        by_signal = {one.signal: one for one in findings.result.evidence}
+        conflicts = list(best.rule.conflicts)
+        if best.vocabulary is not None and best.vocabulary.conflict:
+            conflicts.append("tokenizer.vocabulary")
+        for signal in dict.fromkeys(conflicts):
+            one = by_signal[signal]
+            warnings.append(
+                Notice(
+                    code="identity-conflict",
+                    message=f"{signal} is {one.seen}, where {best.family.name} "
+                    f"{best.generation.name} has {one.expected}",
+                )
+            )
+    return warnings
+
+
+def _warn_of_shape(findings: Findings, parameters: int | None) -> list[Notice]:
+    best = findings.result.best
+    if best is None or best.size is None or not best.size.custom:
+        return []
+    about = f", about {parameters / 1e9:.2g} B parameters" if parameters else ""
+    return [
+        Notice(
+            code="custom-size",
+            message=f"custom size: no official size of {best.family.name} "
+            f"{best.generation.name} has this shape{about}",
+        )
+    ]

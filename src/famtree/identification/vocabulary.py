@@ -1,0 +1,108 @@
+"""Whether to read a tokenizer of many megabytes: only when it could change the answer."""
+
+from __future__ import annotations
+
+from famtree.fingerprints.tokenizer import (
+    SIDE_FILES,
+    build_tokenizer,
+    choose_vocabulary_files,
+    recognise_tokenizer,
+)
+from famtree.identification.gather import Gathered
+from famtree.matchers.classify import Classification
+from famtree.registry.registry import Registry
+from famtree.types.checkpoint import FileEntry, Missing
+from famtree.types.family import KnownTokenizer
+from famtree.types.fingerprint import Tokenizer
+from famtree.types.source import CheckpointSource
+
+MAX_LOCAL = 24 << 20
+"""Local vocabulary files up to this size are always read: parsing 20 MB takes a quarter second."""
+MAX_ANY = 128 << 20
+SURE = 0.93
+"""From this confidence on a vocabulary of another family is the only thing that could change the
+answer, and over a network that is not worth megabytes."""
+
+
+def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer | None:
+    """Return what listing and side files tell: a recognised vocabulary, or a partial signature."""
+    chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
+    side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
+    hashes = _hashes(found, chosen)
+    known = None if local else _recognise(chosen, hashes, registry)
+    if known is not None:
+        return recognise_tokenizer(known, side, hashes=hashes)
+    partial = build_tokenizer(side, hashes=hashes)
+    if partial is None or not chosen:
+        return partial
+    return partial.model_copy(update={"reason": f"{', '.join(chosen)} not read"})
+
+
+def worth_reading(
+    found: Gathered, tokenizer: Tokenizer | None, result: Classification, *, local: bool
+) -> tuple[str, ...]:
+    """Return the vocabulary files to read now; empty when they could not change the answer."""
+    if tokenizer is not None and tokenizer.status == "recognised":
+        return ()
+    chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
+    size = sum(_entry(found, name).size or 0 for name in chosen)
+    if not chosen or size > MAX_ANY:
+        return ()
+    if local and size <= MAX_LOCAL:
+        return chosen
+    settled = result.outcome == "identified" and result.confidence >= SURE
+    return () if settled else chosen
+
+
+def read_vocabulary(
+    source: CheckpointSource, found: Gathered, chosen: tuple[str, ...], registry: Registry
+) -> Tokenizer | None:
+    """Read the vocabulary files and return the full signature.
+
+    Raises TokenizerError for an unreadable file. A file whose bytes are known is recognised and
+    not parsed.
+    """
+    wave = source.read_wave(chosen, {}, limit=MAX_ANY)
+    files = {name: data for name, data in wave.items() if isinstance(data, bytes)}
+    hashes = _hashes(found, chosen)
+    side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
+    if len(files) == len(chosen) == 1:
+        from famtree.sources.hashes import hash_sha256
+
+        (name,) = chosen
+        hashes[name] = hash_sha256(files[name])
+        known = _recognise(chosen, hashes, registry)
+        if known is not None:
+            return recognise_tokenizer(known, side, hashes=hashes)
+    if len(files) < len(chosen):
+        lost = next(data for data in wave.values() if isinstance(data, Missing))
+        partial = build_tokenizer(side, hashes=hashes)
+        reason = f"{lost.name}: {lost.reason}"
+        return None if partial is None else partial.model_copy(update={"reason": reason})
+    return build_tokenizer({**side, **files}, hashes=hashes)
+
+
+def _recognise(
+    chosen: tuple[str, ...], hashes: dict[str, str], registry: Registry
+) -> KnownTokenizer | None:
+    for name in chosen:
+        hit = registry.tokenizers_by_file.get(hashes.get(name, ""))
+        if hit is not None:
+            return hit[1]
+    return None
+
+
+def _hashes(found: Gathered, chosen: tuple[str, ...]) -> dict[str, str]:
+    names = {*chosen, *(name for name in SIDE_FILES if found.listing.find(name))}
+    hashes: dict[str, str] = {}
+    for name in sorted(names):
+        entry = _entry(found, name)
+        if entry.sha256:
+            hashes[name] = entry.sha256
+        elif entry.blob_id:
+            hashes[name] = f"git:{entry.blob_id}"
+    return hashes
+
+
+def _entry(found: Gathered, name: str) -> FileEntry:
+    return found.listing.find(name) or FileEntry(name)

@@ -1,0 +1,194 @@
+"""From an observation to an outcome: exact, rules, sizes and vocabularies, added up and judged.
+
+Every generation's best rule, size verdict, vocabulary verdict and equal exemplars are summed to
+one log-likelihood ratio against "some model the registry does not know". A softmax with an
+explicit unknown hypothesis turns the sums into shares of belief. Names and declarations come
+later and only order what is left; they never add to a share.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from famtree.matchers.confidence import calibrate
+from famtree.matchers.exact import ExactMatch, match_exactly
+from famtree.matchers.observation import Observation
+from famtree.matchers.rules import RuleMatch, match_rules
+from famtree.matchers.sizes import SizeMatch, describe_shape, match_sizes
+from famtree.matchers.vocabularies import VocabularyMatch, match_vocabularies
+from famtree.registry.registry import Registry
+from famtree.types.family import Family, Generation
+from famtree.types.identification import Candidate, Evidence, Outcome
+
+TEMPERATURE = 0.7
+"""Traits are not independent, so their sum overstates; this shrinks it. Fitted on the development
+corpus together with the confidence table (`benchmarks/calibration.py`)."""
+UNKNOWN_PRIOR = 0.2
+"""Share of checkpoints on the Hub whose design is in no registry."""
+SETTLED = 0.8
+"""A generation is named when it holds this share of its family's belief."""
+FAMILY_SETTLED = 0.55
+KEPT_SHARE = 0.01
+"""Candidates below this share of the family's belief are not listed."""
+
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Standing:
+    """Everything that speaks for and against one generation."""
+
+    family: Family
+    generation: Generation
+    rule: RuleMatch
+    size: SizeMatch | None = None
+    vocabulary: VocabularyMatch | None = None
+    exact: ExactMatch | None = None
+    score: float = 0.0
+    share: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """Family and generation key."""
+        return self.family.key, self.generation.key
+
+    @property
+    def conflicts(self) -> int:
+        """Identity signals that contradict this generation."""
+        return len(self.rule.conflicts) + bool(self.vocabulary and self.vocabulary.conflict)
+
+    @property
+    def decided_by(self) -> str:
+        """The matcher that spoke for it."""
+        if self.exact is not None:
+            return "exact"
+        gained = sum(one.weight for one in self.rule.evidence if one.weight > 0)
+        if self.vocabulary is not None and self.vocabulary.weight > gained:
+            return "similarity"
+        return "rules"
+
+
+@dataclass(slots=True)
+class Classification:
+    """The classifier's whole answer, before names and lineage are looked at."""
+
+    outcome: Outcome
+    confidence: float
+    best: Standing | None
+    """The leading generation, also where only the family is settled."""
+    generation: Generation | None
+    candidates: list[Candidate] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+
+    @property
+    def family(self) -> Family | None:
+        """The settled family."""
+        return self.best.family if self.best is not None else None
+
+
+def classify(observation: Observation, registry: Registry) -> Classification:
+    """Weigh every generation and settle what can be settled."""
+    standings = _stand(observation, registry)
+    unknown = _share_belief(standings)
+    ranked = sorted(standings, key=lambda one: (-one.share, one.key))
+    if not ranked:
+        return Classification("unknown", calibrate(1.0, conflicts=0, custom=False), None, None)
+    families: dict[str, float] = {}
+    for one in ranked:
+        families[one.family.key] = families.get(one.family.key, 0.0) + one.share
+    leader = max(families, key=lambda key: (families[key], key))
+    within = [one for one in ranked if one.family.key == leader]
+    best = within[0]
+    belief = families[leader]
+    evidence = _evidence(best, observation)
+    if belief < FAMILY_SETTLED:
+        return _unsettled(ranked, families, unknown, evidence)
+    custom = best.size is None or best.size.custom
+    kept = [one for one in within if one.share >= KEPT_SHARE * belief]
+    settled = best.share >= SETTLED * belief
+    raw = best.share if settled else belief
+    confidence = calibrate(raw, conflicts=best.conflicts, custom=custom)
+    return Classification(
+        outcome="identified" if settled else "ambiguous",
+        confidence=confidence,
+        best=best,
+        generation=best.generation if settled else None,
+        candidates=[_candidate(one) for one in kept[:8]],
+        evidence=evidence,
+    )
+
+
+def _stand(observation: Observation, registry: Registry) -> list[Standing]:
+    fingerprint = observation.fingerprint
+    best: dict[Key, Standing] = {}
+    for match in match_rules(observation, registry):
+        standing = Standing(match.family, match.generation, match)
+        known = best.get(standing.key)
+        if known is None or match.score > known.rule.score:
+            best[standing.key] = standing
+    sizes = match_sizes(fingerprint.architecture, registry)
+    vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
+    exact = match_exactly(fingerprint, registry)
+    for key, standing in best.items():
+        standing.size = sizes.get(key)
+        standing.vocabulary = vocabularies.get(key)
+        standing.exact = exact.get(key)
+        standing.score = (
+            standing.rule.score
+            + (standing.size.weight if standing.size else 0.0)
+            + (standing.vocabulary.weight if standing.vocabulary else 0.0)
+            + (standing.exact.weight if standing.exact else 0.0)
+        )
+    return list(best.values())
+
+
+def _share_belief(standings: list[Standing]) -> float:
+    """Set every standing's share of belief; return the share of the unknown hypothesis."""
+    if not standings:
+        return 1.0
+    # The unknown's score is 0 by construction: every weight is a ratio against it.
+    prior = math.log(UNKNOWN_PRIOR * len(standings) / (1 - UNKNOWN_PRIOR))
+    scores = [one.score * TEMPERATURE for one in standings]
+    top = max(*scores, prior)
+    weights = [math.exp(score - top) for score in scores]
+    unknown = math.exp(prior - top)
+    total = sum(weights) + unknown
+    for one, weight in zip(standings, weights, strict=True):
+        one.share = weight / total
+    return unknown / total
+
+
+def _unsettled(
+    ranked: list[Standing], families: dict[str, float], unknown: float, evidence: list[Evidence]
+) -> Classification:
+    """No family holds enough belief: several registered ones, or none of them."""
+    known = sum(families.values())
+    candidates = [_candidate(one) for one in ranked[:6] if one.share >= 0.02]
+    if known >= SETTLED and len({one.family for one in candidates}) > 1:
+        # Sure that it is one of a few, not which.
+        confidence = calibrate(max(families.values()), conflicts=0, custom=True)
+        return Classification("ambiguous", confidence, None, None, candidates, evidence)
+    confidence = calibrate(unknown, conflicts=0, custom=True)
+    return Classification("unknown", confidence, None, None, candidates, evidence)
+
+
+def _candidate(standing: Standing) -> Candidate:
+    return Candidate.model_construct(
+        family=standing.family.key,
+        generation=standing.generation.key,
+        score=round(standing.share, 4),
+        decided_by=standing.decided_by,
+    )
+
+
+def _evidence(best: Standing, observation: Observation) -> list[Evidence]:
+    found = list(best.rule.evidence)
+    architecture = observation.fingerprint.architecture
+    if best.size is not None:
+        found.append(describe_shape(best.size, architecture, best.generation))
+    if best.vocabulary is not None:
+        found.append(best.vocabulary.evidence)
+    if best.exact is not None:
+        found.append(best.exact.evidence)
+    return sorted(found, key=lambda one: (-abs(one.weight), one.signal))

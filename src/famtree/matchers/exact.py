@@ -1,0 +1,59 @@
+"""Does the fingerprint equal that of a published checkpoint on record?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from famtree.registry.registry import Registry
+from famtree.types.family import Exemplar
+from famtree.types.fingerprint import Fingerprint
+from famtree.types.identification import Evidence
+
+GAIN = 2.5
+"""Equal architecture and recipe digests: the same released configuration. It is moderate on
+purpose, since an equal configuration is a design shared, not weights shared."""
+GAIN_WITH_TOKENIZER = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExactMatch:
+    """The exemplar whose digests are equal, and what that is worth."""
+
+    exemplar: Exemplar
+    weight: float
+    evidence: Evidence
+
+
+def match_exactly(
+    fingerprint: Fingerprint, registry: Registry
+) -> dict[tuple[str, str], ExactMatch]:
+    """Return the best equal exemplar of each generation that has one."""
+    architecture = fingerprint.architecture.digest
+    recipe = fingerprint.recipe.digest
+    tokenizer = fingerprint.tokenizer.digest if fingerprint.tokenizer else None
+    found: dict[tuple[str, str], ExactMatch] = {}
+    for family in registry.families:
+        for exemplar in family.exemplars:
+            digests = exemplar.digests
+            if digests.get("architecture") != architecture or digests.get("recipe") != recipe:
+                continue
+            known = digests.get("tokenizer")
+            full = known is not None and known == tokenizer
+            weight = GAIN_WITH_TOKENIZER if full else GAIN
+            for generation in (exemplar.generation, *exemplar.ambiguous_with):
+                key = (family.key, generation)
+                if key not in found or found[key].weight < weight:
+                    found[key] = ExactMatch(exemplar, weight, _describe(exemplar, full, weight))
+    return found
+
+
+def _describe(exemplar: Exemplar, full: bool, weight: float) -> Evidence:
+    what = "architecture, recipe and tokenizer" if full else "architecture and recipe"
+    return Evidence.model_construct(
+        signal="digests",
+        source="config",
+        expected=exemplar.repo,
+        seen=f"equal {what} digests",
+        supports=True,
+        weight=weight,
+    )

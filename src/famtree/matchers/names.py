@@ -1,0 +1,79 @@
+"""What a checkpoint's name claims: a hint for ordering and a lie to warn about, never a reason."""
+
+from __future__ import annotations
+
+import re
+
+from famtree.matchers.classify import Classification
+from famtree.registry.registry import Registry
+from famtree.types.identification import Candidate, Notice
+
+_SEPARATORS = re.compile(r"[^a-z0-9.]+")
+Key = tuple[str, str]
+
+
+def find_claims(name: str, registry: Registry) -> list[Key]:
+    """Return (family, generation) of every registry word in `name`, longest word first."""
+    text = _spell(name)
+    hits: list[tuple[int, Key]] = []
+    for family, generation in registry.walk_generations():
+        lengths = [len(word) for word in generation.names if _spell(word) in text]
+        if lengths:
+            hits.append((max(lengths), (family.key, generation.key)))
+    longest = max((length for length, _ in hits), default=0)
+    # `llama-3` is a part of `llama-3.1`: of one family only the longest words count.
+    best: dict[str, int] = {}
+    for length, (family_key, _) in hits:
+        best[family_key] = max(best.get(family_key, 0), length)
+    kept = [(length, key) for length, key in hits if length == best[key[0]]]
+    kept.sort(key=lambda hit: (-hit[0], hit[1]))
+    return [key for length, key in kept if length >= min(longest, 2)]
+
+
+def order_by_claims(candidates: list[Candidate], claims: list[Key]) -> list[Candidate]:
+    """Move candidates the name claims before others of nearly equal standing.
+
+    Shares are not touched: among equals the claimed one is listed first.
+    """
+    claimed = set(claims)
+    return sorted(
+        candidates,
+        key=lambda one: (
+            -round(one.score, 1),
+            (one.family, one.generation) not in claimed,
+            -one.score,
+        ),
+    )
+
+
+def warn_of_claims(name: str, claims: list[Key], result: Classification) -> list[Notice]:
+    """Return a warning when the name says one thing and the evidence another."""
+    if result.family is None or not claims:
+        return []
+    family = result.family.key
+    own = [generation for key, generation in claims if key == family]
+    if not own:
+        said = ", ".join(sorted({key for key, _ in claims}))
+        return [
+            Notice(
+                code="name-disagrees",
+                message=f"the name {name!r} says {said}, the evidence says {family}",
+            )
+        ]
+    left = {one.generation for one in result.candidates}
+    if result.generation is not None:
+        left = {result.generation.key}
+    if left.isdisjoint(own):
+        return [
+            Notice(
+                code="name-disagrees",
+                message=f"the name {name!r} says {', '.join(own)}, "
+                f"the evidence says {', '.join(sorted(str(key) for key in left))}",
+            )
+        ]
+    return []
+
+
+def _spell(text: str) -> str:
+    """Put every word between single dashes: `Llama_3.1 8B` -> `-llama-3.1-8b-`."""
+    return f"-{_SEPARATORS.sub('-', text.lower()).strip('-')}-"

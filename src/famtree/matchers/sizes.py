@@ -1,0 +1,110 @@
+"""Official sizes by shape signature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from famtree.matchers.conditions import show
+from famtree.registry.registry import Registry
+from famtree.types.family import Family, Generation, Size
+from famtree.types.fingerprint import Architecture
+from famtree.types.identification import Evidence
+
+FIELDS = (
+    "layers", "hidden_size", "heads", "kv_heads", "ffn", "experts", "expert_ffn", "vocab_rows",
+)  # fmt: skip
+OFFICIAL_SHARE = 0.85
+"""Share of a generation's derivatives that keep one of its official shapes; the rest are pruned,
+stacked, or small models trained from scratch on the same design."""
+CAP = 5.0
+CUSTOM = -1.4
+"""log((1 - OFFICIAL_SHARE) / share of unrelated models that have no official shape either)."""
+RESTACKED = -0.7
+"""All widths of an official size with another depth: pruned or stacked, so half a custom size."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeMatch:
+    """How a shape stands to the official sizes of one generation."""
+
+    size: Size | None
+    weight: float
+    custom: bool
+    """True when the generation has sizes and none has this shape."""
+
+
+def match_sizes(
+    architecture: Architecture, registry: Registry
+) -> dict[tuple[str, str], SizeMatch]:
+    """Return a size verdict for every generation that lists sizes."""
+    if architecture.layers is None or architecture.hidden_size is None:
+        return {}
+    rows = _official(registry)
+    hits: dict[tuple[str, str], Size] = {}
+    shared: dict[tuple[str, str], bool] = {}
+    for family, generation, size in rows:
+        key = (family.key, generation.key)
+        if key not in hits and _equal(size, architecture):
+            hits[key] = size
+        elif _equal(size, architecture, skip="layers"):
+            shared[key] = True
+    background = (len(hits) + 0.5) / (len(rows) + 1.0)
+    verdicts: dict[tuple[str, str], SizeMatch] = {}
+    for family, generation, _ in rows:
+        key = (family.key, generation.key)
+        if key in verdicts:
+            continue
+        if key in hits:
+            likely = OFFICIAL_SHARE / len(generation.sizes)
+            gain = min(CAP, max(0.2, math.log(likely / background)))
+            verdicts[key] = SizeMatch(hits[key], gain, custom=False)
+        else:
+            verdicts[key] = SizeMatch(None, RESTACKED if key in shared else CUSTOM, custom=True)
+    return verdicts
+
+
+def describe_shape(match: SizeMatch, architecture: Architecture, generation: Generation) -> Evidence:
+    """Return the size verdict as evidence."""
+    seen = ", ".join(
+        f"{name} {show(value)}"
+        for name in FIELDS[:-1]
+        if (value := getattr(architecture, name)) is not None
+    )
+    names = ", ".join(size.name for size in generation.sizes[:12])
+    return Evidence.model_construct(
+        signal="architecture.shape",
+        source=architecture.seen_in.get("hidden_size", ["config"])[0],
+        expected=match.size.name if match.size else f"an official size ({names})",
+        seen=seen,
+        supports=match.size is not None,
+        weight=round(match.weight, 3),
+    )
+
+
+@lru_cache(maxsize=2)
+def _official(registry: Registry) -> tuple[tuple[Family, Generation, Size], ...]:
+    return tuple(_walk_sizes(registry))
+
+
+def _walk_sizes(registry: Registry) -> Iterator[tuple[Family, Generation, Size]]:
+    for family, generation in registry.walk_generations():
+        for size in generation.sizes:
+            yield family, generation, size
+
+
+def _equal(size: Size, architecture: Architecture, skip: str = "") -> bool:
+    compared = 0
+    for name in FIELDS:
+        stated = getattr(size, name)
+        seen = getattr(architecture, name)
+        if stated is None or seen is None or name == skip:
+            continue
+        if name == "vocab_rows" and abs(seen - stated) <= max(512, 0.02 * stated):
+            continue
+        if stated != seen:
+            return False
+        compared += 1
+    return compared >= 2

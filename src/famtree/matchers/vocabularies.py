@@ -1,0 +1,116 @@
+"""Compare the tokenizer at hand with the vocabularies each generation is known to ship."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from famtree.registry.registry import Registry
+from famtree.types.family import KnownTokenizer
+from famtree.types.fingerprint import Tokenizer
+from famtree.types.identification import Evidence
+
+EQUAL = 0.95
+"""Share of derivatives that ship their generation's vocabulary unchanged under the added tokens."""
+CAP = 5.0
+ADDED_GAIN = 0.7
+"""The very same added tokens as well: they separate generations that share a vocabulary."""
+SAME_LINE_JACCARD = 0.95
+SAME_LINE_AGREEMENT = 0.9
+"""Two vocabularies of one line share 95 % of their tokens under the same ids; vocabularies that
+merely share a construction stay below 0.9 and disagree on ids."""
+SAME_LINE_GAIN = 1.5
+FOREIGN = -5.0
+"""The vocabulary is another family's: nobody replaces a vocabulary without retraining."""
+UNKNOWN_VOCABULARY = -2.0
+"""Neither known nor similar: retrained or extended vocabularies exist, but are rare."""
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyMatch:
+    """How the tokenizer stands to one generation's own."""
+
+    weight: float
+    evidence: Evidence
+    conflict: bool
+
+
+def match_vocabularies(
+    tokenizer: Tokenizer | None, registry: Registry
+) -> dict[tuple[str, str], VocabularyMatch]:
+    """Return a verdict for every generation whose vocabulary is known.
+
+    Nothing is concluded when the vocabulary was not read.
+    """
+    if tokenizer is None or tokenizer.vocabulary is None:
+        return {}
+    shipped = _by_generation(registry)
+    owners = {
+        key
+        for key, known in shipped.items()
+        if any(_equal(tokenizer, one) for one in known)
+    }
+    background = (len(owners) + 0.5) / (len(shipped) + 1.0)
+    found: dict[tuple[str, str], VocabularyMatch] = {}
+    for key, known in shipped.items():
+        if key in owners:
+            gain = min(CAP, math.log(EQUAL / background))
+            if tokenizer.added is not None and any(
+                _equal(tokenizer, one) and one.added == tokenizer.added for one in known
+            ):
+                gain += ADDED_GAIN
+            found[key] = _verdict(tokenizer, known[0], gain, conflict=False)
+        else:
+            found[key] = _compare(tokenizer, known, foreign=bool(owners))
+    return found
+
+
+def _equal(tokenizer: Tokenizer, known: KnownTokenizer) -> bool:
+    if tokenizer.vocabulary == known.vocabulary:
+        return True
+    return known.merges is not None and tokenizer.merges == known.merges
+
+
+def _by_generation(registry: Registry) -> dict[tuple[str, str], list[KnownTokenizer]]:
+    shipped: dict[tuple[str, str], list[KnownTokenizer]] = {}
+    for family in registry.families:
+        for known in family.tokenizers:
+            for generation in known.generations:
+                shipped.setdefault((family.key, generation), []).append(known)
+    return shipped
+
+
+def _compare(
+    tokenizer: Tokenizer, known: list[KnownTokenizer], *, foreign: bool
+) -> VocabularyMatch:
+    from famtree.fingerprints.sketch import compare_sketches
+
+    best = 0.0
+    for one in known:
+        if not one.sketch or not tokenizer.sketch:
+            continue
+        match = compare_sketches(tokenizer.sketch, one.sketch)
+        if (match.id_agreement or 0.0) >= SAME_LINE_AGREEMENT:
+            best = max(best, match.jaccard)
+    if best >= SAME_LINE_JACCARD:
+        return _verdict(tokenizer, known[0], SAME_LINE_GAIN, conflict=False)
+    weight = FOREIGN if foreign else UNKNOWN_VOCABULARY
+    return _verdict(tokenizer, known[0], weight, conflict=True)
+
+
+def _verdict(
+    tokenizer: Tokenizer, known: KnownTokenizer, weight: float, *, conflict: bool
+) -> VocabularyMatch:
+    return VocabularyMatch(
+        weight,
+        Evidence.model_construct(
+            signal="tokenizer.vocabulary",
+            source="tokenizer",
+            expected=known.name,
+            seen=f"{tokenizer.base_entries or tokenizer.entries} tokens, "
+            f"digest {(tokenizer.vocabulary or '')[:12]}",
+            supports=weight > 0,
+            weight=round(weight, 3),
+        ),
+        conflict,
+    )

@@ -1,0 +1,299 @@
+"""A checkpoint on the Hub, read in as few requests as it takes.
+
+One listing says which files exist, how large they are and by which hash they are known; so no
+file is probed for and no HEAD is sent. What one wave asks for is fetched at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
+from famtree.sources.hashes import fits, is_blob_id
+from famtree.sources.hub_cache import HubCache
+from famtree.sources.hub_client import MAX_CONNECTIONS, Answer, HubClient
+from famtree.sources.hub_listing import (
+    MAX_DOCUMENT_BYTES,
+    decode_document,
+    parse_listing,
+    trim_document,
+)
+from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
+
+DEFAULT_REVISION = "main"
+MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
+"""Most of a file that is read whole where neither the listing nor the caller gives a size."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One file still to be fetched: whole (`span` None, at most `limit` bytes) or a range."""
+
+    entry: FileEntry
+    span: tuple[int, int] | None
+    limit: int
+
+
+class HubSource:
+    """Reads a model repository at one commit; results are cached by content.
+
+    `cost.requests` counts every answer that is no redirect, `cost.bytes` the body bytes that
+    came over the wire (compressed ones as compressed). What a cache answers costs neither.
+    """
+
+    kind: SourceKind = "hub"
+
+    def __init__(self, ref: CheckpointRef, *, offline: bool = False) -> None:
+        from huggingface_hub import constants
+
+        if ref.repo_id is None:
+            raise ValueError("a Hub source needs a Hub reference")
+        self.ref = ref
+        self._repo = ref.repo_id
+        self._revision = ref.revision or DEFAULT_REVISION
+        self._offline = offline or constants.is_offline_mode()
+        self._client = HubClient()
+        self._cache = HubCache(self._client.endpoint)
+        self._page = f"{self._client.endpoint}/{self._repo}"
+        self._listing: Listing | None = None
+        self._entries: dict[str, FileEntry] = {}
+        self._addresses: dict[str, str] = {}
+        """Where a redirect led: a signed address serves further ranges of the same file."""
+        self._seconds = 0.0
+
+    @property
+    def cost(self) -> Cost:
+        """Requests, bytes and seconds spent so far."""
+        return Cost(self._client.requests, self._client.bytes, self._seconds)
+
+    def list_files(self) -> Listing:
+        """Return the listing: no request for a cached full commit, else one.
+
+        Raises NotFoundError, AccessError, NetworkError or OfflineError; NotFoundError also when
+        the reference names a file the repository does not have.
+        """
+        if self._listing is None:
+            with self._timed():
+                listing = self._find_listing()
+            file = self.ref.file
+            if file is not None and listing.find(file) is None:
+                raise NotFoundError(
+                    f"{self._repo} has no file {file} at {self._revision}",
+                    hint=f"see {self._page}/tree/{quote(self._revision)} for its files",
+                )
+            self._entries = {entry.name: entry for entry in listing.files}
+            self._listing = listing
+        return self._listing
+
+    def read_wave(
+        self, names: Iterable[str], prefixes: Mapping[str, int], *, limit: int
+    ) -> dict[str, bytes | Missing]:
+        """Return whole files `names` and the first `prefixes[name]` bytes of others."""
+        self.list_files()
+        found: dict[str, bytes | Missing] = {}
+        tasks: list[_Task] = []
+        for name, length in prefixes.items():
+            self._plan(name, (0, length), 0, found, tasks)
+        for name in names:
+            self._plan(name, None, limit, found, tasks)
+        return self._run(found, tasks)
+
+    def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
+        """Return bytes [start, stop) of each file; fewer where the file ends before."""
+        self.list_files()
+        found: dict[str, bytes | Missing] = {}
+        tasks: list[_Task] = []
+        for name, span in ranges.items():
+            self._plan(name, span, 0, found, tasks)
+        return self._run(found, tasks)
+
+    def _find_listing(self) -> Listing:
+        pinned = self._revision.lower() if is_blob_id(self._revision.lower()) else None
+        commit = pinned or self._cache.read_ref(self._repo, self._revision)
+        known = self._cache.read_listing(self._repo, commit) if commit else None
+        if known is not None and (pinned or self._offline):
+            return parse_listing(known)
+        what = f"{self._repo}@{self.ref.revision}" if self.ref.revision else self._repo
+        if self._offline:
+            shared = self._cache.find_shared_snapshot(self._repo, pinned or self._revision)
+            if shared is not None:
+                return shared
+            raise OfflineError(
+                f"the listing of {what} is not cached and offline mode is on",
+                hint="run once without --offline (and without HF_HUB_OFFLINE)",
+            )
+        url = f"{self._client.endpoint}/api/models/{self._repo}"
+        if self.ref.revision is not None:
+            url += f"/revision/{quote(self.ref.revision, safe='')}"
+        etag = known.get("etag") if known else None
+        answer = self._client.get(
+            f"{url}?blobs=true",
+            stop=MAX_DOCUMENT_BYTES,
+            what=what,
+            page=self._page,
+            headers={"if-none-match": etag} if isinstance(etag, str) and etag.isascii() else None,
+        )
+        if answer.status == 304 and known is not None:
+            return parse_listing(known)
+        document = trim_document(decode_document(answer.body, what))
+        listing = parse_listing(document)
+        if listing.revision is not None:
+            if "etag" in answer.headers:
+                document["etag"] = answer.headers["etag"]
+            self._cache.write_listing(self._repo, listing.revision, document)
+            if pinned is None:
+                self._cache.write_ref(self._repo, self._revision, listing.revision)
+        return listing
+
+    def _plan(
+        self,
+        name: str,
+        span: tuple[int, int] | None,
+        limit: int,
+        found: dict[str, bytes | Missing],
+        tasks: list[_Task],
+    ) -> None:
+        """Answer `name` from the listing or a cache, or add the task that will."""
+        entry = self._entries.get(name)
+        if entry is None:
+            found[name] = Missing(name, "not in the repository")
+            return
+        size = entry.size
+        if span is None:
+            if size is not None and size > limit:
+                found[name] = Missing(name, f"{size} bytes, more than the {limit} that are read")
+                return
+        else:
+            start, stop = max(0, span[0]), span[1] if size is None else min(span[1], size)
+            if start >= stop:
+                found[name] = b""
+                return
+            span, limit = (start, stop), size if size is not None else MAX_UNKNOWN_BYTES
+            if (start, stop) == (0, size):
+                span = None
+        with self._timed():
+            cached = self._cache.read_file(self._repo, self._commit, entry, span)
+        if cached is not None and len(cached) <= limit:
+            found[name] = cached
+        else:
+            tasks.append(_Task(entry, span, limit))
+
+    def _run(
+        self, found: dict[str, bytes | Missing], tasks: list[_Task]
+    ) -> dict[str, bytes | Missing]:
+        """Fetch `tasks` at once; of several failures, that of the first name is raised."""
+        if not tasks:
+            return found
+        if self._offline:
+            names = sorted(task.entry.name for task in tasks)
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
+            raise OfflineError(
+                f"{shown} of {self._repo} not cached, and offline mode is on",
+                hint="run once without --offline (and without HF_HUB_OFFLINE)",
+            )
+        with self._timed():
+            if len(tasks) == 1:
+                results = [self._try(tasks[0])]
+            else:
+                from concurrent.futures import ThreadPoolExecutor
+
+                with ThreadPoolExecutor(min(MAX_CONNECTIONS, len(tasks))) as pool:
+                    results = list(pool.map(self._try, tasks))
+        faults = {}
+        for task, result in zip(tasks, results, strict=True):
+            if isinstance(result, FamtreeError):
+                faults[task.entry.name] = result
+            else:
+                found[task.entry.name] = result
+        if faults:
+            raise faults[min(faults)]
+        return found
+
+    def _try(self, task: _Task) -> bytes | Missing | FamtreeError:
+        name = task.entry.name
+        try:
+            data = self._fetch(task)
+        except (NotFoundError, AccessError) as fault:
+            if self._listing is not None and self._listing.gated:
+                return self._no_access(name)
+            # Only the word "no such entry" makes a file absent; a repository that vanished or
+            # became private since it was listed is a failure.
+            if type(fault.__cause__).__name__ == "RemoteEntryNotFoundError":
+                return Missing(name, "listed, but the Hub does not serve it")
+            return fault
+        except FamtreeError as fault:
+            return fault
+        if isinstance(data, bytes):
+            self._cache.write_file(self._repo, self._commit, task.entry, task.span, data)
+        return data
+
+    def _fetch(self, task: _Task) -> bytes | Missing:
+        entry, span = task.entry, task.span
+        what = f"{self._repo}/{entry.name}"
+        if span is None:
+            # One byte more than expected shows a file that is longer than listed.
+            stop = entry.size if entry.size is not None else task.limit
+            answer = self._request(entry.name, lambda url: self._get(url, None, stop, what))
+            if entry.size is None and not answer.complete:
+                return Missing(entry.name, f"more than the {task.limit} bytes that are read")
+            if not answer.complete or not fits(entry, answer.body):
+                raise _foreign(what, answer.body)
+            return answer.body
+        start, stop = span
+        answer = self._request(entry.name, lambda url: self._get(url, start, stop, what))
+        if entry.size is not None and answer.total not in {None, entry.size}:
+            raise _foreign(what, answer.body)
+        if len(answer.body) != stop - start and entry.size is not None:
+            raise _foreign(what, answer.body)
+        return answer.body
+
+    def _request(self, name: str, get: Callable[[str], Answer]) -> Answer:
+        signed = self._addresses.get(name)
+        if signed is not None:
+            try:
+                return get(signed)
+            except FamtreeError:
+                self._addresses.pop(name, None)  # expired: ask the Hub for a new one
+        commit = quote(self._commit or self._revision, safe="")
+        url = f"{self._client.endpoint}/{self._repo}/resolve/{commit}/{quote(name)}"
+        answer = get(url)
+        if answer.url != url:
+            self._addresses[name] = answer.url
+        return answer
+
+    def _get(self, url: str, start: int | None, stop: int, what: str) -> Answer:
+        return self._client.get(url, start=start, stop=stop, what=what, page=self._page)
+
+    def _no_access(self, name: str) -> AccessError:
+        return AccessError(
+            f"{self._repo} is gated: {name} may not be read",
+            hint=f"request access at {self._page}, then set HF_TOKEN or run `hf auth login`",
+        )
+
+    @property
+    def _commit(self) -> str | None:
+        return self._listing.revision if self._listing else None
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds += time.perf_counter() - started
+
+
+def _foreign(what: str, data: bytes) -> NetworkError:
+    if data.lstrip()[:1] == b"<":
+        return NetworkError(
+            f"{what}: an HTML page came in place of the file",
+            hint="a proxy or login page answers for the Hub; check the network and HF_ENDPOINT",
+        )
+    return NetworkError(
+        f"{what}: what came does not have the size or hash that the Hub lists",
+        hint="a proxy or mirror altered it; fetch again or check HF_ENDPOINT",
+    )

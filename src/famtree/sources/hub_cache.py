@@ -1,0 +1,205 @@
+"""What was fetched from a Hub before: famtree's own small cache, and huggingface_hub's.
+
+Under `$HF_HOME/famtree/<endpoint>/`:
+
+    listings/<repo>/<commit>     the listing of one commit
+    refs/<repo>/<revision>       the commit a branch or tag pointed at when last asked
+    blobs/<ab>/<key>             a whole file; `key` is its sha256 or git blob id
+    spans/<ab>/<key>/<from>-<to> bytes [from, to) of a file
+
+Every entry carries its length and sha256, so a damaged one counts as absent and is replaced.
+Entries are written to a temporary file first. A cache that cannot be written is no error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from famtree.sources import snapshot
+from famtree.sources.hashes import content_key, fits, is_blob_id
+from famtree.sources.hub_listing import is_safe_name
+from famtree.types.checkpoint import FileEntry, Listing
+
+MAX_ENTRY_BYTES = 128 * 1024 * 1024
+"""Larger answers are not kept."""
+
+_MAGIC = b"famtree1"
+_HEADER = len(_MAGIC) + 32 + 8
+
+
+class HubCache:
+    """The two caches of one endpoint; every method returns None for what is not there."""
+
+    def __init__(self, endpoint: str) -> None:
+        from huggingface_hub import constants
+
+        address = urlsplit(endpoint)
+        place = re.sub(r"[^\w.-]", "_", f"{address.netloc}{address.path}")
+        self._root = Path(constants.HF_HOME) / "famtree" / place
+        self._endpoint = endpoint
+        self._shared = constants.HF_HUB_CACHE
+
+    def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
+        """Return the remembered document of `repo_id` at `commit`."""
+        data = _read(self._root / "listings" / _slug(repo_id) / commit)
+        if data is None:
+            return None
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) and "siblings" in found else None
+
+    def write_listing(self, repo_id: str, commit: str, document: dict[str, Any]) -> None:
+        """Remember `document` for `repo_id` at `commit`."""
+        data = json.dumps(document, separators=(",", ":")).encode()
+        _write(self._root / "listings" / _slug(repo_id) / commit, data)
+
+    def read_ref(self, repo_id: str, revision: str) -> str | None:
+        """Return the commit `revision` pointed at when it was last asked."""
+        data = _read(self._root / "refs" / _slug(repo_id) / _slug(revision))
+        commit = data.decode("ascii", "replace") if data else None
+        return commit if is_blob_id(commit) else None
+
+    def write_ref(self, repo_id: str, revision: str, commit: str) -> None:
+        """Remember that `revision` points at `commit`."""
+        _write(self._root / "refs" / _slug(repo_id) / _slug(revision), commit.encode())
+
+    def read_file(
+        self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
+    ) -> bytes | None:
+        """Return bytes [start, stop) of `entry`, or all of it, from either cache."""
+        key = self._key(repo_id, commit, entry)
+        if key is not None:
+            data = self._read_own(key, entry, span)
+            if data is not None:
+                return data
+        return self._read_shared(repo_id, commit, entry, span)
+
+    def write_file(
+        self,
+        repo_id: str,
+        commit: str | None,
+        entry: FileEntry,
+        span: tuple[int, int] | None,
+        data: bytes,
+    ) -> None:
+        """Keep `data`, which is all of `entry` or its bytes [start, stop)."""
+        key = self._key(repo_id, commit, entry)
+        if key is None or len(data) > MAX_ENTRY_BYTES:
+            return
+        if span is None:
+            _write(self._root / "blobs" / key[:2] / key, data)
+        else:
+            name = f"{span[0]}-{span[0] + len(data)}"
+            _write(self._root / "spans" / key[:2] / key / name, data)
+
+    def find_shared_snapshot(self, repo_id: str, revision: str) -> Listing | None:
+        """Return a listing made of what huggingface_hub's cache holds of `repo_id`.
+
+        Complete when that cache recorded the listing, else only of the files it has.
+        """
+        folder = snapshot.repo_folder(self._shared, repo_id)
+        commit: str | None = revision
+        if not is_blob_id(revision):
+            try:
+                commit = (folder / "refs" / revision).read_text("ascii")[:64].strip()
+            except (OSError, ValueError):
+                return None
+        if commit is None or not is_blob_id(commit):
+            return None
+        entries = snapshot.read_tree(folder, commit)
+        if entries is None:
+            entries = snapshot.list_snapshot(folder / "snapshots" / commit)
+        safe = tuple(entry for entry in entries if is_safe_name(entry.name))
+        return Listing(safe, revision=commit) if safe else None
+
+    def _key(self, repo_id: str, commit: str | None, entry: FileEntry) -> str | None:
+        listed = content_key(entry)
+        if listed is not None or commit is None:
+            return listed
+        place = f"{self._endpoint}\n{repo_id}\n{commit}\n{entry.name}"
+        return sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _read_own(self, key: str, entry: FileEntry, span: tuple[int, int] | None) -> bytes | None:
+        whole = _read(self._root / "blobs" / key[:2] / key)
+        if whole is not None and entry.size in {None, len(whole)}:
+            return whole if span is None else whole[span[0] : span[1]]
+        if span is None:
+            return None
+        folder = self._root / "spans" / key[:2] / key
+        try:
+            names = sorted(os.listdir(folder))
+        except OSError:
+            return None
+        for name in names:
+            first, _, last = name.partition("-")
+            if not (first.isdigit() and last.isdigit()):
+                continue
+            if int(first) <= span[0] and span[1] <= int(last):
+                data = _read(folder / name)
+                if data is not None and len(data) == int(last) - int(first):
+                    return data[span[0] - int(first) : span[1] - int(first)]
+        return None
+
+    def _read_shared(
+        self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
+    ) -> bytes | None:
+        folder = snapshot.repo_folder(self._shared, repo_id)
+        places = []
+        if key := content_key(entry):
+            places.append(folder / "blobs" / key)
+        if commit is not None:
+            places.append(folder / "snapshots" / commit / entry.name)
+        for place in places:
+            try:
+                size = place.stat().st_size
+                if not place.is_file() or entry.size not in {None, size}:
+                    continue
+                with place.open("rb") as stream:
+                    if span is not None:
+                        stream.seek(span[0])
+                        return stream.read(span[1] - span[0])
+                    data = stream.read(size)
+            except OSError:
+                continue
+            if fits(entry, data):
+                return data
+        return None
+
+
+def _slug(name: str) -> str:
+    return quote(name, safe="").replace(".", "%2E")
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    body = data[_HEADER:]
+    header = _MAGIC + sha256(body).digest() + len(body).to_bytes(8, "little")
+    return body if data[:_HEADER] == header else None
+
+
+def _write(path: Path, body: bytes) -> None:
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(_MAGIC + sha256(body).digest() + len(body).to_bytes(8, "little"))
+            stream.write(body)
+        os.replace(temporary, path)
+    except OSError:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)

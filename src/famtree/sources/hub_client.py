@@ -1,0 +1,275 @@
+"""GET requests to a Hub: bounded bodies, byte ranges, redirects without the token, retries.
+
+Built on huggingface_hub's pooled session, so its proxies, certificates and client factory count.
+Its `build_hf_headers` is not used: that may ask the server for a list of agent programs first,
+one more round trip before the first answer.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from famtree import __version__
+from famtree.errors import NetworkError
+from famtree.sources.hub_errors import translate
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+MAX_CONNECTIONS = 16
+"""Requests in flight at a time in this process, whatever the number of sources."""
+MAX_TRIES = 4
+MAX_PAUSE = 30.0
+"""Seconds that all pauses between the tries of one request may take together."""
+MAX_BODY_SECONDS = 600.0
+MAX_SKIP = 64 * 1024 * 1024
+"""Bytes read in vain when a server ignores a byte range that does not start at 0."""
+
+_MAX_REDIRECTS = 6
+_MAX_ERROR_BYTES = 64 * 1024
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+# `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
+_RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
+_slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
+_sleep = time.sleep
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One final answer: `body` holds the bytes asked for, from `start` on."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    url: str
+    """Address that served it, after redirects."""
+    total: int | None
+    """Size of the whole file, where the server told."""
+    complete: bool
+    """False when the body went on after the bytes asked for."""
+
+
+class HubClient:
+    """Fetches from one endpoint and counts what it cost."""
+
+    def __init__(self) -> None:
+        from huggingface_hub import constants
+
+        self.endpoint = constants.ENDPOINT
+        self.requests = 0
+        """Answers received, errors and 304 included, redirects not."""
+        self.bytes = 0
+        """Body bytes as they came over the wire, before any decompression."""
+        self._lock = threading.Lock()
+        self._own_headers: dict[str, str] | None = None
+
+    def get(
+        self,
+        url: str,
+        *,
+        stop: int,
+        start: int | None = None,
+        what: str,
+        page: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return bytes [start, stop) of `url`; all of it, up to `stop`, when `start` is None.
+
+        Raises the error `hub_errors.translate` makes of any failure, after a few tries of those
+        that may pass: 429, 5xx, time-outs, broken connections.
+        """
+        paused = 0.0
+        for left in reversed(range(MAX_TRIES)):
+            try:
+                with _slots:
+                    return self._get_once(url, start, stop, dict(headers or {}))
+            except NetworkError:
+                raise
+            except Exception as fault:
+                pause = _pause_after(fault, MAX_TRIES - left)
+                if pause is None or left == 0 or paused + pause > MAX_PAUSE:
+                    raise translate(fault, what=what, page=page) from fault
+                paused += pause
+                _sleep(pause)
+        raise AssertionError("unreachable")
+
+    def _get_once(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
+        from huggingface_hub import constants, get_session, hf_raise_for_status
+
+        session = get_session()
+        if start is not None:
+            # A range counts encoded bytes, so nothing may be compressed on the way.
+            headers |= {"range": f"bytes={start}-{stop - 1}", "accept-encoding": "identity"}
+        for _ in range(_MAX_REDIRECTS):
+            request = session.build_request(
+                "GET",
+                url,
+                headers=self._headers_for(url) | headers,
+                timeout=float(constants.HF_HUB_DOWNLOAD_TIMEOUT),
+            )
+            response = session.send(request, stream=True, follow_redirects=False)
+            try:
+                if response.status_code in _REDIRECTS and "location" in response.headers:
+                    url = urljoin(url, response.headers["location"])
+                    continue
+                if response.status_code >= 400:
+                    hf_raise_for_status(_small_copy(response))
+                return _read_answer(response, url, start, stop)
+            finally:
+                self._count(response)
+                response.close()
+        raise NetworkError(f"{url} redirects in circles", hint="check HF_ENDPOINT")
+
+    def _headers_for(self, url: str) -> dict[str, str]:
+        """Return own headers; the token only for the endpoint itself, never for a CDN."""
+        if self._own_headers is None:
+            self._own_headers = _make_headers()
+        try:
+            own = _origin(url) == _origin(self.endpoint)
+        except ValueError as fault:
+            raise NetworkError(
+                f"{url[:200]} is not a valid address", hint="check HF_ENDPOINT"
+            ) from fault
+        if own:
+            return dict(self._own_headers)
+        return {"user-agent": self._own_headers["user-agent"]}
+
+    def _count(self, response: Response) -> None:
+        with self._lock:
+            self.bytes += response.num_bytes_downloaded
+            self.requests += response.status_code not in _REDIRECTS
+
+
+def _make_headers() -> dict[str, str]:
+    import platform
+
+    from huggingface_hub import __version__ as library
+    from huggingface_hub import constants, get_token
+
+    agent = f"famtree/{__version__}; hf_hub/{library}; python/{platform.python_version()}"
+    if constants.HF_HUB_USER_AGENT_ORIGIN:
+        agent += f"; origin/{constants.HF_HUB_USER_AGENT_ORIGIN}"
+    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    return {"user-agent": agent} | ({"authorization": f"Bearer {token}"} if token else {})
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return parts.scheme, parts.hostname, port
+
+
+def _read_answer(response: Response, url: str, start: int | None, stop: int) -> Answer:
+    """Read what was asked for and no more; a server that ignores the range sends all from 0."""
+    first = 0
+    encoded = response.headers.get("content-encoding", "identity") != "identity"
+    length = response.headers.get("content-length", "")
+    total = int(length) if length.isdigit() and not encoded else None
+    if response.status_code == 206:
+        first, total = _parse_content_range(response.headers.get("content-range", ""), url)
+        if first != (start or 0):
+            raise NetworkError(
+                f"{url.partition('?')[0]}: the server sent another range than asked",
+                hint="a proxy in between mishandles byte ranges",
+            )
+    skipped = (start or 0) - first
+    if skipped > MAX_SKIP:
+        raise NetworkError(
+            f"{url.partition('?')[0]}: the server ignores byte ranges",
+            hint="a proxy in between drops the Range header; fetch the file and give its path",
+        )
+    wanted = stop - first
+    body = bytearray()
+    deadline = time.monotonic() + MAX_BODY_SECONDS
+    complete = True
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > wanted:
+            complete = False
+            break
+        if len(body) == wanted and start is not None:
+            complete = total == stop
+            break
+        if time.monotonic() > deadline:
+            raise NetworkError(
+                f"{url.partition('?')[0]}: the answer takes too long", hint="try again later"
+            )
+    return Answer(
+        status=response.status_code,
+        headers=response.headers,
+        body=bytes(body[skipped:wanted]),
+        url=url,
+        total=total,
+        complete=complete,
+    )
+
+
+def _parse_content_range(text: str, url: str) -> tuple[int, int | None]:
+    unit, _, rest = text.strip().partition(" ")
+    span, _, total = rest.partition("/")
+    first = span.partition("-")[0]
+    if unit != "bytes" or not first.isdigit():
+        raise NetworkError(
+            f"{url.partition('?')[0]}: the server sent a range without saying which",
+            hint="a proxy in between mishandles byte ranges",
+        )
+    return int(first), int(total) if total.isdigit() else None
+
+
+def _small_copy(response: Response) -> Response:
+    """Return `response` with a bounded body: the library would read an error page to its end."""
+    from httpx2 import Response as Copy
+
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > _MAX_ERROR_BYTES:
+            break
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if name not in {"content-encoding", "content-length", "transfer-encoding"}
+    }
+    return Copy(
+        response.status_code,
+        headers=headers,
+        content=bytes(body[:_MAX_ERROR_BYTES]),
+        request=response.request,
+    )
+
+
+def _pause_after(fault: Exception, attempt: int) -> float | None:
+    """Return how long to wait before the next try, or None when trying again is no use."""
+    import httpx2
+
+    backoff = 0.5 * 2.0 ** (attempt - 1)
+    response: Any = getattr(fault, "response", None)
+    if isinstance(response, httpx2.Response):
+        if response.status_code not in _RETRIED:
+            return None
+        return max(asked, 0.1) if (asked := retry_after(response.headers)) is not None else backoff
+    passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
+    if isinstance(fault, httpx2.ConnectError) and attempt > 1:
+        return None  # a name that does not resolve, a closed port: one more try is enough
+    return backoff if isinstance(fault, passing) else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait: `Retry-After`, or `RateLimit` with none left."""
+    if limit := _RATE_LIMIT.search(headers.get("ratelimit", "")):
+        return float(limit.group(1))
+    text = headers.get("retry-after", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,251 @@
+"""A checkpoint on this machine: a folder, or one weight file with its small neighbours."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from famtree.errors import AccessError, NotFoundError, UnreadableError
+from famtree.sources import snapshot
+from famtree.sources.card import MAX_CARD_BYTES, parse_card
+from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
+
+MAX_DEPTH = 6
+"""Folder levels looked into; published repositories use three."""
+MAX_FILES = 20_000
+MAX_INDEX_BYTES = 64 * 1024 * 1024
+"""The largest published `*.index.json` is some 10 MB."""
+
+_INDEX_SUFFIX = ".safetensors.index.json"
+_SIDE_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ".vocab")
+"""Neighbours of a single weight file that describe it."""
+_SKIPPED_FOLDERS = frozenset({".git", ".cache", ".huggingface", "__pycache__"})
+_WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+_CHECKPOINT_NAMES = frozenset(
+    {
+        "config.json",
+        "adapter_config.json",
+        "params.json",
+        "model_index.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "tokenizer.model",
+        "tekken.json",
+    }
+)
+
+
+class LocalSource:
+    """Reads a folder or a single file; `cost.requests` stays 0 and no network code is imported.
+
+    Only regular files are opened, only by names of the listing: a hostile index cannot point
+    outside, and pipes or devices are never touched. Hashes come only from huggingface_hub's own
+    records (`famtree.sources.snapshot`); nothing is hashed here.
+    """
+
+    def __init__(self, ref: CheckpointRef) -> None:
+        if ref.path is None:
+            raise ValueError("a local source needs a local reference")
+        self.ref = ref
+        self._path = Path(ref.path)
+        self._single = not self._path.is_dir()
+        self._folder = self._path.parent if self._single else self._path
+        self._snapshot = snapshot.recognise_snapshot(self._folder)
+        self.kind: SourceKind = "local"
+        if self._single:
+            self.kind = "gguf" if self._path.name.endswith(".gguf") else "safetensors"
+        self._listing: Listing | None = None
+        self._names: frozenset[str] = frozenset()
+        self._bytes = 0
+        self._seconds = 0.0
+
+    @property
+    def origin(self) -> str | None:
+        """Hub repository the folder is a cached copy of, where its path tells."""
+        return self._snapshot.repo_id if self._snapshot else None
+
+    @property
+    def cost(self) -> Cost:
+        """Bytes and seconds spent on reading so far."""
+        return Cost(0, self._bytes, self._seconds)
+
+    def list_files(self) -> Listing:
+        """Return the listing, made once.
+
+        Raises NotFoundError when the path is gone, AccessError when it may not be read and
+        UnreadableError (code `empty`) when nothing in it belongs to a checkpoint.
+        """
+        if self._listing is None:
+            started = time.perf_counter()
+            self._listing = self._make_listing()
+            self._names = frozenset(entry.name for entry in self._listing.files)
+            self._seconds += time.perf_counter() - started
+        return self._listing
+
+    def read_wave(
+        self, names: Iterable[str], prefixes: Mapping[str, int], *, limit: int
+    ) -> dict[str, bytes | Missing]:
+        """Return whole files `names` and the first `prefixes[name]` bytes of others."""
+        found: dict[str, bytes | Missing] = {}
+        for name in names:
+            found[name] = self._read(name, 0, limit, whole=True)
+        for name, length in prefixes.items():
+            found[name] = self._read(name, 0, length)
+        return found
+
+    def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
+        """Return bytes [start, stop) of each file; fewer where the file ends before."""
+        return {name: self._read(name, *span) for name, span in ranges.items()}
+
+    def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
+        self.list_files()
+        if name not in self._names:
+            return Missing(name, "no such file")
+        started = time.perf_counter()
+        try:
+            with _open_regular(self._folder / name) as stream:
+                size = os.fstat(stream.fileno()).st_size
+                if whole and size > stop:
+                    return Missing(name, f"{size} bytes, more than the {stop} that are read")
+                stream.seek(start)
+                data: bytes = stream.read(max(0, min(stop, size) - start))
+        except FileNotFoundError:
+            return Missing(name, "no such file")
+        except PermissionError as fault:
+            raise AccessError(
+                f"{self._folder / name} may not be read", hint="check the file's permissions"
+            ) from fault
+        except OSError as fault:
+            raise UnreadableError(
+                f"{self._folder / name} cannot be read: {fault.strerror or fault}",
+                hint="check the file and the disk it lies on",
+            ) from fault
+        self._bytes += len(data)
+        self._seconds += time.perf_counter() - started
+        return data
+
+    def _make_listing(self) -> Listing:
+        entries, commits = [], set()
+        try:
+            for name, size in sorted(self._find_files()):
+                entry = FileEntry(name, size)
+                if self._snapshot is not None:
+                    etag = snapshot.blob_etag(self._folder / name)
+                else:
+                    commit, etag = snapshot.download_metadata(self._folder, name) or (None, None)
+                    commits.add(commit)
+                entries.append(snapshot.add_etag(entry, etag))
+        except FileNotFoundError as fault:
+            raise NotFoundError(
+                f"no such file or folder: {self.ref.text}", hint="check the path"
+            ) from fault
+        except PermissionError as fault:
+            raise AccessError(
+                f"{self.ref.text} may not be read", hint="check the folder's permissions"
+            ) from fault
+        if not any(_is_checkpoint_file(entry.name) for entry in entries):
+            raise UnreadableError(
+                f"no checkpoint files in {self.ref.text}",
+                hint="expected config.json, *.safetensors, *.gguf or a tokenizer in it",
+                code="empty",
+            )
+        commits.discard(None)
+        revision = commits.pop() if len(commits) == 1 else None
+        return Listing(
+            tuple(entries),
+            revision=self._snapshot.commit if self._snapshot else revision,
+            card=self._read_card(),
+        )
+
+    def _find_files(self) -> Iterable[tuple[str, int]]:
+        if not self._single:
+            return _walk(self._folder)
+        found = {
+            name: size
+            for name, size in _walk(self._folder, depth=1)
+            if name.endswith(_SIDE_SUFFIXES) and not name.endswith(_INDEX_SUFFIX)
+        }
+        found[self._path.name] = self._path.stat().st_size
+        if self._path.name.endswith(_INDEX_SUFFIX):
+            found.update(_shards_of(self._path))
+        return found.items()
+
+    def _read_card(self) -> dict[str, Any]:
+        try:
+            with _open_regular(self._folder / "README.md") as stream:
+                start = stream.read(8)
+                if b"---" not in start:
+                    return {}
+                return parse_card(start + stream.read(MAX_CARD_BYTES - len(start)))
+        except OSError:
+            return {}
+
+
+def _open_regular(path: Path) -> Any:
+    # Non-blocking, so that a pipe put in a file's place cannot hang the reader.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(f"{path} is not a regular file")
+    return os.fdopen(handle, "rb")
+
+
+def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
+    """Yield (name, size) of regular files; links to files are followed, links to folders not."""
+    layer, found = [""], 0
+    for _ in range(depth):
+        deeper: list[str] = []
+        for inner in layer:
+            for item in _scan(folder / inner, required=inner == ""):
+                name = f"{inner}{item.name}"
+                try:
+                    if item.is_dir(follow_symlinks=False):
+                        if item.name not in _SKIPPED_FOLDERS:
+                            deeper.append(f"{name}/")
+                        continue
+                    status = item.stat()
+                except OSError:
+                    continue  # a link to nowhere, or to itself
+                if stat.S_ISREG(status.st_mode):
+                    yield name, status.st_size
+                    found += 1
+                if found >= MAX_FILES or len(deeper) > MAX_FILES:
+                    return
+        layer = sorted(deeper)
+
+
+def _scan(folder: Path, *, required: bool) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as items:
+            return sorted(items, key=lambda item: item.name)
+    except OSError:
+        if required:
+            raise
+        return []
+
+
+def _shards_of(index: Path) -> Iterator[tuple[str, int]]:
+    """Yield (name, size) of the shards beside `index`; a malformed index names none here."""
+    try:
+        with _open_regular(index) as stream:
+            named = json.loads(stream.read(MAX_INDEX_BYTES))["weight_map"].values()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return
+    for name in sorted({name for name in named if isinstance(name, str)})[:MAX_FILES]:
+        # A shard lies beside its index; anything else would lead out of the folder.
+        if name and os.path.basename(name) == name:
+            with contextlib.suppress(OSError, ValueError):
+                status = (index.parent / name).stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield name, status.st_size
+
+
+def _is_checkpoint_file(name: str) -> bool:
+    base = name.rpartition("/")[2]
+    return base in _CHECKPOINT_NAMES or base.endswith((*_WEIGHT_SUFFIXES, ".index.json"))

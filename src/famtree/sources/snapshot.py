@@ -1,0 +1,133 @@
+"""Origin of files that huggingface_hub fetched, read from the traces it leaves on disk.
+
+Two layouts, both as of huggingface_hub 2.4 (`file_download.py`, `_local_folder.py`,
+`_tree_cache.py`):
+
+    models--org--name/snapshots/<commit>/<file> -> ../../blobs/<etag>     the shared cache
+    models--org--name/trees/<commit>.json                                 its listing
+    <folder>/.cache/huggingface/download/<file>.metadata                  `--local-dir` downloads
+
+An etag is the git blob id of a small file and the sha256 of an LFS or Xet file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from famtree.sources.hashes import is_blob_id, is_sha256
+from famtree.types.checkpoint import FileEntry
+
+_REPO_PREFIX = "models--"
+_MAX_TREE_BYTES = 32 * 1024 * 1024
+_MAX_METADATA_BYTES = 4096
+_MAX_FILES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folder of the shared cache: which repository at which commit it is a copy of."""
+
+    repo_id: str
+    commit: str
+
+
+def recognise_snapshot(folder: Path) -> Snapshot | None:
+    """Return what `folder` is a snapshot of, or None when it does not lie in a Hub cache."""
+    absolute = Path(os.path.abspath(folder))
+    repo = absolute.parent.parent.name
+    if (
+        absolute.parent.name != "snapshots"
+        or not is_blob_id(absolute.name)
+        or not repo.startswith(_REPO_PREFIX)
+    ):
+        return None
+    return Snapshot(repo.removeprefix(_REPO_PREFIX).replace("--", "/"), absolute.name)
+
+
+def repo_folder(cache: str, repo_id: str) -> Path:
+    """Return where the shared cache `cache` keeps `repo_id`."""
+    return Path(cache) / (_REPO_PREFIX + repo_id.replace("/", "--"))
+
+
+def add_etag(entry: FileEntry, etag: str | None) -> FileEntry:
+    """Return `entry` with `etag` in the field its form belongs to; other forms say nothing."""
+    if is_sha256(etag):
+        return replace(entry, sha256=etag)
+    if is_blob_id(etag):
+        return replace(entry, blob_id=etag)
+    return entry
+
+
+def blob_etag(path: Path) -> str | None:
+    """Return the etag of a snapshot's file, from the name of the blob it links to."""
+    try:
+        target = os.readlink(path)
+    except OSError:
+        return None
+    parent, name = os.path.split(target)
+    return name if os.path.basename(parent) == "blobs" else None
+
+
+def download_metadata(folder: Path, name: str) -> tuple[str, str] | None:
+    """Return (commit, etag) of file `name` of a folder fetched with `local_dir`.
+
+    None when nothing was recorded or the file changed since: like huggingface_hub, a record
+    older than the file's modification time by more than a second is not believed.
+    """
+    record = folder / ".cache" / "huggingface" / "download" / f"{name}.metadata"
+    try:
+        if not record.is_file():
+            return None
+        with record.open("rb") as stream:
+            lines = stream.read(_MAX_METADATA_BYTES).decode("ascii", "replace").splitlines()
+        commit, etag, saved = lines[0].strip(), lines[1].strip(), float(lines[2])
+        if (folder / name).stat().st_mtime - 1 > saved:
+            return None
+    except (OSError, ValueError, IndexError):
+        return None
+    return (commit, etag) if is_blob_id(commit) else None
+
+
+def read_tree(folder: Path, commit: str) -> list[FileEntry] | None:
+    """Return the complete listing of `commit` if the shared cache recorded one in `folder`."""
+    path = folder / "trees" / f"{commit}.json"
+    try:
+        if path.stat().st_size > _MAX_TREE_BYTES:
+            return None
+        found = json.loads(path.read_bytes())
+        if found["format_version"] != 1:
+            return None
+        return [
+            FileEntry(
+                name=name,
+                size=info["size"] if isinstance(info["size"], int) else None,
+                blob_id=info["blob_id"] if is_blob_id(info["blob_id"]) else None,
+                sha256=info["lfs_sha256"] if is_sha256(info.get("lfs_sha256")) else None,
+            )
+            for name, info in found["files"].items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def list_snapshot(folder: Path) -> list[FileEntry]:
+    """Return the files that are really there in a snapshot folder of the shared cache."""
+    found = []
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(place) / name
+            try:
+                if not path.is_file():
+                    continue
+                size = path.stat().st_size
+            except OSError:
+                continue
+            entry = FileEntry(path.relative_to(folder).as_posix(), size)
+            found.append(add_etag(entry, blob_etag(path)))
+            if len(found) >= _MAX_FILES:
+                return found
+    return found

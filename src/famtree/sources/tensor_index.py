@@ -1,0 +1,139 @@
+"""From header bytes and an index file to one `TensorIndex`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from famtree.errors import ConfigError
+from famtree.sources.header_plan import HeaderPlan, missing_ranges
+from famtree.sources.safetensors_header import ParsedHeader, parse_header
+from famtree.types.checkpoint import Listing, Missing, TensorIndex, TensorInfo
+from famtree.types.source import CheckpointSource
+
+MAX_NAMES = 2_000_000
+"""More names than any index has; the largest released one holds about 200,000."""
+
+
+def read_tensor_index(
+    source: CheckpointSource,
+    listing: Listing,
+    plan: HeaderPlan,
+    first_wave: Mapping[str, bytes | Missing],
+) -> tuple[TensorIndex, list[tuple[str, str]]]:
+    """Finish what `plan` began and return the index, with (code, message) notices.
+
+    `first_wave` is the answer of `source.read_wave` to the plan's prefixes and index. Raises
+    HeaderError for a damaged header and ConfigError for a damaged index.
+    """
+    notices: list[tuple[str, str]] = []
+    ranges, skipped = missing_ranges(plan, first_wave)
+    rest = source.read_ranges(ranges) if ranges else {}
+    headers: dict[str, ParsedHeader] = {}
+    for name in plan.prefixes:
+        data: bytes | Missing = first_wave.get(name, Missing(name, "was not read"))
+        tail = rest.get(name)
+        if name in skipped:
+            data = skipped[name]
+        elif isinstance(tail, Missing):
+            data = tail
+        elif isinstance(data, bytes) and isinstance(tail, bytes):
+            data += tail
+        if isinstance(data, Missing):
+            notices.append(("header-unread", f"the header of {name} was not read: {data.reason}"))
+            continue
+        headers[name] = parse_header(data, name, file_size=plan.sizes.get(name))
+    table: dict[str, Any] | None = None
+    found = first_wave.get(plan.index) if plan.index else None
+    if plan.index and isinstance(found, bytes):
+        table = decode_index(found, plan.index)
+        notices += _absent_shards(table, listing, plan.index)
+    if plan.missing_shards:
+        notices.append(
+            (
+                "shard-missing",
+                f"{plan.missing_shards} shard(s) that the file names count are absent",
+            )
+        )
+    index = build_index(headers, table, plan.shards)
+    if plan.missing_shards:
+        index = replace(index, complete=False)
+    return index, _distinct(notices)
+
+
+def build_index(
+    headers: Mapping[str, ParsedHeader],
+    index_json: Mapping[str, Any] | None,
+    shards: tuple[str, ...],
+) -> TensorIndex:
+    """Merge parsed headers with the index's names.
+
+    `headers` maps file name to header, `index_json` is the decoded `*.index.json` or None.
+    `complete` is True when every file of `shards`, and every file the index names, was read.
+    """
+    weight_map = index_json.get("weight_map", {}) if index_json else {}
+    tensors: dict[str, TensorInfo] = {}
+    metadata: dict[str, str] = {}
+    for file in sorted(headers):
+        metadata.update(headers[file].metadata)
+        for name, tensor in headers[file].tensors.items():
+            if name not in tensors or weight_map.get(name) == file:
+                tensors[name] = tensor
+    names = frozenset(tensors).union(weight_map)
+    return TensorIndex(
+        tensors=tensors,
+        names=names,
+        complete=bool(shards)
+        and all(shard in headers for shard in shards)
+        and len(names) == len(tensors),
+        files=shards or tuple(sorted(set(weight_map.values()))),
+        total_size=_total_size(index_json),
+        header_metadata=metadata,
+    )
+
+
+def decode_index(data: bytes, name: str) -> dict[str, Any]:
+    """Decode `*.index.json`: an object whose `weight_map` maps tensor name to file name.
+
+    Raises ConfigError naming the file.
+    """
+    hint = f"the download of {name} may be incomplete; fetch it again"
+    try:
+        found = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as fault:
+        raise ConfigError(f"{name} is not valid JSON: {str(fault)[:120]}", hint=hint) from fault
+    weight_map = found.get("weight_map") if isinstance(found, dict) else None
+    if not isinstance(weight_map, dict) or len(weight_map) > MAX_NAMES:
+        raise ConfigError(f"{name} has no usable weight_map", hint=hint)
+    if not all(isinstance(file, str) for file in weight_map.values()):
+        raise ConfigError(f"{name}: weight_map maps a tensor to something not a file", hint=hint)
+    table: dict[str, Any] = found
+    return table
+
+
+def _total_size(index_json: Mapping[str, Any] | None) -> int | None:
+    metadata = index_json.get("metadata") if index_json else None
+    size = metadata.get("total_size") if isinstance(metadata, dict) else None
+    if isinstance(size, float) and size.is_integer():
+        size = int(size)  # written so by some conversion tools
+    return size if type(size) is int and 0 < size < 2**60 else None
+
+
+def _absent_shards(table: Mapping[str, Any], listing: Listing, index: str) -> list[tuple[str, str]]:
+    present = {entry.name for entry in listing.files}
+    absent = sorted(set(table["weight_map"].values()) - present)
+    if not absent:
+        return []
+    more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
+    return [("shard-missing", f"{index} names {absent[0][:120]}{more}, absent from the checkpoint")]
+
+
+def _distinct(notices: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Keep one notice of absent shards: the index's, which names them."""
+    kept: list[tuple[str, str]] = []
+    for code, message in notices:
+        if code != "shard-missing" or all(other != code for other, _ in kept):
+            kept.append((code, message))
+    return kept

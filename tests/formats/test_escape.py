@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import pytest
+
+from famtree.formats.escape import UNSAFE, clip_text, escape_text, make_text
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x9b2J", "\\x9b2J"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("a\u200bb", "a\\u200bb"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\ud800", "\\ud800"),
+        ("通义 [bold] ü 🦙", "通义 [bold] ü 🦙"),
+    ],
+)
+def test_each_kind_is_spelled_out(raw: str, shown: str) -> None:
+    assert escape_text(raw) == shown
+
+
+def test_every_control_and_format_character_is_unsafe() -> None:
+    unsafe_kinds = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    missed = [
+        f"U+{code:04X}"
+        for code in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(code)) in unsafe_kinds and not UNSAFE.fullmatch(chr(code))
+    ]
+    assert missed == []
+
+
+def test_printable_ascii_is_safe() -> None:
+    text = "".join(map(chr, range(0x20, 0x7F)))
+    assert escape_text(text) == text
+
+
+def test_clip() -> None:
+    assert clip_text("x" * 10, 10) == "x" * 10
+    assert clip_text("x" * 11, 10) == "x" * 9 + "…"
+
+
+def test_rich_text_is_literal() -> None:
+    text = make_text("[red]x[/red]\x1b", "bold")
+    assert text.plain == "[red]x[/red]\\x1b"
+    assert text.spans == []

@@ -1,0 +1,240 @@
+"""A Hub over a real socket: the calls a client makes, their headers, and faults on demand.
+
+    with HubServer() as hub:
+        hub.add("org/name", {"config.json": b"{}"})
+        ...HF_ENDPOINT=hub.url...
+        assert hub.seen.requests == 2
+
+Small files are answered by a 307 to `/api/resolve-cache/`, LFS files by a 302 to a second server
+(`hub.cdn_url`) with a signed address. Usable outside pytest, for benchmarks.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from hub import endpoints
+from hub.record import Record, Seen
+from hub.repository import HubFile, Repository, make_files
+
+
+@dataclass
+class Faults:
+    """What goes wrong; `only` (a regular expression on the path) limits where."""
+
+    only: str = ""
+    latency: float = 0.0
+    """Seconds before each answer, redirects included (not limited by `only`)."""
+    ignore_range: bool = False
+    """Answer 200 with the whole body, as some proxies do."""
+    wrong_range: bool = False
+    """Answer 206 from another offset than asked."""
+    truncate: int | None = None
+    """Close the connection after so many body bytes."""
+    html_page: bool = False
+    """Answer 200 with a login page."""
+    corrupt: bool = False
+    """Flip the first byte of the body."""
+    reset: bool = False
+    """Close the connection without an answer."""
+    slow_body: float = 0.0
+    """Seconds between the two halves of a body."""
+    statuses: deque[int] = field(default_factory=deque)
+    """Statuses to answer with, one a request, before all is well (429, 503, ...)."""
+    retry_after: str | None = None
+    """`Retry-After` sent with them."""
+    no_blobs: bool = False
+    """Leave sizes and hashes out of the listing, as some mirrors do."""
+
+    def hits(self, path: str) -> bool:
+        return re.search(self.only, path) is not None
+
+
+class HubServer:
+    """Two loopback servers, the Hub and its CDN, sharing repositories, faults and a record."""
+
+    def __init__(self) -> None:
+        self.repositories: dict[str, Repository] = {}
+        self.faults = Faults()
+        self.seen = Record()
+        self.tokens: dict[str, set[str]] = {}
+        """Accepted tokens, with the private or gated repositories each may read."""
+        self.etags = True
+        """Send an ETag with the listing and answer 304 to If-None-Match."""
+        self.signatures: set[str] = set()
+        self._servers = [_Server(self, "hub"), _Server(self, "cdn")]
+
+    @property
+    def url(self) -> str:
+        return self._servers[0].address
+
+    @property
+    def cdn_url(self) -> str:
+        return self._servers[1].address
+
+    def add(
+        self,
+        repo_id: str,
+        files: Mapping[str, bytes | HubFile] | Path,
+        *,
+        ref: str = "main",
+        **fields: Any,
+    ) -> str:
+        """Add a commit to `repo_id` (made if new, with `fields` of Repository); return its id."""
+        repository = self.repositories.setdefault(repo_id, Repository(repo_id))
+        for name, value in fields.items():
+            setattr(repository, name, value)
+        return repository.commit(make_files(files), ref=ref)
+
+    def expire_signatures(self) -> None:
+        """Make the CDN refuse every address handed out so far."""
+        self.signatures.clear()
+
+    def start(self) -> HubServer:
+        for server in self._servers:
+            threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def stop(self) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+    def __enter__(self) -> HubServer:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, hub: HubServer, host: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.hub = hub
+        self.host = host
+        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about clients that close early: that is what is tested."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _serve(self) -> None:
+        hub = self.server.hub
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        length = int(headers.get("content-length", "0"))
+        body = self.rfile.read(length) if length else b""
+        seen = hub.seen.begin(self.server.host, self.command, self.path, headers)
+        try:
+            if hub.faults.latency:
+                time.sleep(hub.faults.latency)
+            self._answer(hub, seen, body)
+        except (BrokenPipeError, ConnectionResetError):
+            self.close_connection = True
+        finally:
+            if not seen.ended:
+                hub.seen.end(seen)
+
+    def _answer(self, hub: HubServer, seen: Seen, body: bytes) -> None:
+        faults = hub.faults
+        hit = faults.hits(self.path)
+        if hit and faults.reset:
+            self.close_connection = True
+            return
+        if hit and faults.statuses:
+            extra = {"Retry-After": faults.retry_after} if faults.retry_after else {}
+            reply = endpoints.error(faults.statuses.popleft(), "", "Fault on demand", **extra)
+        elif hit and faults.html_page:
+            page = b"<!doctype html><title>Sign in</title>"
+            reply = endpoints.Reply(200, {"Content-Type": "text/html"}, page)
+        elif self.server.host == "cdn":
+            reply = endpoints.serve_cdn(hub, self.path, seen.headers)
+        else:
+            reply = endpoints.serve_hub(hub, self.command, self.path, seen.headers, body)
+        self._send(reply, seen, faults if hit else Faults())
+
+    def _send(self, reply: endpoints.Reply, seen: Seen, faults: Faults) -> None:
+        body, status, headers = reply.body, reply.status, dict(reply.headers)
+        if reply.file is not None:
+            span = _span(seen.headers.get("range"), reply.file.size)
+            if span is None or faults.ignore_range:
+                start, stop = 0, reply.file.size
+            else:
+                start, stop = span
+                if start >= reply.file.size:
+                    status, stop = 416, start
+                    headers["Content-Range"] = f"bytes */{reply.file.size}"
+                else:
+                    start += 1 if faults.wrong_range else 0
+                    status = 206
+                    headers["Content-Range"] = f"bytes {start}-{stop - 1}/{reply.file.size}"
+            size = stop - start
+        else:
+            start, stop, size = 0, len(body), len(body)
+        self.send_response(status)
+        headers["Content-Length"] = str(size)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        seen.status = status
+        # Stamped before the headers leave: the client cannot send its next request earlier.
+        self.server.hub.seen.end(seen)
+        self.end_headers()
+        if self.command != "HEAD":
+            self._send_body(reply, seen, faults, start, stop)
+
+    def _send_body(
+        self, reply: endpoints.Reply, seen: Seen, faults: Faults, start: int, stop: int
+    ) -> None:
+        step = 1 << 16
+        if faults.slow_body:
+            step = max(1, (stop - start + 1) // 2)
+        for begin in range(start, stop, step):
+            end = min(stop, begin + step)
+            block = reply.file.read(begin, end) if reply.file else reply.body[begin:end]
+            if faults.corrupt and begin == start:
+                block = bytes([block[0] ^ 1]) + block[1:]
+            if faults.truncate is not None and seen.sent + len(block) > faults.truncate:
+                self.wfile.write(block[: faults.truncate - seen.sent])
+                seen.sent = faults.truncate
+                self.close_connection = True
+                return
+            if faults.slow_body and begin > start:
+                time.sleep(faults.slow_body)
+            self.wfile.write(block)
+            seen.sent += len(block)
+
+
+def _span(text: str | None, size: int) -> tuple[int, int] | None:
+    match = re.fullmatch(r"bytes=(\d+)-(\d*)", text or "")
+    if match is None:
+        return None
+    stop = int(match.group(2)) + 1 if match.group(2) else size
+    return int(match.group(1)), min(stop, size)

@@ -1,0 +1,285 @@
+"""What the Hub refuses, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from hub.repository import HubFile, make_sparse
+from hub.server import HubServer
+
+from famtree.errors import (
+    AccessError,
+    FamtreeError,
+    FetchError,
+    NetworkError,
+    NotFoundError,
+    UsageError,
+)
+from famtree.sources import hub_client
+from famtree.sources.hub import HubSource
+from famtree.sources.reference import parse_reference
+from famtree.types.checkpoint import Missing
+
+CONFIG = b'{"model_type": "x"}'
+FILES: dict[str, bytes | HubFile] = {
+    "config.json": CONFIG,
+    "tokenizer.model": b"sentencepiece" * 1000,
+    "model.safetensors": make_sparse("model.safetensors", 1 << 32, b"prefix" * 10),
+}
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Make pauses between tries instant, and record them."""
+    taken: list[float] = []
+    monkeypatch.setattr(hub_client, "_sleep", taken.append)
+    return taken
+
+
+@pytest.fixture(autouse=True)
+def _repo(hub: HubServer, pauses: list[float]) -> None:
+    hub.add("org/name", FILES)
+
+
+def read(text: str = "org/name", *names: str) -> dict[str, bytes | Missing]:
+    source = HubSource(parse_reference(text))
+    return source.read_wave(names or ["config.json"], {}, limit=1 << 20)
+
+
+def fails(kind: type[FamtreeError], text: str = "org/name", *names: str) -> FamtreeError:
+    with pytest.raises(FamtreeError) as caught:
+        read(text, *names)
+    assert type(caught.value) is kind, repr(caught.value)
+    assert caught.value.hint
+    assert caught.value.exit_code == (3 if issubclass(kind, FetchError) else 2)
+    return caught.value
+
+
+def test_absent_or_private(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = "does not exist, or is private and needs a token (HF_TOKEN / hf auth login)"
+    assert words in fails(NotFoundError, "org/absent").message
+    hub.add("org/secret", FILES, private=True)
+    assert words in fails(NotFoundError, "org/secret").message
+    hub.tokens = {"hf_other": set(), "hf_good": {"org/secret"}}
+    monkeypatch.setenv("HF_TOKEN", "hf_other")
+    assert words in fails(NotFoundError, "org/secret").message
+    monkeypatch.setenv("HF_TOKEN", "hf_good")
+    assert read("org/secret") == {"config.json": CONFIG}
+
+
+def test_bad_token(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_wrong")
+    fault = fails(AccessError)
+    assert "token was not accepted" in fault.message
+    assert "hf_wrong" not in fault.message + fault.hint
+
+
+@pytest.mark.parametrize("token", [None, "hf_other"])
+def test_gated(hub: HubServer, monkeypatch: pytest.MonkeyPatch, token: str | None) -> None:
+    hub.add("org/gated", FILES, gated="manual")
+    hub.tokens = {"hf_other": set(), "hf_good": {"org/gated"}}
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    assert HubSource(parse_reference("org/gated")).list_files().gated
+    fault = fails(AccessError, "org/gated")
+    assert f"{hub.url}/org/gated" in fault.hint
+    assert "gated" in fault.message
+    monkeypatch.setenv("HF_TOKEN", "hf_good")
+    assert read("org/gated") == {"config.json": CONFIG}
+
+
+def test_gated_repository_that_hides_its_files(hub: HubServer) -> None:
+    hub.add("org/gated", FILES, gated="auto")
+    hub.faults.statuses.append(404)
+    hub.faults.only = "resolve"
+    fails(AccessError, "org/gated")
+
+
+def test_disabled(hub: HubServer) -> None:
+    hub.add("org/off", FILES, disabled=True)
+    assert "disabled" in fails(AccessError, "org/off").message
+
+
+def test_revision(hub: HubServer) -> None:
+    fault = fails(NotFoundError, "org/name@nowhere")
+    assert fault.message == "org/name@nowhere has no such revision"
+    fails(NotFoundError, "org/name@" + "0" * 40)
+
+
+def test_listed_file_that_is_not_served(hub: HubServer) -> None:
+    source = HubSource(parse_reference("org/name"))
+    listing = source.list_files()
+    assert listing.revision is not None
+    del hub.repositories["org/name"].commits[listing.revision]["config.json"]
+    found = source.read_wave(["config.json"], {}, limit=99)["config.json"]
+    assert isinstance(found, Missing)
+
+
+def test_repository_that_became_private_since(hub: HubServer) -> None:
+    commit = hub.repositories["org/name"].refs["main"]
+    read()
+    hub.repositories["org/name"].private = True
+    fails(NotFoundError, f"org/name@{commit}", "tokenizer.model")
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 408])
+def test_passing_failures_are_tried_again(hub: HubServer, pauses: list[float], status: int) -> None:
+    hub.faults.statuses.extend([status] * 3)
+    assert read() == {"config.json": CONFIG}
+    assert pauses == [0.5, 1.0, 2.0]
+
+
+def test_lasting_failures_end(hub: HubServer, pauses: list[float]) -> None:
+    hub.faults.statuses.extend([503] * 99)
+    assert "503" in fails(NetworkError).message
+    assert len(pauses) == 3
+    assert hub.seen.requests == 4
+
+
+def test_retry_after_is_honoured_in_bounds(hub: HubServer, pauses: list[float]) -> None:
+    hub.faults.retry_after = "7"
+    hub.faults.statuses.append(429)
+    assert read() == {"config.json": CONFIG}
+    assert pauses == [7.0]
+    hub.faults.retry_after = "280"
+    hub.faults.statuses.append(429)
+    fault = fails(NetworkError, "org/name@main")
+    assert "280 seconds" in fault.hint
+    assert "rate limit" in fault.message
+    assert pauses == [7.0], "no pause beyond the bound"
+
+
+def test_rate_limit_headers() -> None:
+    assert hub_client.retry_after({"ratelimit": '"api";r=0;t=55'}) == 55
+    assert hub_client.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
+    assert hub_client.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert hub_client.retry_after({"retry-after": "soon"}) is None
+    assert hub_client.retry_after({}) is None
+
+
+def test_client_errors_are_not_tried_again(hub: HubServer, pauses: list[float]) -> None:
+    hub.faults.statuses.append(418)
+    fails(NetworkError)
+    hub.faults.statuses.append(400)
+    fails(UsageError)
+    assert pauses == []
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.model"])
+@pytest.mark.parametrize("fault", ["truncate", "corrupt", "html_page", "reset"])
+def test_broken_answers_are_never_cached(hub: HubServer, fault: str, name: str) -> None:
+    hub.faults.only = "resolve-cache|xet"
+    setattr(hub.faults, fault, 5 if fault == "truncate" else True)
+    found = fails(NetworkError, "org/name", name)
+    assert name in found.message
+    if fault == "html_page":
+        assert "HTML page" in found.message
+    setattr(hub.faults, fault, None if fault == "truncate" else False)
+    assert read("org/name", name) == {name: FILES[name]}
+
+
+def test_broken_listings(hub: HubServer) -> None:
+    hub.faults.html_page = True
+    assert "HTML page" in fails(NetworkError).message
+    hub.faults.html_page = False
+    hub.faults.truncate = 20
+    fails(NetworkError)
+    hub.faults.truncate = None
+    assert read() == {"config.json": CONFIG}
+
+
+def test_proxy_that_ignores_ranges(hub: HubServer) -> None:
+    hub.faults.ignore_range = True
+    source = HubSource(parse_reference("org/name"))
+    found = source.read_wave([], {"model.safetensors": 12}, limit=0)
+    assert found == {"model.safetensors": b"prefixprefix"}
+    assert source.read_ranges({"model.safetensors": (6, 20)}) == {
+        "model.safetensors": (b"prefix" * 10)[6:20]
+    }
+    assert source.cost.bytes < 1 << 20, "of 4 GB"
+    with pytest.raises(NetworkError, match="ignores byte ranges"):
+        source.read_ranges({"model.safetensors": (1 << 31, (1 << 31) + 8)})
+
+
+def test_proxy_that_answers_with_another_range(hub: HubServer) -> None:
+    hub.faults.wrong_range = True
+    with pytest.raises(NetworkError, match="another range"):
+        HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
+
+
+def test_html_page_in_place_of_a_range(hub: HubServer) -> None:
+    hub.faults.only, hub.faults.html_page = "xet", True
+    with pytest.raises(NetworkError, match="HTML page"):
+        HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
+
+
+def test_truncated_range(hub: HubServer) -> None:
+    hub.faults.only, hub.faults.truncate = "xet", 5
+    with pytest.raises(NetworkError):
+        HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
+
+
+def test_slow_server_times_out(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.05)
+    hub.faults.slow_body = 0.5
+    fault = fails(NetworkError)
+    assert "HF_HUB_DOWNLOAD_TIMEOUT" in fault.hint
+
+
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
+    from huggingface_hub import constants
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        monkeypatch.setattr(constants, "ENDPOINT", closed)
+        assert "no connection" in fails(NetworkError).message
+    assert len(pauses) == 1
+
+
+def test_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://hub.invalid")
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+    assert "host name could not be resolved" in fails(NetworkError).message
+
+
+@pytest.mark.parametrize("endpoint", ["ftp://host", "http://host:port", "nonsense"])
+def test_bad_endpoint(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", endpoint)
+    with pytest.raises(FamtreeError) as caught:
+        read()
+    assert caught.value.exit_code in {2, 3}
+    assert "HF_ENDPOINT" in caught.value.message + caught.value.hint
+
+
+def test_of_several_failures_the_first_name_is_told(hub: HubServer) -> None:
+    hub.faults.only, hub.faults.corrupt = "resolve-cache|xet", True
+    fault = fails(NetworkError, "org/name", "tokenizer.model", "config.json")
+    assert "config.json" in fault.message
+
+
+def test_damaged_cache_entries_are_fetched_again(hub: HubServer, tmp_path: Path) -> None:
+    def entries() -> list[Path]:
+        return sorted(path for path in (tmp_path / "hf" / "famtree").rglob("*") if path.is_file())
+
+    source = HubSource(parse_reference("org/name"))
+    first = source.read_wave(["config.json"], {"model.safetensors": 12}, limit=99)
+    assert len(entries()) == 4, "listing, ref, whole file, span"
+    for damage in (lambda data: data[:-1], lambda data: data[:-1] + b"!", lambda _: b""):
+        for path in entries():
+            path.write_bytes(damage(path.read_bytes()))
+        source = HubSource(parse_reference("org/name"))
+        assert source.read_wave(["config.json"], {"model.safetensors": 12}, limit=99) == first
+        assert source.cost.requests == 3
+    assert not [path for path in entries() if path.name.startswith(".new-")]

@@ -1,0 +1,78 @@
+"""What a start may import: reading help or a local folder needs no HTTP client and no numpy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = {
+    "aiohttp",
+    "httpx",
+    "httpx2",
+    "huggingface_hub.hf_api",
+    "numpy",
+    "requests",
+    "torch",
+    "transformers",
+    "urllib3",
+}
+HELP_NEEDS_NOT = {"famtree.api", "famtree.registry.load", "msgspec", "pydantic", "rich", "yaml"}
+
+_PROGRAM = """
+import sys
+sys.argv = ["famtree", *sys.argv[1:]]
+from famtree.cli.app import main
+try:
+    main()
+except SystemExit as stopped:
+    code = stopped.code
+sys.stdout.flush()
+print("\\n".join(sorted(sys.modules)), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def list_imports(*arguments: str) -> set[str]:
+    """Return the modules loaded once `famtree ARGUMENTS...` has answered."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *arguments], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_imports_next_to_nothing(option: str) -> None:
+    imported = list_imports(option)
+    assert "typer" in imported
+    assert imported & (HEAVY | HELP_NEEDS_NOT) == set()
+
+
+def test_help_of_a_command_imports_nothing_heavy() -> None:
+    # Describing typed options makes typer itself import pydantic; nothing else may come along.
+    imported = list_imports("identify", "--help")
+    assert imported & (HEAVY | HELP_NEEDS_NOT - {"pydantic"}) == set()
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_local_identify_imports_nothing_heavy(
+    fixture_checkpoints: dict[str, Path], form: list[str]
+) -> None:
+    imported = list_imports("identify", str(next(iter(fixture_checkpoints.values()))), *form)
+    assert "famtree.api" in imported
+    assert imported & HEAVY == set()
+    if form:
+        assert "rich" not in imported
+
+
+def test_package_import_is_light() -> None:
+    program = "import sys, famtree; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    heavy = HEAVY | HELP_NEEDS_NOT | {"typer", "famtree.types.identification"}
+    assert set(done.stdout.split()) & heavy == set()
