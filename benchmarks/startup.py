@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+FIXTURE = "qwen2.5-7b"
 # ru_maxrss is in kibibytes on Linux and in bytes on macOS.
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 
@@ -53,7 +54,7 @@ def measure(arguments: list[str]) -> tuple[float, float]:
 
 
 def make_fixture(folder: Path) -> Path:
-    """Build the first fixture checkpoint in `folder`."""
+    """Build a fixture checkpoint of common size (four shards, a vocabulary) in `folder`."""
     path = ROOT / "fixtures" / "make_fixtures.py"
     spec = importlib.util.spec_from_file_location("make_fixtures", path)
     assert spec is not None
@@ -61,9 +62,7 @@ def make_fixture(folder: Path) -> Path:
     module = importlib.util.module_from_spec(spec)
     sys.modules["make_fixtures"] = module
     spec.loader.exec_module(module)
-    name = next(iter(module.FIXTURES))
-    target = folder / name
-    module.build_fixture(name, target)
+    target: Path = module.build_fixture(FIXTURE, folder / FIXTURE)
     return target
 
 

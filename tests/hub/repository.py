@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Any
@@ -188,5 +188,6 @@ def make_files(files: Mapping[str, bytes | HubFile] | Path) -> list[HubFile]:
             if path.is_file()
         ]
     return [
-        data if isinstance(data, HubFile) else make_file(name, data) for name, data in files.items()
+        replace(data, name=name) if isinstance(data, HubFile) else make_file(name, data)
+        for name, data in files.items()
     ]

@@ -25,6 +25,9 @@ def names(listing: Listing) -> list[str]:
 
 
 def test_folder(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    tmp_path = tmp_path / "folder"
+    tmp_path.mkdir()
     (tmp_path / "config.json").write_bytes(b'{"a": 1}')
     (tmp_path / "model.safetensors").write_bytes(b"0123456789")
     (tmp_path / "sub" / "deep").mkdir(parents=True)

@@ -93,7 +93,7 @@ class Tokenizer(FrozenModel):
     entries: int | None = None
     """Distinct token strings, added tokens included."""
     base_entries: int | None = None
-    """Vocabulary without added tokens."""
+    """Tokens of the trained vocabulary itself, control tokens that lie inside it included."""
     max_id: int | None = None
     vocabulary: Digest | None = None
     """Digest of the sorted (token, id) pairs, added tokens left out."""
