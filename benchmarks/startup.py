@@ -36,11 +36,14 @@ class Case:
     """Peak resident set, MB."""
 
 
-def measure(arguments: list[str]) -> tuple[float, float]:
+def measure(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Run once; return wall time in seconds and peak resident set in MB."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [sys.executable, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
     )
     assert process.stderr is not None
     err = process.stderr.read()
@@ -51,6 +54,17 @@ def measure(arguments: list[str]) -> tuple[float, float]:
     if process.returncode:
         raise SystemExit(f"{arguments} exited with {process.returncode}: {err.decode()}")
     return elapsed, usage.ru_maxrss * MAXRSS_UNIT / 1e6
+
+
+def make_environment(folder: Path) -> dict[str, str]:
+    """Return the surroundings of an installed command: bytecode and registry compiled once."""
+    environment = {
+        **os.environ,
+        "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
 
 
 def make_fixture(folder: Path) -> Path:
@@ -72,6 +86,7 @@ def main() -> int:
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = str(make_fixture(Path(folder)))
+        environment = make_environment(Path(folder))
         identify = ["-m", "famtree", "identify", checkpoint]
         cases = [
             Case("python -c pass", ["-c", "pass"]),
@@ -82,11 +97,13 @@ def main() -> int:
         times: dict[str, list[float]] = {case.name: [] for case in cases}
         memory: dict[str, list[float]] = {case.name: [] for case in cases}
         for case in cases:
-            measure(case.arguments)  # warms the file cache, bytecode and compiled registry
+            measure(
+                case.arguments, environment
+            )  # warms the file cache, bytecode and compiled registry
         # Interleaved, so that a slow spell of the machine hits every case alike.
         for _ in range(runs):
             for case in cases:
-                elapsed, peak = measure(case.arguments)
+                elapsed, peak = measure(case.arguments, environment)
                 times[case.name].append(elapsed)
                 memory[case.name].append(peak)
     base = statistics.median(times[cases[0].name])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import pytest_socket
@@ -19,8 +17,8 @@ LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
 
-if (TESTS / "hub" / "fixture.py").is_file():
-    from hub.fixture import hub as hub
+from hub.fixture import hub as hub  # noqa: E402 - a fixture for every folder
+from loading import load_module  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,14 +85,3 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         assert text == path.read_text(encoding="utf-8")
 
     return check
-
-
-def load_module(path: Path) -> ModuleType:
-    """Import a Python file that belongs to no package."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module

@@ -29,7 +29,11 @@ def test_nothing_is_recorded_that_is_not_a_fixture() -> None:
 def test_the_committed_example_is_identified() -> None:
     seen = EXPECTED.observe(ROOT / "fixtures" / "example")
 
-    assert (seen["format"], seen["outcome"], seen["family"]) == ("index-only", "identified", "mistral")
+    assert (seen["format"], seen["outcome"], seen["family"]) == (
+        "index-only",
+        "identified",
+        "mistral",
+    )
     assert seen["generation"] == "mistral-7b-v0.3"
 
 

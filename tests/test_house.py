@@ -108,7 +108,9 @@ def test_knowledge_is_data_not_code() -> None:
 
 
 def test_family_names_are_found_where_they_hide() -> None:
-    code = '"""Oak in a docstring."""\noak_rule = 1  # oak\nx = {"a": "is oak-2"}\nsoaked = "oaken"\n'
+    code = (
+        '"""Oak in a docstring."""\noak_rule = 1  # oak\nx = {"a": "is oak-2"}\nsoaked = "oaken"\n'
+    )
     assert find_names(ast.parse(code), {"oak", "Oak"}) == [(2, "oak"), (3, "oak")]
 
 
@@ -174,7 +176,9 @@ def find_dangers(tree: ast.Module) -> list[tuple[int, str]]:
 
 def test_nothing_of_a_checkpoint_is_ever_run() -> None:
     found = [
-        f"{_name(path)}:{line}: {what}" for path in MODULES for line, what in find_dangers(_parse(path))
+        f"{_name(path)}:{line}: {what}"
+        for path in MODULES
+        for line, what in find_dangers(_parse(path))
     ]
     assert found == []
 

@@ -164,9 +164,7 @@ def test_unknown_key_is_a_usage_error_before_any_work(
 
 
 @pytest.mark.parametrize("bound", ["-0.1", "1.1", "nan", "inf", "high"])
-def test_confidence_bound_must_be_a_share(
-    command: Command, fake_api: FakeApi, bound: str
-) -> None:
+def test_confidence_bound_must_be_a_share(command: Command, fake_api: FakeApi, bound: str) -> None:
     done = command("identify", REF, f"--min-confidence={bound}")
     assert done.code == 2
     assert "--min-confidence" in done.err

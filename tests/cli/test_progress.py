@@ -37,7 +37,9 @@ def test_quick_answer_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.getvalue() == ""
 
 
-def test_slow_answer_shows_the_latest_message_and_clears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_answer_shows_the_latest_message_and_clears_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     terminal = _install_terminal(monkeypatch)
     with Progress(delay=0.01) as progress:
         _wait_for(terminal, "working")
@@ -64,9 +66,7 @@ def test_message_is_escaped_and_fits_the_line(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("name", ["pipe", "dumb terminal"])
-def test_nothing_where_a_line_cannot_be_cleared(
-    monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_nothing_where_a_line_cannot_be_cleared(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     screen = io.StringIO() if name == "pipe" else Terminal()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setenv("TERM", "xterm" if name == "pipe" else "dumb")

@@ -44,9 +44,7 @@ def test_interrupt_is_quiet_and_130(command: Command, fake_api: FakeApi) -> None
     assert (done.code, done.out, done.err.strip()) == (130, "", "")
 
 
-def test_long_message_of_many_lines_is_one_short_line(
-    command: Command, fake_api: FakeApi
-) -> None:
+def test_long_message_of_many_lines_is_one_short_line(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = ConfigError("a\nb\r\x1b[2J\u202e" + "c" * 100_000)
     done = command("identify", REF)
     assert len(done.err.splitlines()) == 1

@@ -13,9 +13,7 @@ def test_document_fits_its_schema() -> None:
     assert ErrorDocument.model_validate(document).model_dump(mode="json") == document
 
 
-@pytest.mark.parametrize(
-    ("hint", "text"), [("", "error: no\n"), ("ask", "error: no\nhint: ask\n")]
-)
+@pytest.mark.parametrize(("hint", "text"), [("", "error: no\n"), ("ask", "error: no\nhint: ask\n")])
 def test_lines(hint: str, text: str) -> None:
     assert render_error(FamtreeError("no", hint=hint)) == text
 

@@ -29,7 +29,8 @@ _MODELS: dict[str, tuple[str, Form]] = {
 _OTHER: tuple[str, Form] = ("spm-bpe", "sentencepiece")
 _ROLES = {"bos": "bos", "eos": "eos", "padding": "pad", "unknown": "unk"}
 _FILLER = re.compile(r"\[PAD\d+\]|<dummy\d+>|<pad\d+>")
-"""Rows the converter invents where the embedding is larger than the vocabulary."""
+"""Rows the converter invents where the embedding is larger than the vocabulary (user-defined in
+older files)."""
 _NAME = "the GGUF metadata"
 
 
@@ -54,9 +55,11 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
     tokens: dict[str, int] = {}
     added: dict[str, AddedToken] = {}
     for at, (name, token_type) in enumerate(zip(names, types, strict=True)):
+        if token_type in (_USER_DEFINED, _UNUSED) and _FILLER.fullmatch(name):
+            continue
         if token_type in (_UNKNOWN, _CONTROL, _USER_DEFINED):
             added[name] = AddedToken(at, token_type != _USER_DEFINED)
-        elif token_type != _UNUSED or not _FILLER.fullmatch(name):
+        else:
             tokens[restore(name)] = at
     merges = metadata.get("tokenizer.ggml.merges")
     has_merges = isinstance(merges, list) and all(isinstance(line, str) for line in merges)

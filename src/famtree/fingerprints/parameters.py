@@ -143,7 +143,8 @@ def estimate_parameters(architecture: Architecture) -> int | None:
     stated = a.o_bias if a.o_bias is not None else a.qkv_bias
     if stated if design["o_bias"] == "config" else design["o_bias"]:
         attention += hidden
-    block = attention + mlp + design["norms"] * hidden
+    norms: int = design["norms"]
+    block: int = attention + mlp + norms * hidden
     return layers * block + rows * hidden * (1 if a.tied else 2) + hidden
 
 

@@ -73,6 +73,7 @@ def _read_model(data: bytes) -> Vocabulary:
         kind=_MODEL_KINDS.get(model_type, "spm-unigram"),
         form="sentencepiece",
         tokens=tokens,
+        base_entries=count,
         added=added,
     )
 

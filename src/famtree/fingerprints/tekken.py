@@ -79,6 +79,7 @@ def read_tekken(data: bytes, name: str = "tekken.json") -> Vocabulary:
         kind="tekken",
         form="byte-level",
         tokens=tokens,
+        base_entries=len(tokens),
         added=added,
         pre_tokenizer=_spell_pattern(found.config.pattern),
     )

@@ -22,6 +22,10 @@ from famtree.fingerprints.vocabulary import (
 _FIRST_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d{1,10}(?:\r?\n|\Z)")
 
 
+_EMPTY = b"="
+"""Whisper's files reserve an id for the empty token in this spelling."""
+
+
 def looks_like_tiktoken(data: bytes) -> bool:
     """Tell whether the first line of `data` is a base64 token and its rank."""
     return _FIRST_LINE.match(data[:4096]) is not None
@@ -39,7 +43,9 @@ def read_tiktoken(data: bytes, name: str = "tokenizer.tiktoken") -> Vocabulary:
             if len(parts) % 2 or len(parts) > 2 * MAX_ENTRIES:
                 raise ValueError("some line is not a token and its rank")
             ids = [int(rank) for rank in parts[1::2]]
-            texts = [a2b_base64(text, strict_mode=True) for text in parts[::2]]
+            texts = [
+                b"" if text == _EMPTY else a2b_base64(text, strict_mode=True) for text in parts[::2]
+            ]
             tokens = dict(zip(spell_bytes(texts), ids, strict=True))
     except (Error, ValueError) as fault:
         raise TokenizerError(
@@ -48,4 +54,4 @@ def read_tiktoken(data: bytes, name: str = "tokenizer.tiktoken") -> Vocabulary:
     check_ids(ids, name)
     if not tokens:
         raise TokenizerError(f"{name} holds no token", hint=hint_for(name))
-    return Vocabulary(kind="tiktoken", form="byte-level", tokens=tokens)
+    return Vocabulary(kind="tiktoken", form="byte-level", tokens=tokens, base_entries=len(tokens))

@@ -175,7 +175,6 @@ def _apply_side_files(vocabulary: Vocabulary, side: SideFacts) -> None:
 def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]) -> Tokenizer:
     """Where no file lists added tokens, what depends on them stays unknown."""
     added, base = vocabulary.added, vocabulary.tokens
-    own = len(base)
     for content in added:
         base.pop(content, None)
     merges = vocabulary.merges
@@ -192,7 +191,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         kind=vocabulary.kind,
         tokenizer_class=side.tokenizer_class,
         entries=len(base) + len(added) if complete else None,
-        base_entries=own,
+        base_entries=vocabulary.base_entries,
         max_id=max(ids, default=None) if complete else None,
         merges_sorted=digest_merges_sorted(merges) if merges else None,
         merges_count=merges.count if merges else None,

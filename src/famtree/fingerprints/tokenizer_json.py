@@ -81,6 +81,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
         kind=kind,
         form=form,
         tokens=tokens,
+        base_entries=len(tokens),
         added=added,
         lists_added=True,
         merges=merges if kind in ("bpe", "spm-bpe") else None,

@@ -44,7 +44,7 @@ def read_vocab_json(
         ) from fault
     check_ids(list(tokens.values()), name)
     if merges is None:
-        return Vocabulary(kind="wordlevel", form="raw", tokens=tokens)
+        return Vocabulary("wordlevel", "raw", tokens, base_entries=len(tokens))
     check_size(merges, merges_name)
     lines = _decode(merges, merges_name).split("\n")
     if lines[0].startswith("#version"):
@@ -56,6 +56,7 @@ def read_vocab_json(
         kind="bpe",
         form="byte-level",
         tokens=tokens,
+        base_entries=len(tokens),
         merges=pack_merge_lines(pairs, merges_name),
     )
 
@@ -78,7 +79,7 @@ def read_vocab_text(data: bytes, name: str = "vocab.txt") -> Vocabulary:
         for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
         if token in tokens
     }
-    return Vocabulary(kind="wordpiece", form="wordpiece", tokens=tokens, added=added)
+    return Vocabulary("wordpiece", "wordpiece", tokens, base_entries=len(tokens), added=added)
 
 
 def read_rwkv_vocab(data: bytes, name: str = "rwkv_vocab.txt") -> Vocabulary:
@@ -106,7 +107,7 @@ def read_rwkv_vocab(data: bytes, name: str = "rwkv_vocab.txt") -> Vocabulary:
     check_ids(ids, name)
     if not tokens:
         raise TokenizerError(f"{name} holds no token", hint=hint_for(name))
-    return Vocabulary(kind="rwkv-trie", form="byte-level", tokens=tokens)
+    return Vocabulary("rwkv-trie", "byte-level", tokens, base_entries=len(tokens))
 
 
 def _read_literal(literal: str) -> bytes:

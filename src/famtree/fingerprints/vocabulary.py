@@ -59,6 +59,9 @@ class Vocabulary:
     form: Form
     tokens: dict[str, int]
     """Token string to id; control tokens may still be among them."""
+    base_entries: int | None = None
+    """Size of the trained vocabulary as the file counts it, control tokens that are part of it
+    included; None where the file does not set it apart."""
     added: dict[str, AddedToken] = field(default_factory=dict)
     lists_added: bool = False
     """The file names every added token, so that an empty `added` means none."""

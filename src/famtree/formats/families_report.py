@@ -74,9 +74,7 @@ def render_family(family: Family, *, width: int, color: bool) -> str:
     return draw(*parts, width=width, color=color)
 
 
-def _make_generation(
-    family: Family, generation: Generation, *, wide: bool
-) -> list[RenderableType]:
+def _make_generation(family: Family, generation: Generation, *, wide: bool) -> list[RenderableType]:
     title = f"{family.key}/{generation.key}"
     facts = make_grid()
     facts.add_row("name", make_text(generation.name))

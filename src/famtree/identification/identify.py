@@ -10,11 +10,16 @@ from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.identification.gather import Gathered, OnProgress, gather, require_anything
 from famtree.identification.report import Findings, assemble
-from famtree.identification.vocabulary import first_look, read_vocabulary, worth_reading
-from famtree.matchers.classify import classify
-from famtree.matchers.observation import observe
+from famtree.identification.vocabulary import (
+    could_change_answer,
+    find_unread,
+    first_look,
+    read_vocabulary,
+)
+from famtree.matchers.classify import Classification, classify
+from famtree.matchers.observation import Observation, observe
 from famtree.registry.registry import Registry
-from famtree.types.fingerprint import Fingerprint, Tokenizer
+from famtree.types.fingerprint import Tokenizer
 from famtree.types.identification import Identification, Notice
 from famtree.types.source import CheckpointSource
 
@@ -29,27 +34,11 @@ def identify_checkpoint(
     started = time.perf_counter()
     found = gather(source, on_progress)
     require_anything(found, source.ref.text)
-    local = source.kind != "hub"
     quantization, quantization_conflicts = read_quantization(
         found.config, found.side_files, found.index
     )
-    observed = observe_tensors(found.index)
-    tokenizer = first_look(found, registry, local=local)
-    fingerprint = fingerprint_files(found, observed, tokenizer)
-    observation = observe(fingerprint, registry.generic)
-    result = classify(observation, registry)
-    chosen = worth_reading(found, tokenizer, result, local=local)
-    if chosen:
-        if on_progress is not None:
-            on_progress("reading the tokenizer")
-        try:
-            tokenizer = read_vocabulary(source, found, chosen, registry)
-        except TokenizerError as fault:
-            found.notices.append(Notice(code=fault.code, message=fault.message))
-        else:
-            fingerprint = fingerprint_files(found, observed, tokenizer)
-            observation = observe(fingerprint, registry.generic)
-            result = classify(observation, registry)
+    observation, result = _weigh_evidence(source, registry, found, on_progress)
+    fingerprint = observation.fingerprint
     findings = Findings(
         found=found,
         fingerprint=fingerprint,
@@ -61,15 +50,35 @@ def identify_checkpoint(
     return assemble(source, registry, findings, seconds=time.perf_counter() - started)
 
 
-def fingerprint_files(
-    found: Gathered, observed: dict[str, object], tokenizer: Tokenizer | None
-) -> Fingerprint:
-    """Build the three signatures from what was gathered."""
-    return build_fingerprint(
-        CheckpointFacts(
-            config=found.config,
-            side_files=found.side_files,
-            observed=observed,
-            tokenizer=tokenizer,
-        )
-    )
+def _weigh_evidence(
+    source: CheckpointSource,
+    registry: Registry,
+    found: Gathered,
+    on_progress: OnProgress | None,
+) -> tuple[Observation, Classification]:
+    """Classify; read the vocabulary before where that is cheap, after where it is needed."""
+    local = source.kind != "hub"
+    observed = observe_tensors(found.index)
+
+    def weigh(tokenizer: Tokenizer | None) -> tuple[Observation, Classification]:
+        facts = CheckpointFacts(found.config, found.side_files, observed, tokenizer)
+        observation = observe(build_fingerprint(facts), registry.generic)
+        return observation, classify(observation, registry)
+
+    def read(chosen: tuple[str, ...], otherwise: Tokenizer | None) -> Tokenizer | None:
+        if on_progress is not None:
+            on_progress("reading the tokenizer")
+        try:
+            return read_vocabulary(source, found, chosen, registry)
+        except TokenizerError as fault:
+            found.notices.append(Notice(code=fault.code, message=fault.message))
+            return otherwise
+
+    tokenizer = first_look(found, registry, local=local)
+    unread = find_unread(found, tokenizer)
+    if unread.files and unread.cheap(local=local):
+        return weigh(read(unread.files, tokenizer))
+    answer = weigh(tokenizer)
+    if unread.files and could_change_answer(answer[1]):
+        return weigh(read(unread.files, tokenizer))
+    return answer

@@ -10,7 +10,8 @@ from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
 from famtree.identification.gather import Gathered
 from famtree.matchers.classify import Classification
-from famtree.matchers.names import find_claims, order_by_claims, warn_of_claims
+from famtree.matchers.confidence import DISPUTED_FACTOR
+from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
@@ -56,6 +57,7 @@ def assemble(
     warnings += _warn_of_conflicts(findings)
     warnings += _warn_of_shape(findings, parameters)
     best = result.best
+    confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
     return Identification(
         famtree=__version__,
         checkpoint=CheckpointSummary(
@@ -74,7 +76,7 @@ def assemble(
         else None,
         candidates=candidates,
         decided_by=best.decided_by if best else None,
-        confidence=result.confidence,
+        confidence=round(confidence, 4),
         parameters=parameters,
         size=size,
         variant=find_variant(fingerprint, result),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
     build_tokenizer,
@@ -38,20 +40,30 @@ def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer
     return partial.model_copy(update={"reason": f"{', '.join(chosen)} not read"})
 
 
-def worth_reading(
-    found: Gathered, tokenizer: Tokenizer | None, result: Classification, *, local: bool
-) -> tuple[str, ...]:
-    """Return the vocabulary files to read now; empty when they could not change the answer."""
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Vocabulary files that were not read yet, and their size in bytes."""
+
+    files: tuple[str, ...]
+    size: int
+
+    def cheap(self, *, local: bool) -> bool:
+        """True where reading costs less than deciding whether to."""
+        return local and self.size <= MAX_LOCAL
+
+
+def find_unread(found: Gathered, tokenizer: Tokenizer | None) -> Unread:
+    """Return what could still be read of the vocabulary; nothing when it is recognised."""
     if tokenizer is not None and tokenizer.status == "recognised":
-        return ()
+        return Unread((), 0)
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     size = sum(_entry(found, name).size or 0 for name in chosen)
-    if not chosen or size > MAX_ANY:
-        return ()
-    if local and size <= MAX_LOCAL:
-        return chosen
-    settled = result.outcome == "identified" and result.confidence >= SURE
-    return () if settled else chosen
+    return Unread(chosen, size) if size <= MAX_ANY else Unread((), 0)
+
+
+def could_change_answer(result: Classification) -> bool:
+    """True unless config and headers have settled family and generation."""
+    return result.outcome != "identified" or result.confidence < SURE
 
 
 def read_vocabulary(

@@ -63,7 +63,7 @@ class Standing:
         """The matcher that spoke for it."""
         if self.exact is not None:
             return "exact"
-        gained = sum(one.weight for one in self.rule.evidence if one.weight > 0)
+        gained = sum(one.weight for one in self.rule.judgements if one.weight > 0)
         if self.vocabulary is not None and self.vocabulary.weight > gained:
             return "similarity"
         return "rules"
@@ -174,7 +174,7 @@ def _unsettled(
 
 
 def _candidate(standing: Standing) -> Candidate:
-    return Candidate.model_construct(
+    return Candidate(
         family=standing.family.key,
         generation=standing.generation.key,
         score=round(standing.share, 4),
@@ -183,7 +183,7 @@ def _candidate(standing: Standing) -> Candidate:
 
 
 def _evidence(best: Standing, observation: Observation) -> list[Evidence]:
-    found = list(best.rule.evidence)
+    found = best.rule.describe()
     architecture = observation.fingerprint.architecture
     if best.size is not None:
         found.append(describe_shape(best.size, architecture, best.generation))

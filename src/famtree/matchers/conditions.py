@@ -48,11 +48,11 @@ def fits(condition: Condition, value: Value) -> bool:
     return any(same(item, wanted) for wanted in options(condition) for item in items)
 
 
-def options(condition: Condition) -> list[Scalar]:
+def options(condition: Condition) -> tuple[Scalar, ...]:
     """Return the values a condition allows, where it lists them."""
     if condition.one_of is not None:
         return condition.one_of
-    return [] if condition.equals is None else [condition.equals]
+    return () if condition.equals is None else (condition.equals,)
 
 
 def same(left: Scalar, right: Scalar) -> bool:

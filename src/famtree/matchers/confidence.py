@@ -16,6 +16,10 @@ CONFLICT_FACTORS = (1.0, 0.85, 0.6, 0.35)
 """One contradicted identity trait occurs in genuine derivatives (an extended vocabulary); two are
 rare; from three on the checkpoint is more likely a splice than a member."""
 
+DISPUTED_FACTOR = 0.88
+"""The name claims a sibling generation: the evidence still decides, but where siblings differ in
+few traits, and those are ones that trainers write out wrongly, the name is right now and then."""
+
 
 def calibrate(share: float, *, conflicts: int, custom: bool) -> float:
     """Return the confidence for a share of belief, rounded to four places."""

@@ -49,7 +49,7 @@ def match_exactly(
 
 def _describe(exemplar: Exemplar, full: bool, weight: float) -> Evidence:
     what = "architecture, recipe and tokenizer" if full else "architecture and recipe"
-    return Evidence.model_construct(
+    return Evidence(
         signal="digests",
         source="config",
         expected=exemplar.repo,

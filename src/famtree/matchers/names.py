@@ -46,6 +46,14 @@ def order_by_claims(candidates: list[Candidate], claims: list[Key]) -> list[Cand
     )
 
 
+def is_disputed(claims: list[Key], result: Classification) -> bool:
+    """True when the name claims another generation of the very family the evidence shows."""
+    if result.family is None or result.generation is None:
+        return False
+    own = {generation for key, generation in claims if key == result.family.key}
+    return bool(own) and result.generation.key not in own
+
+
 def warn_of_claims(name: str, claims: list[Key], result: Classification) -> list[Notice]:
     """Return a warning when the name says one thing and the evidence another."""
     if result.family is None or not claims:

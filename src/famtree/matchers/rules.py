@@ -10,11 +10,14 @@ a group, and a group's gain is capped, so that ten shared dimensions never outwe
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from famtree.matchers.conditions import Fit, describe, judge, show
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, Observation
+from famtree.matchers.sizes import FIELDS as SHAPE
+from famtree.matchers.sizes import share_of_sizes
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, Generation, Rule, TraitPolicy
 from famtree.types.identification import Evidence
@@ -34,10 +37,23 @@ CONTAINS_BACKGROUND = 0.1
 any one marker set into about one model in ten."""
 GROUP_FLOOR = 3.0
 """A group's losses are limited to its cap plus this, nats."""
+CONFLICT_EDIT_RATE = 0.05
+"""Traits edited in more derivatives than this weigh, but do not count as contradictions."""
 _LABELS = (TEXT_MODEL_TYPE, MODEL_TYPE, CLASS_NAME)
 _ONE_LABEL_FITS = 0.3
 """When one design label fits, another that does not is usually a renamed head or class."""
 _TOKENIZER = "tokenizer."
+
+
+@dataclass(slots=True)
+class Judgement:
+    """One condition's verdict."""
+
+    name: str
+    condition: Condition
+    fit: Fit
+    trait: Trait | None
+    weight: float = 0.0
 
 
 @dataclass(slots=True)
@@ -47,48 +63,66 @@ class RuleMatch:
     family: Family
     generation: Generation
     rule: Rule
+    judgements: list[Judgement]
     score: float = 0.0
     """Log-likelihood ratio against the background, nats."""
-    evidence: list[Evidence] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     """Identity traits that contradict the rule."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Judgement:
-    name: str
-    condition: Condition
-    fit: Fit
+    def describe(self) -> list[Evidence]:
+        """Return the judgements as evidence for a report."""
+        return [
+            Evidence(
+                signal=one.name,
+                source=one.trait.source if one.trait else "config",
+                expected=describe(one.condition),
+                seen=show(one.trait.value) if one.trait else "absent",
+                supports=one.weight > 0 or one.fit is Fit.FITS,
+                weight=round(one.weight, 3),
+            )
+            for one in self.judgements
+        ]
 
 
 def match_rules(observation: Observation, registry: Registry) -> list[RuleMatch]:
     """Return the verdict of every rule, in registry order."""
-    judged = [
-        (family, generation, rule, _judge_rule(rule, observation, registry))
+    jury = _Jury(observation, registry)
+    matches = [
+        RuleMatch(family, generation, rule, jury.judge_rule(rule))
         for family, generation in registry.walk_generations()
         for rule in generation.rules
     ]
-    background = _Background(judged, registry)
-    return [
-        _weigh(RuleMatch(family, generation, rule), judgements, observation, registry, background)
-        for family, generation, rule, judgements in judged
-    ]
+    background = _Background(matches, observation, registry)
+    for match in matches:
+        _weigh(match, registry, background)
+    return matches
 
 
-_Judged = list[tuple[Family, Generation, Rule, list[_Judgement]]]
+class _Jury:
+    """Judges conditions, each distinct one once: a compiled registry stores equal ones once."""
 
+    def __init__(self, observation: Observation, registry: Registry) -> None:
+        self._traits = observation.traits
+        self._registry = registry
+        self._tokenizer_read = observation.fingerprint.tokenizer is not None
+        self._known: dict[tuple[str, int], Fit | None] = {}
 
-def _judge_rule(rule: Rule, observation: Observation, registry: Registry) -> list[_Judgement]:
-    read = observation.fingerprint.tokenizer is not None
-    found: list[_Judgement] = []
-    for name, condition in rule.when.items():
-        trait = observation.traits.get(name)
-        if trait is None and (condition.absent is None or (name.startswith(_TOKENIZER) and not read)):
-            continue
-        fit = judge(condition, trait, policy_of(registry, name))
-        if fit is not None:
-            found.append(_Judgement(name, condition, fit))
-    return found
+    def judge_rule(self, rule: Rule) -> list[Judgement]:
+        found: list[Judgement] = []
+        for name, condition in rule.when.items():
+            key = (name, id(condition))
+            if key not in self._known:
+                self._known[key] = self._judge(name, condition)
+            fit = self._known[key]
+            if fit is not None:
+                found.append(Judgement(name, condition, fit, self._traits.get(name)))
+        return found
+
+    def _judge(self, name: str, condition: Condition) -> Fit | None:
+        trait = self._traits.get(name)
+        if trait is None and name.startswith(_TOKENIZER) and not self._tokenizer_read:
+            return None  # absence shows only where something was looked at
+        return judge(condition, trait, policy_of(self._registry, name))
 
 
 def policy_of(registry: Registry, name: str) -> TraitPolicy:
@@ -102,82 +136,69 @@ _UNLISTED = TraitPolicy(group="training", edit_rate=0.1, reason="no entry of its
 class _Background:
     """How common each observed value is among all designs."""
 
-    def __init__(self, judged: _Judged, registry: Registry) -> None:
-        rules_of: dict[str, int] = {}
-        accepted: dict[str, dict[str, float]] = {}
-        asked: dict[str, set[str]] = {}
-        total = 0
-        for family, generation, _, _ in judged:
-            key = f"{family.key}/{generation.key}"
-            rules_of[key] = rules_of.get(key, 0) + 1
-        total = len(rules_of)
-        for family, generation, _, judgements in judged:
-            key = f"{family.key}/{generation.key}"
-            for one in judgements:
+    def __init__(
+        self, matches: list[RuleMatch], observation: Observation, registry: Registry
+    ) -> None:
+        rules_of = Counter((match.family.key, match.generation.key) for match in matches)
+        asked: dict[str, set[tuple[str, str]]] = {}
+        accepted: dict[str, float] = {}
+        for match in matches:
+            key = (match.family.key, match.generation.key)
+            for one in match.judgements:
                 asked.setdefault(one.name, set()).add(key)
                 if one.fit is Fit.FITS:
                     share = _share(one.condition) / rules_of[key]
-                    table = accepted.setdefault(one.name, {})
-                    table[key] = table.get(key, 0.0) + share
-        self._share: dict[str, float] = {}
-        self._own: dict[str, bool] = {}
-        for name, keys in asked.items():
-            # Generations that do not state a trait are half as informative as those that do.
-            base = (len(keys) + total) / 2
-            self._share[name] = (sum(accepted.get(name, {}).values()) + 0.5) / (base + 1.0)
-            self._own[name] = bool(accepted.get(name))
+                    accepted[one.name] = accepted.get(one.name, 0.0) + share
+        # Generations that do not state a trait are half as informative as those that do.
+        self._share = {
+            name: (accepted.get(name, 0.0) + 0.5) / ((len(keys) + len(rules_of)) / 2 + 1.0)
+            for name, keys in asked.items()
+        }
+        for name in asked:
+            # Few rules name a dimension, all sizes do.
+            field_name = name.removeprefix("architecture.")
+            trait = observation.traits.get(name)
+            if trait is not None and field_name in SHAPE and field_name != "vocab_rows":
+                self._share[name] = share_of_sizes(field_name, trait.value, registry)
+        self._accepted = accepted
 
     def share(self, name: str) -> float:
         """Probability of the observed value in a model of some other design."""
         return self._share[name]
 
-    def spoken_for(self, name: str) -> bool:
+    def is_spoken_for(self, name: str) -> bool:
         """True when some generation's rule accepts exactly this value."""
-        return self._own[name]
+        return name in self._accepted
 
 
 def _share(condition: Condition) -> float:
     return 1.0 / max(1, len(condition.one_of or ()))
 
 
-def _weigh(
-    match: RuleMatch,
-    judgements: list[_Judgement],
-    observation: Observation,
-    registry: Registry,
-    background: _Background,
-) -> RuleMatch:
-    label_fits = any(one.name in _LABELS and one.fit is Fit.FITS for one in judgements)
+def _weigh(match: RuleMatch, registry: Registry, background: _Background) -> None:
+    label_fits = any(one.name in _LABELS and one.fit is Fit.FITS for one in match.judgements)
     gains: dict[str, float] = {}
     losses: dict[str, float] = {}
-    for one in judgements:
+    for one in match.judgements:
         policy = policy_of(registry, one.name)
-        trait = observation.traits.get(one.name)
-        weight = _weight(one, trait, policy, background)
+        one.weight = _weight(one, policy, background)
         if one.name in _LABELS and one.fit is Fit.MISFITS and label_fits:
-            weight *= _ONE_LABEL_FITS
-        elif (
-            one.fit is Fit.MISFITS
-            and registry.generic.groups[policy.group].identity
-            and trait is not None
-            and trait.source != "default"
-            and policy.edit_rate <= 0.05
-        ):
+            one.weight *= _ONE_LABEL_FITS
+        elif one.fit is Fit.MISFITS and _is_conflict(one, policy, registry):
             match.conflicts.append(one.name)
-        side = gains if weight > 0 else losses
-        side[policy.group] = side.get(policy.group, 0.0) + weight
-        match.evidence.append(
-            Evidence.model_construct(
-                signal=one.name,
-                source=trait.source if trait else "config",
-                expected=describe(one.condition),
-                seen=show(trait.value) if trait else "absent",
-                supports=weight > 0 or one.fit is Fit.FITS,
-                weight=round(weight, 3),
-            )
-        )
+        side = gains if one.weight > 0 else losses
+        side[policy.group] = side.get(policy.group, 0.0) + one.weight
     match.score = cap_groups(gains, losses, registry)
-    return match
+
+
+def _is_conflict(one: Judgement, policy: TraitPolicy, registry: Registry) -> bool:
+    """True when a trait that no derivative changes contradicts the rule."""
+    return (
+        registry.generic.groups[policy.group].identity
+        and policy.edit_rate <= CONFLICT_EDIT_RATE
+        and one.trait is not None
+        and one.trait.source != "default"
+    )
 
 
 def cap_groups(
@@ -190,10 +211,8 @@ def cap_groups(
     )
 
 
-def _weight(
-    one: _Judgement, trait: Trait | None, policy: TraitPolicy, background: _Background
-) -> float:
-    defaulted = trait is not None and trait.source == "default"
+def _weight(one: Judgement, policy: TraitPolicy, background: _Background) -> float:
+    defaulted = one.trait is not None and one.trait.source == "default"
     if one.fit is Fit.MISFITS:
         loss = max(WORST, math.log(policy.edit_rate))
         return loss * DEFAULTED_LOSS if defaulted else loss
@@ -203,5 +222,5 @@ def _weight(
         likely = (1 - policy.edit_rate) * _share(one.condition)
         gain = max(0.0, math.log(likely / background.share(one.name)))
     if one.fit is Fit.EXTENDED:
-        return SPOKEN_FOR if background.spoken_for(one.name) else gain * EXTENDED_GAIN
+        return SPOKEN_FOR if background.is_spoken_for(one.name) else gain * EXTENDED_GAIN
     return gain * DEFAULTED_GAIN if defaulted else gain

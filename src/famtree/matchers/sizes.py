@@ -74,7 +74,7 @@ def describe_shape(match: SizeMatch, architecture: Architecture, generation: Gen
         if (value := getattr(architecture, name)) is not None
     )
     names = ", ".join(size.name for size in generation.sizes[:12])
-    return Evidence.model_construct(
+    return Evidence(
         signal="architecture.shape",
         source=architecture.seen_in.get("hidden_size", ["config"])[0],
         expected=match.size.name if match.size else f"an official size ({names})",
@@ -82,6 +82,13 @@ def describe_shape(match: SizeMatch, architecture: Architecture, generation: Gen
         supports=match.size is not None,
         weight=round(match.weight, 3),
     )
+
+
+def share_of_sizes(name: str, value: object, registry: Registry) -> float:
+    """Return the share of official sizes that have `value` in the shape field `name`."""
+    stated = [getattr(size, name) for _, _, size in _official(registry)]
+    known = [one for one in stated if one is not None]
+    return (known.count(value) + 0.5) / (len(known) + 1.0)
 
 
 @lru_cache(maxsize=2)

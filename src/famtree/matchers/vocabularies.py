@@ -103,7 +103,7 @@ def _verdict(
 ) -> VocabularyMatch:
     return VocabularyMatch(
         weight,
-        Evidence.model_construct(
+        Evidence(
             signal="tokenizer.vocabulary",
             source="tokenizer",
             expected=known.name,

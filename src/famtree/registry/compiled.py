@@ -11,9 +11,20 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from famtree.registry.registry import Registry
-from famtree.types.family import Family, GenericTraits
+from famtree.types.family import (
+    Condition,
+    Exemplar,
+    Family,
+    Generation,
+    GenericTraits,
+    KnownTokenizer,
+    ParentLink,
+    Rule,
+    Size,
+)
 
 PACKAGED = Path(__file__).parent / "compiled.json"
 
@@ -28,25 +39,67 @@ def read_compiled(digest: str) -> Registry | None:
         # The digest stands first, so that a stale file costs one comparison.
         if not data.startswith(b'{"digest":"' + digest.encode() + b'"'):
             continue
-        table = json.loads(data)
-        return Registry(
-            families=tuple(Family.model_validate(entry) for entry in table["families"]),
-            generic=GenericTraits.model_validate(table["generic"]),
-        )
+        try:
+            return _revive(json.loads(data))
+        except (ValueError, LookupError, TypeError):
+            continue  # cut off while it was written
     return None
 
 
 def dump_compiled(registry: Registry, digest: str) -> bytes:
-    """Serialise a validated registry."""
-    table = {
+    """Serialise a validated registry; equal conditions are stored once."""
+    conditions: dict[str, int] = {}
+    families = []
+    for family in registry.families:
+        # Empty lists are kept: filling them in by a default factory is what costs time later.
+        table = family.model_dump(mode="json", exclude_none=True, by_alias=False)
+        for generation in table["generations"]:
+            for rule in generation["rules"]:
+                rule["when"] = {
+                    name: conditions.setdefault(json.dumps(_operator(condition)), len(conditions))
+                    for name, condition in rule["when"].items()
+                }
+        families.append(table)
+    document = {
         "digest": digest,
-        "generic": registry.generic.model_dump(mode="json", exclude_defaults=True, by_alias=True),
-        "families": [
-            family.model_dump(mode="json", exclude_defaults=True, by_alias=True)
-            for family in registry.families
-        ],
+        "generic": registry.generic.model_dump(mode="json", by_alias=True),
+        "conditions": [json.loads(text) for text in conditions],
+        "families": families,
     }
-    return json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _operator(condition: dict[str, Any]) -> list[Any]:
+    return next([name, value] for name, value in condition.items() if value is not None)
+
+
+def _revive(document: dict[str, Any]) -> Registry:
+    """Build the entries without validating again what was validated before it was stored."""
+    conditions = [
+        Condition(**{name: tuple(value) if isinstance(value, list) else value})
+        for name, value in document["conditions"]
+    ]
+    return Registry(
+        families=tuple(_revive_family(table, conditions) for table in document["families"]),
+        generic=GenericTraits.model_validate(document["generic"]),
+    )
+
+
+def _revive_family(table: dict[str, Any], conditions: list[Condition]) -> Family:
+    for generation in table["generations"]:
+        for rule in generation["rules"]:
+            rule["when"] = {name: conditions[at] for name, at in rule["when"].items()}
+        generation["rules"] = [Rule.model_construct(**rule) for rule in generation["rules"]]
+        generation["sizes"] = [Size.model_construct(**size) for size in generation["sizes"]]
+        generation["parents"] = [
+            ParentLink.model_construct(**link) for link in generation["parents"]
+        ]
+    table["generations"] = [Generation.model_construct(**one) for one in table["generations"]]
+    table["tokenizers"] = [
+        KnownTokenizer.model_construct(**one) for one in table["tokenizers"]
+    ]
+    table["exemplars"] = [Exemplar.model_construct(**one) for one in table["exemplars"]]
+    return Family.model_construct(**table)
 
 
 def cached_path(digest: str) -> Path:

@@ -12,11 +12,10 @@ from pydantic import ValidationError
 from famtree.errors import RegistryError
 from famtree.registry.compiled import read_compiled, write_cached
 from famtree.registry.registry import Registry
-from famtree.types.family import Family, GenericTraits
+from famtree.types.family import OPERATORS, Family, GenericTraits
 
 DATA = Path(__file__).parent / "data"
 GENERIC = "_generic.toml"
-_OPERATORS = frozenset({"equals", "one_of", "between", "contains", "absent"})
 
 
 def load_registry(folder: Path | None = None) -> Registry:
@@ -98,7 +97,7 @@ def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]
     found: list[tuple[str, dict[str, Any]]] = []
     for key, value in table.items():
         name = f"{prefix}{key}"
-        if isinstance(value, dict) and not (value.keys() & _OPERATORS):
+        if isinstance(value, dict) and not (value.keys() & set(OPERATORS)):
             found.extend(_walk(value, f"{name}."))
         elif isinstance(value, dict):
             found.append((name, value))

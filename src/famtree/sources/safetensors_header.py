@@ -59,16 +59,16 @@ def header_length(data: bytes, file: str) -> int:
         )
     if not data:
         raise HeaderError(f"{file} is empty", hint=_again(file))
-    if data[:64].lstrip()[:1] == b"<":
-        raise HeaderError(
-            f"{file} is an HTML or XML page, not safetensors",
-            hint="a proxy or a login page answered in place of the file; fetch it again",
-        )
     if len(data) < 8:
         raise HeaderError(
             f"{file} has {len(data)} bytes, too few for a safetensors header", hint=_again(file)
         )
     length = int.from_bytes(data[:8], "little")
+    if length > MAX_HEADER and data[:64].lstrip()[:1] == b"<":
+        raise HeaderError(
+            f"{file} is an HTML or XML page, not safetensors",
+            hint="a proxy or a login page answered in place of the file; fetch it again",
+        )
     if length > MAX_HEADER:
         raise HeaderError(
             f"{file} states a header of {length} bytes, over the limit of {MAX_HEADER}",

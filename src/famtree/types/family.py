@@ -8,9 +8,10 @@ listed item is in the list-valued trait) and `absent`.
 
 from __future__ import annotations
 
-from typing import Literal, NewType
+from dataclasses import dataclass
+from typing import ClassVar, Literal, NewType
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field
 
 from famtree.types.identification import Variant
 from famtree.types.model import FrozenModel
@@ -24,25 +25,32 @@ ParentRelation = Literal[
 ]
 
 
-class Condition(FrozenModel):
-    """One test of one trait; exactly one operator is set."""
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One test of one trait; exactly one operator is set.
+
+    A plain dataclass, because the registry holds thousands and every run makes them.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     equals: Scalar | None = None
-    one_of: list[Scalar] | None = None
+    one_of: tuple[Scalar, ...] | None = None
     between: tuple[float, float] | None = None
-    contains: list[Scalar] | None = None
+    contains: tuple[Scalar, ...] | None = None
     absent: bool | None = None
 
-    @model_validator(mode="after")
-    def _one_operator(self) -> Condition:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+    def __post_init__(self) -> None:
+        given = [name for name in OPERATORS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one operator is needed, got {given or 'none'}")
         if self.absent is False:
             raise ValueError("`absent` can only be true")
         if self.between is not None and self.between[0] > self.between[1]:
             raise ValueError("`between` needs low <= high")
-        return self
+
+
+OPERATORS = ("equals", "one_of", "between", "contains", "absent")
 
 
 class Rule(FrozenModel):

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from loading import load_module
+
+ROOT = Path(__file__).parents[1]
+UPDATER = load_module(ROOT / "scripts" / "update_cli_docs.py")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_command_reference_is_current() -> None:
+    path = ROOT / "docs" / "cli.md"
+    text = path.read_text(encoding="utf-8")
+    assert text == UPDATER.render_reference(), "run scripts/update_cli_docs.py"
+
+
+def test_reference_has_every_command() -> None:
+    from famtree.cli.app import app
+
+    names = {command.name for command in app.registered_commands}
+    for group in app.registered_groups:
+        assert group.typer_instance is not None
+        names |= {group.name}
+        names |= {f"{group.name} {one.name}" for one in group.typer_instance.registered_commands}
+    assert names == set(UPDATER.COMMANDS) - {""}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_examples_print_what_the_page_shows(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text == UPDATER.refresh_examples(text), "run scripts/update_cli_docs.py"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (path.parent / target).exists()] == []
+
+
+def test_readme_sets_up_in_two_commands_of_one_line() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"```sh\n(.*?)\n```", text, re.DOTALL)[:2]
+    install, test = commands
+    for command in commands:
+        assert "\n" not in command
+        assert command.startswith("python3 -m venv .venv && ")
+        # `--group` came with pip 25.1; Python 3.11 and 3.12 bring an older one.
+        assert "pip install -q --upgrade pip" in command
+    assert install.endswith("famtree identify fixtures/example")
+    assert "--group dev" in test
+    assert test.endswith("python -m pytest")
+
+
+def test_ci_runs_the_readme_s_test_command() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    text = script.read_text(encoding="utf-8")
+    assert "grep -m 1 -- '--group dev' README.md" in text
+    for tool in ("ruff", "mypy", "lint-imports"):
+        assert f'check "$venv/bin/{tool}"' in text
+
+
+def test_exit_codes_are_documented_alike() -> None:
+    from famtree import errors
+
+    codes = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type)}
+    for page in ("README.md", "docs/ci.md"):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert codes | {0, 1} <= {int(code) for code in re.findall(r"^\| (\d+) \|", text, re.M)}
+
+
+def test_error_codes_are_documented() -> None:
+    from famtree import errors
+
+    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert [kind.code for kind in kinds if f"`{kind.code}`" not in text] == []
