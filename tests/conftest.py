@@ -18,7 +18,7 @@ if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
 
 from hub.fixture import hub as hub  # noqa: E402 - a fixture for every folder
-from loading import load_module  # noqa: E402
+from loading import load_module as load_module  # noqa: E402
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

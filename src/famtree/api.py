@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from famtree.types.identification import Identification
 
 
@@ -44,3 +46,16 @@ def draft(reference: str, *, revision: str | None = None, offline: bool = False)
 
     result = identify(reference, revision=revision, offline=offline)
     return draft_family(result)
+
+
+def check_registry(folder: Path | None = None) -> list[str]:
+    """Return every fault of the registry files in `folder` (default: famtree's own).
+
+    First that the files are well formed and hang together, then, if so, that every recorded
+    checkpoint is recognised. A fault reads `file:line: field: reason`.
+    """
+    from famtree.matchers.recognition import check_recognition
+    from famtree.registry import check
+    from famtree.registry.load import load_registry
+
+    return check.check_registry(folder) or check_recognition(load_registry(folder))

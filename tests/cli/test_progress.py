@@ -49,9 +49,10 @@ def test_slow_answer_shows_the_latest_message_and_clears_it(
 
 def test_line_is_cleared_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = _install_terminal(monkeypatch)
-    with pytest.raises(ValueError, match="x"), Progress(delay=0.01):
-        _wait_for(terminal, "working")
-        raise ValueError("x")
+    progress = Progress(delay=0.01)
+    progress.__enter__()
+    _wait_for(terminal, "working")
+    progress.__exit__(ValueError, ValueError("x"), None)
     assert terminal.getvalue().endswith("\r\x1b[K")
 
 

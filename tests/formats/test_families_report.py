@@ -46,9 +46,9 @@ def test_registry_text_is_escaped() -> None:
         (Condition(equals=True), "= true"),
         (Condition(equals=1e6), "= 1e+06"),
         (Condition(equals="silu"), "= silu"),
-        (Condition(one_of=[1, 2]), "one of 1, 2"),
+        (Condition(one_of=(1, 2)), "one of 1, 2"),
         (Condition(between=(1, 9)), "1 to 9"),
-        (Condition(contains=["a", "b"]), "has a, b"),
+        (Condition(contains=("a", "b")), "has a, b"),
         (Condition(absent=True), "absent"),
     ],
 )

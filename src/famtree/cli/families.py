@@ -55,11 +55,11 @@ def check_families(
     ] = None,
 ) -> None:
     """Check every registry file; exit with 1 if one has a fault."""
+    from famtree import api
     from famtree.cli.output import write_stderr, write_stdout
     from famtree.formats.escape import escape_text
-    from famtree.registry.check import check_registry
 
-    faults = check_registry(folder)
+    faults = api.check_registry(folder)
     if faults:
         write_stdout("".join(f"{escape_text(fault)}\n" for fault in faults))
         write_stderr(f"failed: {len(faults)} fault(s) in the registry\n")

@@ -40,8 +40,7 @@ def match_exactly(
             known = digests.get("tokenizer")
             full = known is not None and known == tokenizer
             weight = GAIN_WITH_TOKENIZER if full else GAIN
-            for generation in (exemplar.generation, *exemplar.ambiguous_with):
-                key = (family.key, generation)
+            for key in exemplar.answers(family.key):
                 if key not in found or found[key].weight < weight:
                     found[key] = ExactMatch(exemplar, weight, _describe(exemplar, full, weight))
     return found

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from famtree.errors import RegistryError
 from famtree.registry.compiled import read_compiled, write_cached
+from famtree.registry.locate import locate
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Family, GenericTraits
 
@@ -48,13 +49,17 @@ def digest_sources(sources: dict[str, bytes]) -> str:
 
 
 def build_registry(sources: dict[str, bytes]) -> Registry:
-    """Parse and validate every file, strictly."""
+    """Parse and validate every file, strictly.
+
+    Raises RegistryError with every fault as `file:line: field: reason`.
+    """
     faults: list[str] = []
     families: list[Family] = []
     generic: GenericTraits | None = None
     for name, data in sources.items():
         try:
-            table = tomllib.loads(data.decode("utf-8"))
+            text = data.decode("utf-8")
+            table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
             faults.append(f"{name}: {fault}")
             continue
@@ -64,7 +69,7 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
             else:
                 families.append(Family.model_validate(expand_conditions(table)))
         except ValidationError as fault:
-            faults.extend(_describe(name, fault))
+            faults.extend(_describe(name, text, fault))
     if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
         faults.append(f"{GENERIC}: missing")
     if faults or generic is None:
@@ -106,8 +111,10 @@ def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]
     return found
 
 
-def _describe(name: str, fault: ValidationError) -> list[str]:
-    return [
-        f"{name}: {'.'.join(str(step) for step in error['loc'])}: {error['msg']}"
-        for error in fault.errors()
-    ]
+def _describe(name: str, text: str, fault: ValidationError) -> list[str]:
+    found = []
+    for error in fault.errors():
+        line = locate(text, error["loc"])
+        where = name if line is None else f"{name}:{line}"
+        found.append(f"{where}: {'.'.join(str(step) for step in error['loc'])}: {error['msg']}")
+    return found

@@ -143,12 +143,20 @@ class Exemplar(FrozenModel):
     generation: str
     relation: Literal["base", "instruct", "finetune", "quantized", "merge", "other"] = "base"
     ambiguous_with: list[str] = Field(default_factory=list)
-    """Other generation keys its metadata cannot rule out."""
+    """Other generations its metadata cannot rule out: own keys, or `family/generation`."""
     traits: dict[str, Scalar | list[Scalar]]
     """Dotted trait name to value, as fingerprinted."""
     digests: dict[str, str] = Field(default_factory=dict)
     """`architecture`, `tokenizer`, `recipe`."""
     source: str
+
+    def answers(self, family: str) -> list[tuple[str, str]]:
+        """Return every (family, generation) that is a right answer for it, the true one first."""
+        found = [(family, self.generation)]
+        for key in self.ambiguous_with:
+            other, slash, generation = key.rpartition("/")
+            found.append((other if slash else family, generation))
+        return found
 
 
 class Family(FrozenModel):

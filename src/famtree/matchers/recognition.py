@@ -1,0 +1,83 @@
+"""Does every family know its own published checkpoints, and leave its neighbours' alone?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from famtree.fingerprints.from_traits import fingerprint_traits
+from famtree.matchers.classify import Classification, classify
+from famtree.matchers.observation import observe
+from famtree.registry.registry import Registry
+from famtree.types.family import Exemplar, Family
+
+
+def check_recognition(registry: Registry) -> list[str]:
+    """Return a fault for every exemplar that is not recognised by the rules alone."""
+    faults: list[str] = []
+    plain = without_digests(registry)
+    for family in registry.families:
+        for exemplar in family.exemplars:
+            faults += [
+                f"{family.key}.toml: exemplar {exemplar.repo}: {reason}"
+                for reason in judge_exemplar(family, exemplar, plain)
+            ]
+    return faults
+
+
+def judge_exemplar(family: Family, exemplar: Exemplar, registry: Registry) -> Iterator[str]:
+    """Yield what is wrong with the answer to one exemplar."""
+    try:
+        result = classify_traits(exemplar.traits, registry)
+    except ValidationError as fault:
+        yield f"traits: {fault.errors()[0]['loc']}: {fault.errors()[0]['msg']}"
+        return
+    right = set(exemplar.answers(family.key))
+    wanted = f"{family.key}/{exemplar.generation}"
+    if result.family is None:
+        if not right & {(one.family, one.generation) for one in result.candidates}:
+            yield f"{result.outcome} instead of {wanted}"
+    elif result.generation is not None:
+        if (result.family.key, result.generation.key) not in right:
+            yield f"taken for {result.family.key}/{result.generation.key} ({result.confidence})"
+    elif not right & {(one.family, one.generation) for one in result.candidates}:
+        yield f"ambiguous, and {wanted} is not among the candidates"
+
+
+def classify_traits(traits: Mapping[str, Any], registry: Registry) -> Classification:
+    """Classify a fingerprint that shows exactly these traits."""
+    return classify(observe(fingerprint_traits(traits), registry.generic), registry)
+
+
+def without_digests(registry: Registry) -> Registry:
+    """Return the registry with exemplar digests hidden, so that only the rules can speak."""
+    return replace(
+        registry,
+        families=tuple(
+            family.model_copy(
+                update={
+                    "exemplars": [
+                        exemplar.model_copy(update={"digests": {}})
+                        for exemplar in family.exemplars
+                    ]
+                }
+            )
+            for family in registry.families
+        ),
+    )
+
+
+def without_exemplar(registry: Registry, repo: str) -> Registry:
+    """Return the registry as if the checkpoint `repo` had never been recorded."""
+    return replace(
+        registry,
+        families=tuple(
+            family.model_copy(
+                update={"exemplars": [one for one in family.exemplars if one.repo != repo]}
+            )
+            for family in registry.families
+        ),
+    )

@@ -1,0 +1,51 @@
+"""Find the line of a TOML file that a validation error is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}")
+
+
+def locate(text: str, path: Sequence[str | int]) -> int | None:
+    """Return the 1-based line of the table or key at `path`, as near as it can be found.
+
+    `path` is a pydantic error location: table names, list positions, and at the end a key, which
+    in the file may be written dotted. The nearest enclosing table stands in for a missing key.
+    """
+    tables: list[str] = []
+    wanted: list[tuple[str, int]] = []
+    keys: list[str] = []
+    for at, step in enumerate(path):
+        if isinstance(step, int):
+            continue
+        number = path[at + 1] if at + 1 < len(path) else None
+        if isinstance(number, int):
+            tables.append(step)
+            wanted.append((".".join(tables), number))
+        else:
+            keys.append(step)
+    counts: dict[str, int] = {}
+    position = {name: number for name, number in wanted}
+    inside, best = not wanted, None
+    for line, content in enumerate(text.splitlines(), start=1):
+        header = _HEADER.match(content)
+        if header:
+            name = header[1]
+            if content.lstrip().startswith("[["):
+                # A new outer table starts the count of its inner tables anew.
+                for inner in [known for known in counts if known.startswith(f"{name}.")]:
+                    del counts[inner]
+                counts[name] = counts.get(name, -1) + 1
+            inside = all(counts.get(table) == number for table, number in position.items())
+            if inside and wanted and (best is None or name == wanted[-1][0]):
+                best = line
+        elif inside and keys and _names_key(content, keys):
+            return line
+    return best
+
+
+def _names_key(content: str, keys: list[str]) -> bool:
+    left = content.partition("=")[0].strip()
+    return bool(left) and (left in (keys[-1], keys[0]) or any(left == key for key in keys))
