@@ -97,9 +97,8 @@ def main() -> int:
         times: dict[str, list[float]] = {case.name: [] for case in cases}
         memory: dict[str, list[float]] = {case.name: [] for case in cases}
         for case in cases:
-            measure(
-                case.arguments, environment
-            )  # warms the file cache, bytecode and compiled registry
+            # Warms the file cache, the bytecode and the compiled registry.
+            measure(case.arguments, environment)
         # Interleaved, so that a slow spell of the machine hits every case alike.
         for _ in range(runs):
             for case in cases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from typing import Annotated
 
@@ -58,4 +59,6 @@ def main() -> None:
     # A start makes some 100,000 objects and drops hardly any: with the default of 700 the
     # collector walks them over and over, a tenth of the time of a local answer.
     gc.set_threshold(50_000)
+    # pydantic would look through every installed distribution for plugins, and run them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.exit(run(app, sys.argv[1:]))

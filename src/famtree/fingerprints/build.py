@@ -18,6 +18,13 @@ _DECIDING_DEFAULTS = (
     "encoder_layers", "decoder_layers", "text_model_type",
 )  # fmt: skip
 
+_SHAPE_DEFAULTS = frozenset(
+    {
+        "layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows", "experts", "state_size",
+        "encoder_layers", "decoder_layers",
+    }
+)  # fmt: skip
+
 
 @dataclass(slots=True)
 class CheckpointFacts:
@@ -56,7 +63,7 @@ def fill_defaults(traits: ConfigTraits) -> None:
     for name in _DECIDING_DEFAULTS:
         if name in traits.values:
             continue
-        if shaped and name in ("layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows"):
+        if shaped and name in _SHAPE_DEFAULTS:
             continue
         value = own.get(name, outer.get(name))
         traits.put(name, value, "default")

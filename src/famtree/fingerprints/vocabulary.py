@@ -137,7 +137,8 @@ def digest_vocabulary(tokens: Mapping[str, int]) -> Digest:
     tokens in UTF-8 without separators.
     """
     names, ids = list(tokens), list(tokens.values())
-    if ids != sorted(ids) or (ids and ids[-1] - ids[0] + 1 != len(ids) != len(set(ids))):
+    in_order = ids == list(range(len(ids))) or (ids == sorted(ids) and len(ids) == len(set(ids)))
+    if not in_order:
         pairs = sorted(zip(ids, names, strict=True))
         ids, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     hasher = sha256(_pack([len(ids), *map(len, names), *ids]))

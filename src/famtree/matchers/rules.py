@@ -40,6 +40,7 @@ GROUP_FLOOR = 3.0
 CONFLICT_EDIT_RATE = 0.05
 """Traits edited in more derivatives than this weigh, but do not count as contradictions."""
 _LABELS = (TEXT_MODEL_TYPE, MODEL_TYPE, CLASS_NAME)
+_SAID_BY_CONFIGS = (*_LABELS, "architecture.layers", "recipe.norm_eps", "recipe.dtype")
 _ONE_LABEL_FITS = 0.3
 """When one design label fits, another that does not is usually a renamed head or class."""
 _TOKENIZER = "tokenizer."
@@ -104,7 +105,10 @@ class _Jury:
     def __init__(self, observation: Observation, registry: Registry) -> None:
         self._traits = observation.traits
         self._registry = registry
-        self._tokenizer_read = observation.fingerprint.tokenizer is not None
+        tokenizer = observation.fingerprint.tokenizer
+        self._tokenizer_read = tokenizer is not None and tokenizer.vocabulary is not None
+        # Any config that was read says at least one of these.
+        self._config_read = any(name in self._traits for name in _SAID_BY_CONFIGS)
         self._known: dict[tuple[str, int], Fit | None] = {}
 
     def judge_rule(self, rule: Rule) -> list[Judgement]:
@@ -120,8 +124,11 @@ class _Jury:
 
     def _judge(self, name: str, condition: Condition) -> Fit | None:
         trait = self._traits.get(name)
-        if trait is None and name.startswith(_TOKENIZER) and not self._tokenizer_read:
-            return None  # absence shows only where something was looked at
+        if trait is None:
+            # Absence shows only where something was looked at.
+            looked = self._tokenizer_read if name.startswith(_TOKENIZER) else self._config_read
+            if not looked:
+                return None
         return judge(condition, trait, policy_of(self._registry, name))
 
 

@@ -14,11 +14,15 @@ from famtree.types.fingerprint import Architecture
 from famtree.types.identification import Evidence
 
 FIELDS = (
-    "layers", "hidden_size", "heads", "kv_heads", "ffn", "experts", "expert_ffn", "vocab_rows",
+    "layers", "hidden_size", "heads", "kv_heads", "ffn", "experts", "expert_ffn",
+    "decoder_layers", "vocab_rows",
 )  # fmt: skip
 OFFICIAL_SHARE = 0.85
 """Share of a generation's derivatives that keep one of its official shapes; the rest are pruned,
 stacked, or small models trained from scratch on the same design."""
+ONE_SIZE_SHARE = 0.25
+"""Share of one official size among a generation's checkpoints. The same for all generations: one
+that was released in a single size is not thereby the likelier owner of a shape both have."""
 CAP = 5.0
 CUSTOM = -1.4
 """log((1 - OFFICIAL_SHARE) / share of unrelated models that have no official shape either)."""
@@ -47,8 +51,10 @@ def match_sizes(
     shared: dict[tuple[str, str], bool] = {}
     for family, generation, size in rows:
         key = (family.key, generation.key)
-        if key not in hits and _equal(size, architecture):
-            hits[key] = size
+        if _equal(size, architecture):
+            # Sizes that differ in rows alone: the one with exactly these rows is meant.
+            if key not in hits or size.vocab_rows == architecture.vocab_rows:
+                hits[key] = size
         elif _equal(size, architecture, skip="layers"):
             shared[key] = True
     background = (len(hits) + 0.5) / (len(rows) + 1.0)
@@ -58,9 +64,8 @@ def match_sizes(
         if key in verdicts:
             continue
         if key in hits:
-            likely = OFFICIAL_SHARE / len(generation.sizes)
-            gain = min(CAP, max(0.2, math.log(likely / background)))
-            verdicts[key] = SizeMatch(hits[key], gain, custom=False)
+            gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
+            verdicts[key] = SizeMatch(hits[key], min(CAP, gain), custom=False)
         else:
             verdicts[key] = SizeMatch(None, RESTACKED if key in shared else CUSTOM, custom=True)
     return verdicts

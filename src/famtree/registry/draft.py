@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from famtree.types.family import Scalar, Size
 from famtree.types.fingerprint import Tokenizer
@@ -41,6 +42,8 @@ def draft_family(result: Identification) -> str:
     """Return TOML text with one generation, rule, size, tokenizer and exemplar."""
     traits = flatten(result.fingerprint)
     repo = result.checkpoint.ref.removeprefix("hf://")
+    if result.checkpoint.source != "hub":
+        repo = PurePath(repo).name or "local"
     key = _slug(_word(traits, "text_model_type") or _word(traits, "model_type") or repo)
     return "\n".join(
         [
@@ -55,7 +58,7 @@ def draft_family(result: Identification) -> str:
 
 
 def _head(key: str, repo: str) -> Iterator[str]:
-    maker = repo.partition("/")[0] if "/" in repo and not repo.startswith(("/", ".")) else ""
+    maker = repo.partition("/")[0] if "/" in repo else ""
     yield f"# Save as {key}.toml beside the other families. Fill in name, maker and sources, and"
     yield "# take out of the rule what is not the same for all sizes of this generation."
     yield 'schema = "famtree/family/1"'

@@ -77,6 +77,8 @@ class Size(FrozenModel):
     ffn: int | None = None
     experts: int | None = None
     expert_ffn: int | None = None
+    decoder_layers: int | None = None
+    """Only where decoder and encoder differ in depth."""
     vocab_rows: int | None = None
     """Only where the size has its own embedding rows."""
     source: str | None = None
