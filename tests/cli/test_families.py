@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from cli.commands import Command, FakeApi
@@ -30,34 +28,20 @@ def test_show_of_an_unknown_key_suggests(command: Command) -> None:
     assert "did you mean oak?" in done.err
 
 
-def _install_check(monkeypatch: pytest.MonkeyPatch, faults: list[str]) -> list[Path | None]:
-    asked: list[Path | None] = []
-
-    def check_registry(folder: Path | None = None) -> list[str]:
-        asked.append(folder)
-        return faults
-
-    stub = SimpleNamespace(check_registry=check_registry)
-    monkeypatch.setitem(sys.modules, "famtree.registry.check", stub)
-    return asked
-
-
-def test_check_of_a_sound_registry(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = _install_check(monkeypatch, [])
+def test_check_of_a_sound_registry(command: Command, fake_api: FakeApi) -> None:
+    fake_api.answer = []
     done = command("families", "check")
     assert (done.code, done.out, done.err) == (0, "the registry is sound\n", "")
-    assert asked == [None]
+    assert fake_api.calls == [((None,), {})]
 
 
-def test_check_prints_every_fault_and_exits_1(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = _install_check(monkeypatch, ["a.toml: key: missing", "b.toml: \x1b[2J"])
+def test_check_prints_every_fault_and_exits_1(command: Command, fake_api: FakeApi) -> None:
+    fake_api.answer = ["a.toml: key: missing", "b.toml: \x1b[2J"]
     done = command("families", "check", "--folder", "elsewhere")
     assert done.code == 1
     assert done.out == "a.toml: key: missing\nb.toml: \\x1b[2J\n"
     assert done.err == "failed: 2 fault(s) in the registry\n"
-    assert asked == [Path("elsewhere")]
+    assert fake_api.calls == [((Path("elsewhere"),), {})]
 
 
 def test_draft_prints_what_the_api_wrote(command: Command, fake_api: FakeApi) -> None:

@@ -60,7 +60,7 @@ def match_vocabularies(
             ):
                 gain += ADDED_GAIN
             found[key] = _verdict(tokenizer, known[0], gain, conflict=False)
-        else:
+        elif all(one.exhaustive for one in known):
             found[key] = _compare(tokenizer, known, foreign=bool(owners))
     return found
 

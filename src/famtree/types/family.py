@@ -120,6 +120,9 @@ class KnownTokenizer(FrozenModel):
     name: str
     generations: list[str]
     """Generation keys of this family that ship it."""
+    exhaustive: bool = True
+    """False when these generations also ship vocabularies that are not on record, so that an
+    unequal one is no contradiction."""
     files: list[str] = Field(default_factory=list)
     """sha256 or `git:<blob id>` of published files with this content."""
     kind: str | None = None

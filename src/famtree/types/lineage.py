@@ -1,0 +1,116 @@
+"""The answer of `famtree lineage`: document `famtree/lineage/1`, and the claims it is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import Field
+
+from famtree.types.checkpoint import CheckpointFormat
+from famtree.types.identification import CostReport, Evidence, LinkRelation, LinkStatus, Notice
+from famtree.types.model import FrozenModel
+
+ClaimSource = Literal[
+    "card", "tag", "config", "adapter", "mergekit", "gguf", "download", "readme", "registry", "name"
+]
+"""Who says it: card front matter, Hub tag, config._name_or_path, adapter_config.json,
+mergekit_config.yml, GGUF metadata, a download record, running text of the card, famtree's own
+registry, or only the checkpoint's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpan:
+    """Layers of one parent that a merge stacks: [start, stop) in the parent's numbering."""
+
+    parent: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One statement that a checkpoint comes from `parent`; never merged with others silently."""
+
+    parent: str
+    """The parent as claimed: a Hub id, or whatever text stands there."""
+    source: ClaimSource
+    relation: LinkRelation | None = None
+    """None when the claim does not say how."""
+    revision: str | None = None
+    weight: float | None = None
+    """Share of a merge's parent, as the merge recipe states it."""
+    layers: tuple[LayerSpan, ...] = ()
+    resolvable: bool = True
+    """False for local paths and texts that cannot be a Hub id."""
+
+
+class LineageNode(FrozenModel):
+    """One checkpoint of the graph."""
+
+    ref: str
+    family: str | None = None
+    generation: str | None = None
+    format: CheckpointFormat | None = None
+    publisher: str | None = None
+    """Hub organisation that published it, which need not be the family's maker."""
+    resolved: bool = True
+    """False when it is only known by name: absent, gated, local or not asked for."""
+
+
+class LineageEdge(FrozenModel):
+    """One link, child to parent."""
+
+    child: str
+    parent: str
+    relation: LinkRelation
+    status: LinkStatus
+    weight: float | None = None
+    """Share of the parent in a merge, where stated."""
+    layers: list[tuple[int, int]] = Field(default_factory=list)
+    """Layer spans [start, stop) taken from this parent, where a merge states them."""
+    confidence: float
+    claimed_by: list[str] = Field(default_factory=list)
+    evidence: list[Evidence] = Field(default_factory=list)
+
+
+class ChildGroup(FrozenModel):
+    """Known descendants of the asked-for checkpoint by one relation."""
+
+    relation: LinkRelation
+    count: int
+    examples: list[str] = Field(default_factory=list)
+    complete: bool = True
+    """False when the Hub listed more than was read."""
+
+
+class Lineage(FrozenModel):
+    """The ancestry graph of one checkpoint: a DAG, since a merge has several parents."""
+
+    schema_: Literal["famtree/lineage/1"] = Field(default="famtree/lineage/1", alias="schema")
+    famtree: str
+    ref: str
+    nodes: list[LineageNode] = Field(default_factory=list)
+    edges: list[LineageEdge] = Field(default_factory=list)
+    roots: list[str] = Field(default_factory=list)
+    children: list[ChildGroup] = Field(default_factory=list)
+    complete: bool = False
+    """True when every branch ends at a root, none at a gap or the depth limit."""
+    warnings: list[Notice] = Field(default_factory=list)
+    cost: CostReport = Field(default_factory=CostReport)
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document of the contract as plain data."""
+        return self.model_dump(mode="json")
+
+
+@dataclass(slots=True)
+class MergeRecipe:
+    """What a mergekit configuration says, in the terms of a graph."""
+
+    method: str
+    parents: list[str] = field(default_factory=list)
+    base: str | None = None
+    weights: dict[str, float] = field(default_factory=dict)
+    spans: list[LayerSpan] = field(default_factory=list)
+    """For passthrough and sliced merges, in output order."""
