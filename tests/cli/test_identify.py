@@ -89,6 +89,11 @@ FAILED = [
         "expected oak/oak-2, got an ambiguous answer (oak/oak-2 or oak/oak-1)",
     ),
     (
+        lambda: make_ambiguous(generation=make_result().generation),
+        ["--expect", "oak/oak-2"],
+        "expected oak/oak-2, got an ambiguous answer (oak/oak-2 or oak/oak-1)",
+    ),
+    (
         lambda: make_ambiguous(family=None),
         ["--expect", "oak"],
         "expected oak, got an ambiguous answer (oak/oak-2 or oak/oak-1)",

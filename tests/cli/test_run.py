@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+import typer
 from cli.commands import Command, FakeApi
 
-from famtree.cli.run import wants_json
+from famtree.cli.app import app
+from famtree.cli.run import run, wants_json
 from famtree.errors import ConfigError
 
 REF = "acme/oak"
@@ -42,6 +44,14 @@ def test_interrupt_is_quiet_and_130(command: Command, fake_api: FakeApi) -> None
     fake_api.answer = KeyboardInterrupt()
     done = command("identify", REF)
     assert (done.code, done.out, done.err.strip()) == (130, "", "")
+
+
+def test_interrupt_while_starting_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(typer.Typer, "__call__", interrupt)
+    assert run(app, ["--help"]) == 130
 
 
 def test_long_message_of_many_lines_is_one_short_line(command: Command, fake_api: FakeApi) -> None:

@@ -32,6 +32,9 @@ _SMALL_FILES = (
 _FALLBACK_FILES = {"tokenizer_config.json": ("special_tokens_map.json", "added_tokens.json")}
 """Read only where the file that repeats their content is absent."""
 _TEMPLATE_FALLBACK = "chat_template.json"
+_WEIGHTS = (
+    ".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx",
+)  # fmt: skip
 OnProgress = Callable[[str], None]
 
 
@@ -79,7 +82,8 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
             )
     found.index, notices = read_tensor_index(source, listing, plan, wave)
     found.notices += [Notice(code=code, message=message) for code, message in notices]
-    if not found.config and not found.index.names and not found.raw and listing.gated:
+    unserved = all(isinstance(data, Missing) for data in wave.values())
+    if listing.gated and unserved and (wave or not listing.files):
         raise AccessError(
             "the repository is gated and none of its files may be read",
             hint="accept its terms on its page and log in with `hf auth login`",
@@ -115,10 +119,15 @@ def _decode(found: Gathered, name: str, data: bytes) -> None:
 
 
 def require_anything(found: Gathered, reference: str) -> None:
-    """Raise UnreadableError when nothing that was read says anything about the model."""
-    if not found.config and not found.index.names and not found.raw:
+    """Raise UnreadableError for what is no checkpoint: nothing was read, and nothing has weights.
+
+    A repository of pickle or GGUF files alone is one, though little can be said about it.
+    """
+    if found.config or found.index.names or found.raw:
+        return
+    if not any(entry.name.lower().endswith(_WEIGHTS) for entry in found.listing.files):
         raise UnreadableError(
-            f"{reference} has no config.json, no readable header and no tokenizer",
+            f"{reference} has no config.json, no weights and no tokenizer",
             hint="famtree reads config.json, *.safetensors headers and tokenizer files",
             code="nothing-readable",
         )

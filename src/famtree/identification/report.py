@@ -8,6 +8,13 @@ from pathlib import Path
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.identification.declaration import (
+    DECLARED_BELIEF,
+    describe_declaration,
+    explain_absence,
+    find_declaration,
+    list_declared,
+)
 from famtree.identification.gather import Gathered
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -17,8 +24,10 @@ from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
+    Candidate,
     CheckpointSummary,
     CostReport,
+    Evidence,
     FamilyName,
     GenerationName,
     Identification,
@@ -50,7 +59,8 @@ def assemble(
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
-    candidates = order_by_claims(result.candidates, claims)
+    told = _hear_declaration(findings, registry)
+    candidates = told.candidates or order_by_claims(result.candidates, claims)
     size, parameters = _measure(findings)
     warnings = list(findings.found.notices)
     warnings += warn_of_claims(name, claims, result)
@@ -58,6 +68,8 @@ def assemble(
     warnings += _warn_of_shape(findings, parameters)
     best = result.best
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
+    if told.candidates:
+        confidence = min(confidence, DECLARED_BELIEF)
     return Identification(
         famtree=__version__,
         checkpoint=CheckpointSummary(
@@ -67,7 +79,7 @@ def assemble(
             format=findings.found.plan.format,
         ),
         outcome=result.outcome,
-        reason=explain(findings, registry),
+        reason=told.reason or explain(findings, registry),
         family=FamilyName(key=best.family.key, name=best.family.name, maker=best.family.maker)
         if best
         else None,
@@ -83,11 +95,34 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
-        evidence=result.evidence,
+        evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport(
             requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
         ),
+    )
+
+
+@dataclass(slots=True)
+class _Told:
+    """What an unsettled checkpoint without config.json says of itself."""
+
+    candidates: list[Candidate] = field(default_factory=list)
+    evidence: list[Evidence] = field(default_factory=list)
+    reason: str | None = None
+
+
+def _hear_declaration(findings: Findings, registry: Registry) -> _Told:
+    """Return candidates, evidence and reason where only a declaration is left to go by."""
+    found = findings.found
+    if found.config or findings.result.outcome != "unknown":
+        return _Told()
+    declaration = find_declaration(found)
+    declared = list_declared(declaration, registry)
+    return _Told(
+        candidates=declared,
+        evidence=[describe_declaration(declaration, declared)] if declaration else [],
+        reason=explain_absence(found, declaration, declared),
     )
 
 
@@ -120,9 +155,7 @@ def explain(findings: Findings, registry: Registry) -> str:
         names = ", ".join(dict.fromkeys(one.family for one in result.candidates))
         return f"several families fit about equally: {names}"
     if model_type is None:
-        if findings.found.config:
-            return "config.json names no model_type, and no known design fits what it does say"
-        return "there is no config.json, and what else was read settles nothing"
+        return "config.json names no model_type, and no known design fits what it does say"
     mentioned = {
         family.key
         for family, generation in registry.walk_generations()

@@ -1,0 +1,127 @@
+"""Checkpoints without a config.json: what they say they were made from, and why that is all.
+
+An adapter, a GGUF or a pickle file often names its base model. A name is a claim that nothing here
+can check, so it is listed as a candidate and settles nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from famtree.identification.gather import CONFIG, Gathered
+from famtree.matchers.names import find_claims
+from famtree.registry.registry import Registry
+from famtree.types.checkpoint import CheckpointFormat
+from famtree.types.identification import Candidate, Evidence
+
+DECLARED_BELIEF = 0.5
+"""Most that a base model's name is believed, shared by all families it mentions: authors name
+what they trained on, but also copies, merges and renamed checkpoints."""
+LONGEST_NAME = 200
+
+_ADAPTER_CONFIG = "adapter_config.json"
+_HUB_CACHE_PREFIX = "models--"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The one base model a checkpoint names, and the file that names it."""
+
+    base: str
+    """Hub id, or a path on somebody's machine, as written."""
+    source: str
+
+
+def find_declaration(found: Gathered) -> Declaration | None:
+    """Return the base model of a checkpoint without config.json, if it names exactly one."""
+    if found.config:
+        return None
+    adapter = found.side_files.get(_ADAPTER_CONFIG)
+    if isinstance(adapter, dict):
+        base = _clean(adapter.get("base_model_name_or_path"))
+        if base is not None:
+            return Declaration(base, _ADAPTER_CONFIG)
+    card = found.listing.card.get("base_model")
+    if isinstance(card, list):
+        card = card[0] if len(card) == 1 else None
+    base = _clean(card)
+    return None if base is None else Declaration(base, "the model card")
+
+
+def list_declared(declaration: Declaration | None, registry: Registry) -> list[Candidate]:
+    """Return what the base model's name mentions; one half of belief among all of it."""
+    if declaration is None:
+        return []
+    claims = find_claims(_own_name(declaration.base), registry)
+    return [
+        Candidate(
+            family=family,
+            generation=generation,
+            score=round(DECLARED_BELIEF / len(claims), 4),
+            decided_by="declared",
+        )
+        for family, generation in claims
+    ]
+
+
+def describe_declaration(declaration: Declaration, declared: list[Candidate]) -> Evidence:
+    """Return the declaration as evidence, which it is of no weight."""
+    names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
+    return Evidence(
+        signal="base_model",
+        source="config" if declaration.source == _ADAPTER_CONFIG else "card",
+        expected=names or "a name the registry knows",
+        seen=declaration.base,
+        supports=bool(declared),
+        weight=0.0,
+    )
+
+
+def explain_absence(
+    found: Gathered, declaration: Declaration | None, declared: list[Candidate]
+) -> str:
+    """Return one sentence: why a checkpoint without config.json stays unknown, and what to try."""
+    listed = found.listing.find(CONFIG) is not None
+    start = "config.json tells nothing" if listed else "there is no config.json"
+    if declaration is None:
+        return f"{start}, and {_describe_weights(found)}"
+    names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
+    claim = f"a name that says {names}" if names else "a name the registry does not know"
+    return (
+        f"{start}, and {_describe_weights(found)}; "
+        f"{declaration.source} names {declaration.base} as base model, {claim}: "
+        "declared, not confirmed"
+    )
+
+
+def _describe_weights(found: Gathered) -> str:
+    kind: CheckpointFormat = found.plan.format
+    if kind == "adapter":
+        return "an adapter's tensors fit any model of the same widths"
+    if found.index.names:
+        return "the tensors' names and shapes settle nothing"
+    endings = {"gguf": (".gguf",), "pickle": (".bin", ".pt", ".pth", ".ckpt")}.get(kind)
+    if endings is None:
+        return "what else was read settles nothing"
+    first = min(one.name for one in found.listing.files if one.name.lower().endswith(endings))
+    if kind == "gguf":
+        return f"the weights are GGUF ({first[:LONGEST_NAME]}), of which nothing was read"
+    return (
+        f"pickle weights ({first[:LONGEST_NAME]}) are never opened, because loading them can run "
+        "code"
+    )
+
+
+def _own_name(base: str) -> str:
+    """Return the part of `base` that names the model: folders above it are somebody's habits."""
+    parts = [part for part in base.replace("\\", "/").split("/") if part]
+    for part in parts:
+        if part.startswith(_HUB_CACHE_PREFIX):
+            return part
+    return base if len(parts) <= 2 and base[0] not in "/.~" else parts[-1] if parts else base
+
+
+def _clean(value: Any) -> str | None:
+    text = " ".join(value.split())[:LONGEST_NAME] if isinstance(value, str) else ""
+    return text or None

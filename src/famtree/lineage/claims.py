@@ -1,0 +1,136 @@
+"""Everything a checkpoint's own files and listing claim about its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from famtree.lineage.mergekit import read_merge
+from famtree.lineage.references import base_name, read_reference, same_reference, strip_form
+from famtree.types.checkpoint import Listing
+from famtree.types.identification import LinkRelation
+from famtree.types.lineage import Claim, ClaimSource
+
+MERGE_FILES = ("mergekit_config.yml", "mergekit_config.yaml")
+MAX_CLAIMS = 128
+_RELATIONS: dict[str, LinkRelation] = {
+    "finetune": "finetune",
+    "adapter": "adapter",
+    "merge": "merge",
+    "quantized": "quantized",
+}
+"""The Hub's own words for `base_model_relation`."""
+
+
+def collect_claims(
+    name: str, listing: Listing, config: Mapping[str, Any], side_files: Mapping[str, Any]
+) -> list[Claim]:
+    """Return every claim, in order of trust, without repetitions of one source.
+
+    `name` is the checkpoint's own id: a file that names the checkpoint itself claims nothing.
+    """
+    found = [
+        *_from_merge(side_files),
+        *_from_adapter(side_files.get("adapter_config.json")),
+        *_from_card(listing.card),
+        *_from_tags(listing.tags),
+        *_from_config(config),
+        *_from_name(name),
+    ]
+    kept: list[Claim] = []
+    for claim in found[:MAX_CLAIMS]:
+        repeated = any(
+            same_reference(known.parent, claim.parent) and known.source == claim.source
+            for known in kept
+        )
+        if not repeated and not _is_itself(claim, name):
+            kept.append(claim)
+    return kept
+
+
+def _is_itself(claim: Claim, name: str) -> bool:
+    """True for a repository that names itself; local folders are often `org__name`."""
+    own = name.replace("__", "/", 1) if "/" not in name else name
+    return same_reference(claim.parent, own) or same_reference(claim.parent, name)
+
+
+def _claim(
+    text: object,
+    source: ClaimSource,
+    relation: LinkRelation | None = None,
+    *,
+    revision: object = None,
+    weight: float | None = None,
+) -> Iterator[Claim]:
+    read = read_reference(text)
+    if read is not None:
+        parent, stated, resolvable = read
+        if isinstance(revision, str) and revision and revision != "main":
+            stated = revision[:64]
+        yield Claim(parent, source, relation, stated, weight, resolvable=resolvable)
+
+
+def _from_merge(side_files: Mapping[str, Any]) -> Iterator[Claim]:
+    text = next((side_files[name] for name in MERGE_FILES if name in side_files), None)
+    recipe = read_merge(text) if isinstance(text, str) else None
+    if recipe is None:
+        return
+    for parent in recipe.parents:
+        read = read_reference(parent)
+        yield Claim(
+            parent,
+            "mergekit",
+            "merge",
+            weight=recipe.weights.get(parent),
+            layers=tuple(span for span in recipe.spans if span.parent == parent),
+            resolvable=bool(read and read[2]),
+        )
+
+
+def _from_adapter(adapter: object) -> Iterator[Claim]:
+    if isinstance(adapter, dict):
+        yield from _claim(
+            adapter.get("base_model_name_or_path"),
+            "adapter",
+            "adapter",
+            revision=adapter.get("revision"),
+        )
+
+
+def _from_card(card: Mapping[str, Any]) -> Iterator[Claim]:
+    stated = card.get("base_model")
+    parents = stated if isinstance(stated, list) else [stated]
+    told = card.get("base_model_relation")
+    relation = _RELATIONS.get(told) if isinstance(told, str) else None
+    if relation is None and len([parent for parent in parents if isinstance(parent, str)]) > 1:
+        relation = "merge"  # what the Hub infers from several parents
+    for parent in parents:
+        yield from _claim(parent, "card", relation)
+
+
+def _from_tags(tags: tuple[str, ...]) -> Iterator[Claim]:
+    """`base_model:X` and `base_model:<relation>:X`; the second says more and comes first."""
+    plain: list[str] = []
+    for tag in tags:
+        if not tag.startswith("base_model:"):
+            continue
+        rest = tag.removeprefix("base_model:")
+        word, colon, parent = rest.partition(":")
+        if colon and word in _RELATIONS:
+            yield from _claim(parent, "tag", _RELATIONS[word])
+        else:
+            plain.append(rest)
+    for parent in plain:
+        yield from _claim(parent, "tag")
+
+
+def _from_config(config: Mapping[str, Any]) -> Iterator[Claim]:
+    yield from _claim(config.get("_name_or_path"), "config")
+
+
+def _from_name(name: str) -> Iterator[Claim]:
+    """`<name>-GPTQ` hints at a parent called `<name>`, of an unknown organisation."""
+    own = base_name(name.replace("__", "/", 1))
+    stripped, relation = strip_form(own)
+    if relation is not None and stripped != own:
+        yield Claim(stripped, "name", relation, resolvable=False)

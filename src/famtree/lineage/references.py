@@ -1,0 +1,79 @@
+"""Texts that name a parent: Hub ids, addresses, local paths, and names that tell how."""
+
+from __future__ import annotations
+
+import re
+
+from famtree.types.identification import LinkRelation
+
+MAX_REFERENCE = 200
+_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:models/)?", re.I)
+_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(?:/[\w.-]{1,96})?$")
+_NOT_IDS = re.compile(
+    r"^(?:[./~\\]|[A-Za-z]:[\\/])|//|\\|/$|^(?:models?|outputs?|checkpoints?|results?|ckpts?|tmp|"
+    r"home|mnt|data|workspace|root|content)(?:$|/)|(?:^|/)checkpoint-\d+$|\.(?:bin|pt|gguf)$",
+    re.I,
+)
+"""Local paths and the usual names of output folders; a released repository has none of them."""
+
+_QUANTIZED = re.compile(
+    r"[-_.](?:gguf|gptq|awq|exl[23]|hqq|aqlm|eetq|fp8(?:[-_](?:dynamic|kv|block))?|nvfp4|mxfp[48]|"
+    r"(?:unsloth[-_])?bnb[-_]4bit|[2-8][-_.]?bits?|int[48]|w[48]a(?:8|16)(?:[-_]g\d+)?|"
+    r"quantized(?:\.w\d+a\d+)?|q[2-8](?:_[01k](?:_[sml])?)?|autoround|g\d{2,3})$",
+    re.I,
+)
+_CONVERTED = re.compile(r"[-_.](?:mlx|onnx|openvino|ct2|hf|safetensors|coreml|rkllm)$", re.I)
+_CAST = re.compile(r"[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$", re.I)
+
+
+def read_reference(text: object) -> tuple[str, str | None, bool] | None:
+    """Return (parent, revision, resolvable) for a claimed parent, or None for no claim.
+
+    Addresses lose their host and `/tree/<revision>`; local paths and output folders are kept as
+    they stand and are not resolvable.
+    """
+    if not isinstance(text, str):
+        return None
+    cleaned = text.strip().strip("\"'")
+    if not cleaned or len(cleaned) > MAX_REFERENCE or "\n" in cleaned:
+        return None
+    address = _ADDRESS.sub("", cleaned)
+    revision: str | None = None
+    if address != cleaned:
+        path, _, rest = address.partition("/tree/")
+        revision = rest.strip("/") or None
+        cleaned = "/".join(path.strip("/").split("/")[:2])
+    elif "@" in cleaned:
+        cleaned, _, tail = cleaned.partition("@")
+        revision = tail or None
+    resolvable = bool(_HUB_ID.match(cleaned)) and not _NOT_IDS.search(cleaned)
+    return cleaned, revision, resolvable
+
+
+def same_reference(left: str, right: str) -> bool:
+    """True when two texts name one repository; the Hub ignores case."""
+    return left.strip("/").lower() == right.strip("/").lower()
+
+
+def base_name(ref: str) -> str:
+    """Return the name without its organisation."""
+    return ref.rstrip("/").rpartition("/")[2]
+
+
+def strip_form(name: str) -> tuple[str, LinkRelation | None]:
+    """Return (name without the words for its form, relation those words tell).
+
+    `Llama-2-7B-GPTQ` -> (`Llama-2-7B`, quantized); a name without such words is returned as is.
+    """
+    relation: LinkRelation | None = None
+    for _ in range(4):
+        for pattern, told in ((_QUANTIZED, "quantized"), (_CONVERTED, "converted"), (_CAST, "copy")):
+            shorter = pattern.sub("", name)
+            if shorter and shorter != name:
+                name = shorter
+                if relation is None or told == "quantized":
+                    relation = told  # type: ignore[assignment]
+                break
+        else:
+            break
+    return name, relation
