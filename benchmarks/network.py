@@ -92,7 +92,8 @@ class Measurement:
             if seen > most
         ]
         if self.exit_code != case.exit_code:
-            found.append(f"exit code {self.exit_code}, {case.exit_code} expected")
+            said = self.document.get("error", {}).get("message", "no error message")
+            found.append(f"exit code {self.exit_code}, {case.exit_code} expected: {said}")
         elif self.exit_code == 0:
             cost = self.document["cost"]
             if (cost["requests"], cost["bytes"]) != (self.requests, self.bytes):

@@ -17,6 +17,7 @@ from famtree.registry.registry import Registry
 from famtree.types.family import (
     Condition,
     Exemplar,
+    ExemplarParent,
     Family,
     Generation,
     GenericTraits,
@@ -98,6 +99,10 @@ def _revive_family(table: dict[str, Any], conditions: list[Condition]) -> Family
     table["tokenizers"] = [
         KnownTokenizer.model_construct(**one) for one in table["tokenizers"]
     ]
+    for exemplar in table["exemplars"]:
+        exemplar["parents"] = [
+            ExemplarParent.model_construct(**parent) for parent in exemplar["parents"]
+        ]
     table["exemplars"] = [Exemplar.model_construct(**one) for one in table["exemplars"]]
     return Family.model_construct(**table)
 

@@ -20,6 +20,10 @@ FamilyKey = NewType("FamilyKey", str)
 GenerationKey = NewType("GenerationKey", str)
 Scalar = bool | int | float | str
 
+ExemplarRelation = Literal[
+    "finetune", "continued-pretrain", "distill", "merge", "pruned", "upscaled", "upcycled", "copy",
+    "quantized",
+]  # fmt: skip
 ParentRelation = Literal[
     "successor", "continued-pretrain", "finetune", "distill", "pruned", "upscaled", "upcycled"
 ]
@@ -139,6 +143,14 @@ class KnownTokenizer(FrozenModel):
     source: str
 
 
+class ExemplarParent(FrozenModel):
+    """A published checkpoint's recorded parent."""
+
+    repo: str
+    relation: ExemplarRelation
+    source: str
+
+
 class Exemplar(FrozenModel):
     """Recorded facts of one published checkpoint: the registry's own test cases."""
 
@@ -149,6 +161,8 @@ class Exemplar(FrozenModel):
     relation: Literal["base", "instruct", "finetune", "quantized", "merge", "other"] = "base"
     ambiguous_with: list[str] = Field(default_factory=list)
     """Other generations its metadata cannot rule out: own keys, or `family/generation`."""
+    parents: list[ExemplarParent] = Field(default_factory=list)
+    """Where it says its weights come from; empty when unknown or trained from scratch."""
     traits: dict[str, Scalar | list[Scalar]]
     """Dotted trait name to value, as fingerprinted."""
     digests: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,355 @@
+"""The header of a GGUF file, v2 and v3: key-value pairs, then names and shapes of all tensors.
+
+After the specification (github.com/ggml-org/ggml, docs/gguf.md). Bytes are pulled as they are
+needed, so that a reader who only wants architecture and hyperparameters stops before the
+vocabulary: strings carry their length inline, and an array of them can only be walked.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from famtree.errors import HeaderError
+from famtree.sources.gguf_types import (
+    ARRAY,
+    BOOL,
+    STRING,
+    VALUE_FORMATS,
+    stored_bytes,
+    type_name,
+)
+from famtree.types.checkpoint import TensorInfo
+
+MAGIC = b"GGUF"
+MAX_KEYS = 65_536
+MAX_TENSORS = 1_000_000
+MAX_ITEMS = 1 << 28
+"""Items of one array; the largest released vocabulary has 262,144."""
+MAX_KEY = 65_535
+"""Longest key the specification allows, bytes."""
+MAX_DIMS = 8
+"""The specification has four and reserves the right to more."""
+MAX_TEXT = 16 << 20
+"""Longest single string, bytes; released chat templates stay under 100 kB."""
+INLINE_ITEMS = 4096
+"""Arrays up to this length (one value a layer) are decoded at once."""
+SKIPPED_BYTES = 64 << 10
+"""A fixed-size array whose unread rest is longer than this is jumped over unless it is wanted."""
+_UNSKIPPED = "tokenizer.ggml.token_type"
+_OLD_MAGICS = (b"tjgg", b"lmgg", b"fmgg", b"algg", b"ggjt", b"ggml", b"ggmf", b"ggla")
+_LFS = b"version https://git-lfs"
+
+Fetch = Callable[[int, int], bytes]
+"""Returns bytes [start, stop) of the file; fewer at its end."""
+
+
+@dataclass(slots=True)
+class GgufArray:
+    """An array left undecoded: where it lies, and how many items it has."""
+
+    kind: int
+    count: int
+    start: int
+    stop: int | None
+    """None while the array was not walked; its bytes were not all read then."""
+    whole: bool = True
+    """False where the array was jumped over."""
+
+
+@dataclass(slots=True)
+class GgufHeader:
+    """What was read of one header."""
+
+    version: int
+    big_endian: bool
+    metadata: dict[str, Any] = field(default_factory=dict)
+    """Decoded values; long arrays and arrays of strings as `GgufArray`."""
+    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    """Shapes row-major (the file's order reversed), dtype the ggml type's name; `begin` and `end`
+    count from the start of the data."""
+    tensor_count: int = 0
+    complete: bool = False
+    """True when every key and every tensor was read."""
+    length: int = 0
+    """Bytes of the header, as far as it was read."""
+
+
+class HeaderLimitError(Exception):
+    """The header is longer than the caller allowed to read; not an error of the file."""
+
+
+class GgufReader:
+    """Reads a header in one pass that can pause before the vocabulary."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        file: str,
+        *,
+        size: int | None,
+        steps: tuple[int, ...] = (1 << 20,),
+        limit: int = 1 << 30,
+    ) -> None:
+        """Prepare to read `file` of `size` bytes (None where unknown).
+
+        `steps` are the lengths of successive fetches, the last one repeated; no byte past `limit`
+        is fetched.
+        """
+        self._fetch, self._file, self._size = fetch, file, size
+        self._steps, self._limit = list(steps), limit
+        self._buffer = bytearray()
+        self._at = 0
+        self._keys_left = 0
+        self._mark = "<"
+        self.header = self._read_start()
+
+    def read_design(self) -> GgufHeader:
+        """Read key-value pairs up to the first array of strings under `tokenizer.`, not into it.
+
+        That array is in the metadata with its count alone. Raises HeaderError when the bytes are
+        not a GGUF header.
+        """
+        self._read_pairs(pause=True)
+        return self.header
+
+    def read_rest(self) -> GgufHeader:
+        """Read all that is left. Raises HeaderError; HeaderLimitError when `limit` is reached."""
+        self._read_pairs(pause=False)
+        if not self.header.complete:
+            self._read_tensors()
+        return self.header
+
+    def decode(self, key: str) -> list[Any] | None:
+        """Return an array's items; None when the key is no array, or was not read."""
+        found = self.header.metadata.get(key)
+        if isinstance(found, list):
+            return found
+        if not isinstance(found, GgufArray) or found.stop is None or not found.whole:
+            return None
+        if found.kind == STRING:
+            return self._decode_strings(found)
+        if found.kind not in VALUE_FORMATS:
+            return None
+        return list(self._unpack_many(found.kind, found.count, found.start))
+
+    def _read_start(self) -> GgufHeader:
+        if self._size is not None and self._size < 24:
+            raise self._bad("is too short for a GGUF header")
+        self._need(24)
+        start = bytes(self._buffer[:24])
+        if start.startswith(_LFS[:24]):
+            raise HeaderError(
+                f"{self._file} is a git-LFS pointer, not the file itself",
+                hint=f"run `git lfs pull --include {self._file}` in the repository",
+            )
+        if start[:4] in _OLD_MAGICS:
+            raise HeaderError(
+                f"{self._file} is of a format older than GGUF",
+                hint="convert it with llama.cpp's convert_llama_ggml_to_gguf.py",
+            )
+        if start[:4] != MAGIC:
+            raise self._bad(f"does not start with GGUF but {start[:4]!r}")
+        (version,) = struct.unpack_from("<I", start, 4)
+        # The version is small, so its low half is zero only where the bytes are swapped.
+        swapped = version & 0xFFFF == 0 and version != 0
+        if swapped:
+            self._mark = ">"
+            (version,) = struct.unpack_from(">I", start, 4)
+        if version not in (2, 3):
+            raise HeaderError(
+                f"{self._file} is GGUF version {version}",
+                hint="versions 2 and 3 are read; convert the file again with a current llama.cpp",
+            )
+        tensors, keys = struct.unpack_from(f"{self._mark}QQ", start, 8)
+        if keys > MAX_KEYS or tensors > MAX_TENSORS:
+            raise self._bad(f"claims {keys} keys and {tensors} tensors")
+        # A key takes at least 13 bytes and a tensor 24: a lie is told before anything is read.
+        if self._size is not None and 24 + 13 * keys + 24 * tensors > self._size:
+            raise self._bad(f"claims {keys} keys and {tensors} tensors in {self._size} bytes")
+        self._keys_left, self._at = keys, 24
+        return GgufHeader(version, swapped, tensor_count=tensors, length=24)
+
+    def _read_pairs(self, *, pause: bool) -> None:
+        metadata = self.header.metadata
+        while self._keys_left:
+            start = self._at
+            key = self._read_text(MAX_KEY, "a key")
+            kind = self._read_number("I")
+            known = metadata.get(key)
+            if key in metadata and not (isinstance(known, GgufArray) and known.stop is None):
+                raise self._bad(f"has the key {key[:120]!r} twice")
+            if kind == ARRAY:
+                value: Any = self._read_array(key, pause)
+                if isinstance(value, GgufArray) and value.stop is None:
+                    metadata[key] = value
+                    self._at = start
+                    return
+            else:
+                value = self._read_scalar(kind)
+            metadata[key] = value
+            self._keys_left -= 1
+            self.header.length = self._at
+
+    def _read_scalar(self, kind: int) -> Any:
+        if kind == STRING:
+            return self._read_text(MAX_TEXT, "a string")
+        if kind not in VALUE_FORMATS:
+            raise self._bad(f"has a value of unknown type {kind}")
+        value = self._read_number(VALUE_FORMATS[kind])
+        return bool(value) if kind == BOOL else value
+
+    def _read_array(self, key: str, pause: bool) -> Any:
+        kind = self._read_number("I")
+        count = self._read_number("Q")
+        if count > MAX_ITEMS:
+            raise self._bad(f"claims {count} items in {key[:120]!r}")
+        start = self._at
+        if kind == STRING:
+            if pause and key.startswith("tokenizer."):
+                return GgufArray(kind, count, start, None)
+            self._walk_strings(count)
+            array = GgufArray(kind, count, start, self._at)
+            return array if count > INLINE_ITEMS else self._decode_strings(array)
+        if kind not in VALUE_FORMATS:
+            raise self._bad(f"has an array of type {kind} in {key[:120]!r}")
+        stop = start + count * struct.calcsize(VALUE_FORMATS[kind])
+        if self._size is not None and stop > self._size:
+            raise self._bad("ends inside an array")
+        if count <= INLINE_ITEMS:
+            self._need(stop)
+            self._at = stop
+            return list(self._unpack_many(kind, count, start))
+        whole = key == _UNSKIPPED or stop - len(self._buffer) <= SKIPPED_BYTES
+        if whole:
+            self._need(stop)
+        else:
+            self._buffer.extend(bytes(stop - len(self._buffer)))
+        self._at = stop
+        return GgufArray(kind, count, start, stop, whole)
+
+    def _unpack_many(self, kind: int, count: int, start: int) -> tuple[Any, ...]:
+        values = struct.unpack_from(f"{self._mark}{count}{VALUE_FORMATS[kind]}", self._buffer, start)
+        return tuple(map(bool, values)) if kind == BOOL else values
+
+    def _walk_strings(self, count: int) -> None:
+        """Go past `count` strings; the hot loop of the whole reader."""
+        if self._size is not None and self._at + 8 * count > self._size:
+            raise self._bad("ends inside an array of strings")
+        at, left, buffer = self._at, count, self._buffer
+        unpack = struct.Struct(f"{self._mark}Q").unpack_from
+        while left:
+            try:
+                while left:
+                    at += 8 + unpack(buffer, at)[0]
+                    left -= 1
+            except (struct.error, OverflowError):
+                self._need(at + 8)
+        self._need(at)
+        self._at = at
+
+    def _decode_strings(self, array: GgufArray) -> list[str]:
+        at, buffer = array.start, bytes(self._buffer[array.start : array.stop])
+        at = 0
+        unpack = struct.Struct(f"{self._mark}Q").unpack_from
+        found = []
+        for _ in range(array.count):
+            stop = at + 8 + unpack(buffer, at)[0]
+            found.append(buffer[at + 8 : stop].decode("utf-8", "replace"))
+            at = stop
+        return found
+
+    def _read_tensors(self) -> None:
+        header = self.header
+        entries: list[tuple[str, int, tuple[int, ...], int]] = []
+        seen: set[str] = set()
+        for _ in range(header.tensor_count):
+            name = self._read_text(MAX_KEY, "a tensor name")
+            if name in seen:
+                raise self._bad(f"has the tensor {name[:120]!r} twice")
+            seen.add(name)
+            dims = self._read_number("I")
+            if dims > MAX_DIMS:
+                raise self._bad(f"has a tensor {name[:120]!r} of {dims} dimensions")
+            self._need(self._at + 8 * dims)
+            sizes = struct.unpack_from(f"{self._mark}{dims}Q", self._buffer, self._at)
+            self._at += 8 * dims
+            kind, offset = self._read_number("I"), self._read_number("Q")
+            entries.append((name, kind, tuple(reversed(sizes)), offset))
+        header.length = self._at
+        header.tensors = self._place(entries)
+        header.complete = True
+
+    def _place(
+        self, entries: list[tuple[str, int, tuple[int, ...], int]]
+    ) -> dict[str, TensorInfo]:
+        """Give every tensor its bytes, and check that they lie in the file."""
+        alignment = self.header.metadata.get("general.alignment", 32)
+        if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
+            raise self._bad(f"has an alignment of {alignment!r}")
+        data = self._size - -(-self._at // alignment) * alignment if self._size else None
+        offsets = sorted({offset for *_, offset in entries})
+        following = dict(zip(offsets, offsets[1:], strict=False))
+        found = {}
+        for name, kind, shape, offset in entries:
+            numel = prod(shape)
+            if numel >= 1 << 63:
+                raise self._bad(f"has a tensor {name[:120]!r} of {numel} weights")
+            try:
+                nbytes = stored_bytes(kind, shape, numel)
+            except ValueError as fault:
+                raise self._bad(f"has a tensor {name[:120]!r} whose {fault}") from fault
+            if nbytes is None:  # a newer type: its bytes reach to the next tensor
+                last = data if data is not None else offset
+                nbytes = max(0, following.get(offset, last) - offset)
+            if data is not None and offset + nbytes > data:
+                raise self._bad(f"ends before the data of tensor {name[:120]!r}")
+            found[name] = TensorInfo(
+                name, type_name(kind), shape, offset, offset + nbytes, self._file
+            )
+        return found
+
+    def _read_text(self, longest: int, what: str) -> str:
+        length = self._read_number("Q")
+        if length > longest:
+            raise self._bad(f"has {what} of {length} bytes")
+        start, stop = self._at, self._at + length
+        self._need(stop)
+        self._at = stop
+        return self._buffer[start:stop].decode("utf-8", "replace")
+
+    def _read_number(self, letter: str) -> Any:
+        form = self._mark + letter
+        stop = self._at + struct.calcsize(form)
+        self._need(stop)
+        (value,) = struct.unpack_from(form, self._buffer, self._at)
+        self._at = stop
+        return value
+
+    def _need(self, stop: int) -> None:
+        """Have bytes up to `stop` in the buffer."""
+        if stop <= len(self._buffer):
+            return
+        if self._size is not None and stop > self._size:
+            raise self._bad("ends inside its header")
+        if stop > self._limit:
+            raise HeaderLimitError
+        while len(self._buffer) < stop:
+            step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
+            start = len(self._buffer)
+            end = min(max(stop, start + step), self._limit)
+            if self._size is not None:
+                end = min(end, self._size)
+            data = self._fetch(start, end)
+            if not data:
+                raise self._bad("ends inside its header")
+            self._buffer += data
+
+    def _bad(self, reason: str) -> HeaderError:
+        return HeaderError(
+            f"{self._file} {reason}",
+            hint=f"the download of {self._file} may be incomplete; fetch it again",
+        )
