@@ -24,7 +24,15 @@ NESTED_VISION = ("vision_config", "vision_tower_config", "thinker_config.vision_
 
 INTEGERS: dict[str, tuple[str, ...]] = {
     "layers": ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers"),
-    "hidden_size": ("hidden_size", "n_embd", "n_embed", "d_model", "hidden_dim_size", "dim", "embed_dim"),
+    "hidden_size": (
+        "hidden_size",
+        "n_embd",
+        "n_embed",
+        "d_model",
+        "hidden_dim_size",
+        "dim",
+        "embed_dim",
+    ),
     "heads": (
         "num_attention_heads",
         "n_head",

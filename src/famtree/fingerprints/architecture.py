@@ -53,7 +53,7 @@ def build_architecture(traits: ConfigTraits, observed: Mapping[str, Any]) -> Arc
         conflict = seen is not None and stated is not None and seen != stated
         if conflict and stated_from == "config" and name not in _NOT_COMPARED:
             disagreements.append(
-                Disagreement(
+                Disagreement.model_construct(
                     trait=f"architecture.{name}",
                     believed=str(seen),
                     believed_from="header",
@@ -62,7 +62,7 @@ def build_architecture(traits: ConfigTraits, observed: Mapping[str, Any]) -> Arc
                 )
             )
     _complete(values, seen_in)
-    return Architecture(
+    return Architecture.model_construct(
         digest=digest({name: values.get(name) for name in DIGESTED}),
         seen_in=seen_in,
         disagreements=disagreements,

@@ -43,7 +43,7 @@ def build_fingerprint(facts: CheckpointFacts) -> Fingerprint:
     traits = normalise_config(facts.config, load_dialects())
     if facts.config:
         fill_defaults(traits)
-    return Fingerprint(
+    return Fingerprint.model_construct(
         architecture=build_architecture(traits, facts.observed),
         tokenizer=facts.tokenizer,
         recipe=build_recipe(traits, facts.side_files),

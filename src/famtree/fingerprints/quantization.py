@@ -56,7 +56,7 @@ def read_quantization(
     if trusted and trusted.bits and seen.bits and float(trusted.bits) != float(seen.bits):
         disagreements.append(_disagreement(f"{seen.bits:g}", f"{trusted.bits:g}", "bits"))
         trusted = trusted.model_copy(update={"bits": seen.bits})
-    return Quantization(
+    return Quantization.model_construct(
         method=trusted.method if trusted else own,
         bits=(trusted.bits if trusted else None) or bits,
         group_size=(trusted.group_size if trusted else None) or group,
@@ -129,7 +129,7 @@ def _read_statement(stated: dict[str, Any]) -> Quantization | None:
     if method == "aqlm":
         bits = _code_bits(stated)
     usable = group is not None and 0 < group < 2**31 and float(group).is_integer()
-    return Quantization(
+    return Quantization.model_construct(
         method=method,
         bits=bits if bits is not None and 0 < bits <= 64 else None,
         group_size=int(group) if usable and group is not None else None,
@@ -197,7 +197,7 @@ def _word(stated: dict[str, Any], keys: list[str]) -> str | None:
 
 
 def _disagreement(believed: str, other: str, what: str = "method") -> Disagreement:
-    return Disagreement(
+    return Disagreement.model_construct(
         trait=f"quantization.{what}",
         believed=believed,
         believed_from="header",

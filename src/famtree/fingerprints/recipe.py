@@ -40,7 +40,7 @@ def build_recipe(traits: ConfigTraits, side_files: dict[str, Any]) -> Recipe:
     if template:
         values["chat_template"] = digest_template(template)
         values["chat_markers"] = find_markers(template)
-    return Recipe(
+    return Recipe.model_construct(
         digest=digest({name: values.get(name) for name in DIGESTED}), seen_in=seen_in, **values
     )
 

@@ -115,7 +115,7 @@ def recognise_tokenizer(
     """
     side = read_side_files(files)
     digests = {name: getattr(known, name) for name in DIGESTED}
-    return Tokenizer(
+    return Tokenizer.model_construct(
         digest=digest(digests),
         status="recognised",
         reason=f"file hash of {known.name}",
@@ -186,7 +186,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         "pre_tokenizer": _digest_block(vocabulary.pre_tokenizer),
     }
     ids = [*base.values(), *(token.id for token in added.values())]
-    return Tokenizer(
+    return Tokenizer.model_construct(
         digest=digest(digests),
         kind=vocabulary.kind,
         tokenizer_class=side.tokenizer_class,
@@ -210,7 +210,7 @@ def _describe_side(side: SideFacts, hashes: Mapping[str, str], reason: str) -> T
     digests: dict[str, Digest | None] = dict.fromkeys(DIGESTED)
     if side.added:
         digests["added"] = digest_added(side.added)
-    return Tokenizer(
+    return Tokenizer.model_construct(
         digest=digest(digests),
         status="partial",
         reason=reason,

@@ -55,7 +55,7 @@ def list_declared(declaration: Declaration | None, registry: Registry) -> list[C
         return []
     claims = find_claims(_own_name(declaration.base), registry)
     return [
-        Candidate(
+        Candidate.model_construct(
             family=family,
             generation=generation,
             score=round(DECLARED_BELIEF / len(claims), 4),
@@ -68,7 +68,7 @@ def list_declared(declaration: Declaration | None, registry: Registry) -> list[C
 def describe_declaration(declaration: Declaration, declared: list[Candidate]) -> Evidence:
     """Return the declaration as evidence, which it is of no weight."""
     names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
-    return Evidence(
+    return Evidence.model_construct(
         signal="base_model",
         source="config" if declaration.source == _ADAPTER_CONFIG else "card",
         expected=names or "a name the registry knows",

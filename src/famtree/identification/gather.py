@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from famtree.errors import AccessError, ConfigError, UnreadableError
 from famtree.fingerprints.json_text import decode_object
 from famtree.sources.header_plan import HeaderPlan, plan_headers
 from famtree.sources.tensor_index import read_tensor_index
-from famtree.types.checkpoint import Listing, Missing, TensorIndex
+from famtree.types.checkpoint import CheckpointRef, Listing, Missing, TensorIndex
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
+
+if TYPE_CHECKING:
+    from famtree.identification.gguf import GgufForm
 
 MAX_SMALL_FILE = 4 << 20
 """Longest small file that is read, bytes; released tokenizer_config.json reach 1.2 MB."""
@@ -51,6 +54,10 @@ class Gathered:
     """Bytes of every small file read, for the tokenizer's own parsers."""
     index: TensorIndex = field(default_factory=TensorIndex)
     notices: list[Notice] = field(default_factory=list)
+    gguf: GgufForm | None = None
+    """The header of a GGUF checkpoint; its terms stand in `config`, `side_files` and `index`."""
+    explanation: str | None = None
+    """What the checkpoint is instead, where it is no model by itself."""
 
 
 def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> Gathered:
@@ -64,6 +71,10 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
     listing = source.list_files()
     local = source.kind != "hub"
     plan = plan_headers(listing, everything=local)
+    if plan.format == "gguf" or _names_gguf(source.ref):
+        from famtree.identification.gguf import gather_gguf
+
+        return gather_gguf(source, listing, report)
     names = choose_small_files(listing)
     report("reading config and headers")
     if plan.index is not None:
@@ -78,10 +89,14 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
             _decode(found, name, data)
         elif isinstance(data, Missing) and name == CONFIG:
             found.notices.append(
-                Notice(code="config-unread", message=f"{CONFIG} was not read: {data.reason}")
+                Notice.model_construct(
+                    code="config-unread", message=f"{CONFIG} was not read: {data.reason}"
+                )
             )
     found.index, notices = read_tensor_index(source, listing, plan, wave)
-    found.notices += [Notice(code=code, message=message) for code, message in notices]
+    found.notices += [
+        Notice.model_construct(code=code, message=message) for code, message in notices
+    ]
     unserved = all(isinstance(data, Missing) for data in wave.values())
     if listing.gated and unserved and (wave or not listing.files):
         raise AccessError(
@@ -89,6 +104,10 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
             hint="accept its terms on its page and log in with `hf auth login`",
         )
     return found
+
+
+def _names_gguf(ref: CheckpointRef) -> bool:
+    return (ref.file or ref.path or "").lower().endswith(".gguf")
 
 
 def choose_small_files(listing: Listing) -> list[str]:
@@ -115,7 +134,9 @@ def _decode(found: Gathered, name: str, data: bytes) -> None:
         found.side_files[name] = decode_object(data, name)
     except ConfigError as fault:
         del found.raw[name]
-        found.notices.append(Notice(code="side-file-unreadable", message=fault.message))
+        found.notices.append(
+            Notice.model_construct(code="side-file-unreadable", message=fault.message)
+        )
 
 
 def require_anything(found: Gathered, reference: str) -> None:
@@ -123,7 +144,7 @@ def require_anything(found: Gathered, reference: str) -> None:
 
     A repository of pickle or GGUF files alone is one, though little can be said about it.
     """
-    if found.config or found.index.names or found.raw:
+    if found.config or found.index.names or found.raw or found.explanation:
         return
     if not any(entry.name.lower().endswith(_WEIGHTS) for entry in found.listing.files):
         raise UnreadableError(

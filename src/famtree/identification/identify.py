@@ -34,10 +34,16 @@ def identify_checkpoint(
     started = time.perf_counter()
     found = gather(source, on_progress)
     require_anything(found, source.ref.text)
-    quantization, quantization_conflicts = read_quantization(
-        found.config, found.side_files, found.index
-    )
-    observation, result = _weigh_evidence(source, registry, found, on_progress)
+    if found.gguf is not None:
+        from famtree.identification.gguf import weigh_gguf
+
+        observation, result = weigh_gguf(source, registry, found, on_progress)
+        quantization, quantization_conflicts = found.gguf.quantization, found.gguf.conflicts
+    else:
+        quantization, quantization_conflicts = read_quantization(
+            found.config, found.side_files, found.index
+        )
+        observation, result = _weigh_evidence(source, registry, found, on_progress)
     fingerprint = observation.fingerprint
     findings = Findings(
         found=found,
@@ -71,7 +77,7 @@ def _weigh_evidence(
         try:
             return read_vocabulary(source, found, chosen, registry)
         except TokenizerError as fault:
-            found.notices.append(Notice(code=fault.code, message=fault.message))
+            found.notices.append(Notice.model_construct(code=fault.code, message=fault.message))
             return otherwise
 
     tokenizer = first_look(found, registry, local=local)

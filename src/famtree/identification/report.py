@@ -70,20 +70,24 @@ def assemble(
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
     if told.candidates:
         confidence = min(confidence, DECLARED_BELIEF)
-    return Identification(
+    return Identification.model_construct(
         famtree=__version__,
-        checkpoint=CheckpointSummary(
+        checkpoint=CheckpointSummary.model_construct(
             ref=source.ref.text,
-            source=source.kind,
+            source="gguf" if source.ref.file and findings.found.gguf else source.kind,
             revision=findings.found.listing.revision,
             format=findings.found.plan.format,
         ),
         outcome=result.outcome,
-        reason=told.reason or explain(findings, registry),
-        family=FamilyName(key=best.family.key, name=best.family.name, maker=best.family.maker)
+        reason=_instead(findings) or told.reason or explain(findings, registry),
+        family=FamilyName.model_construct(
+            key=best.family.key, name=best.family.name, maker=best.family.maker
+        )
         if best
         else None,
-        generation=GenerationName(key=result.generation.key, name=result.generation.name)
+        generation=GenerationName.model_construct(
+            key=result.generation.key, name=result.generation.name
+        )
         if result.generation
         else None,
         candidates=candidates,
@@ -97,10 +101,15 @@ def assemble(
         quantization=findings.quantization,
         evidence=result.evidence + told.evidence,
         warnings=warnings,
-        cost=CostReport(
+        cost=CostReport.model_construct(
             requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
         ),
     )
+
+
+def _instead(findings: Findings) -> str | None:
+    """Return what the checkpoint is where it is no model by itself and nothing was settled."""
+    return findings.found.explanation if findings.result.best is None else None
 
 
 @dataclass(slots=True)
@@ -135,7 +144,9 @@ def checkpoint_name(ref: CheckpointRef) -> str:
         path = path.resolve()
     except (OSError, RuntimeError):
         return path.name
-    return path.parent.name if path.suffix in (".safetensors", ".json", ".gguf") else path.name
+    if path.suffix == ".gguf":
+        return path.stem
+    return path.parent.name if path.suffix in (".safetensors", ".json") else path.name
 
 
 def explain(findings: Findings, registry: Registry) -> str:
@@ -194,7 +205,7 @@ def _measure(findings: Findings) -> tuple[str | None, int | None]:
 
 def _warn_of_conflicts(findings: Findings) -> list[Notice]:
     warnings = [
-        Notice(
+        Notice.model_construct(
             code="config-disagrees",
             message=f"{one.trait}: {one.believed_from} says {one.believed}, "
             f"{one.other_from} says {one.other}; {one.believed_from} is believed",
@@ -213,7 +224,7 @@ def _warn_of_conflicts(findings: Findings) -> list[Notice]:
         for signal in dict.fromkeys(conflicts):
             one = by_signal[signal]
             warnings.append(
-                Notice(
+                Notice.model_construct(
                     code="identity-conflict",
                     message=f"{signal} is {one.seen}, where {best.family.name} "
                     f"{best.generation.name} has {one.expected}",
@@ -228,7 +239,7 @@ def _warn_of_shape(findings: Findings, parameters: int | None) -> list[Notice]:
         return []
     about = f", about {parameters / 1e9:.2g} B parameters" if parameters else ""
     return [
-        Notice(
+        Notice.model_construct(
             code="custom-size",
             message=f"custom size: no official size of {best.family.name} "
             f"{best.generation.name} has this shape{about}",

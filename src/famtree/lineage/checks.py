@@ -52,7 +52,7 @@ class _Comparison:
 
     def note(self, signal: str, expected: object, seen: object, weight: float) -> None:
         self.evidence.append(
-            Evidence(
+            Evidence.model_construct(
                 signal=signal,
                 source="header",
                 expected=str(expected),

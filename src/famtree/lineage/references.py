@@ -67,7 +67,11 @@ def strip_form(name: str) -> tuple[str, LinkRelation | None]:
     """
     relation: LinkRelation | None = None
     for _ in range(4):
-        for pattern, told in ((_QUANTIZED, "quantized"), (_CONVERTED, "converted"), (_CAST, "copy")):
+        for pattern, told in (
+            (_QUANTIZED, "quantized"),
+            (_CONVERTED, "converted"),
+            (_CAST, "copy"),
+        ):
             shorter = pattern.sub("", name)
             if shorter and shorter != name:
                 name = shorter

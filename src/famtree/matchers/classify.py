@@ -174,7 +174,7 @@ def _unsettled(
 
 
 def _candidate(standing: Standing) -> Candidate:
-    return Candidate(
+    return Candidate.model_construct(
         family=standing.family.key,
         generation=standing.generation.key,
         score=round(standing.share, 4),

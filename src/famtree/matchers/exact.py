@@ -48,7 +48,7 @@ def match_exactly(
 
 def _describe(exemplar: Exemplar, full: bool, weight: float) -> Evidence:
     what = "architecture, recipe and tokenizer" if full else "architecture and recipe"
-    return Evidence(
+    return Evidence.model_construct(
         signal="digests",
         source="config",
         expected=exemplar.repo,

@@ -63,7 +63,7 @@ def warn_of_claims(name: str, claims: list[Key], result: Classification) -> list
     if not own:
         said = ", ".join(sorted({key for key, _ in claims}))
         return [
-            Notice(
+            Notice.model_construct(
                 code="name-disagrees",
                 message=f"the name {name!r} says {said}, the evidence says {family}",
             )
@@ -73,7 +73,7 @@ def warn_of_claims(name: str, claims: list[Key], result: Classification) -> list
         left = {result.generation.key}
     if left.isdisjoint(own):
         return [
-            Notice(
+            Notice.model_construct(
                 code="name-disagrees",
                 message=f"the name {name!r} says {', '.join(own)}, "
                 f"the evidence says {', '.join(sorted(str(key) for key in left))}",

@@ -60,8 +60,7 @@ def without_digests(registry: Registry) -> Registry:
             family.model_copy(
                 update={
                     "exemplars": [
-                        exemplar.model_copy(update={"digests": {}})
-                        for exemplar in family.exemplars
+                        exemplar.model_copy(update={"digests": {}}) for exemplar in family.exemplars
                     ]
                 }
             )

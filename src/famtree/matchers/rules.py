@@ -73,7 +73,7 @@ class RuleMatch:
     def describe(self) -> list[Evidence]:
         """Return the judgements as evidence for a report."""
         return [
-            Evidence(
+            Evidence.model_construct(
                 signal=one.name,
                 source=one.trait.source if one.trait else "config",
                 expected=describe(one.condition),

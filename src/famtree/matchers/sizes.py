@@ -40,9 +40,7 @@ class SizeMatch:
     """True when the generation has sizes and none has this shape."""
 
 
-def match_sizes(
-    architecture: Architecture, registry: Registry
-) -> dict[tuple[str, str], SizeMatch]:
+def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[str, str], SizeMatch]:
     """Return a size verdict for every generation that lists sizes."""
     if architecture.layers is None or architecture.hidden_size is None:
         return {}
@@ -71,7 +69,9 @@ def match_sizes(
     return verdicts
 
 
-def describe_shape(match: SizeMatch, architecture: Architecture, generation: Generation) -> Evidence:
+def describe_shape(
+    match: SizeMatch, architecture: Architecture, generation: Generation
+) -> Evidence:
     """Return the size verdict as evidence."""
     seen = ", ".join(
         f"{name} {show(value)}"
@@ -79,7 +79,7 @@ def describe_shape(match: SizeMatch, architecture: Architecture, generation: Gen
         if (value := getattr(architecture, name)) is not None
     )
     names = ", ".join(size.name for size in generation.sizes[:12])
-    return Evidence(
+    return Evidence.model_construct(
         signal="architecture.shape",
         source=architecture.seen_in.get("hidden_size", ["config"])[0],
         expected=match.size.name if match.size else f"an official size ({names})",

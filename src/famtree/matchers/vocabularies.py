@@ -45,11 +45,7 @@ def match_vocabularies(
     if tokenizer is None or tokenizer.vocabulary is None:
         return {}
     shipped = _by_generation(registry)
-    owners = {
-        key
-        for key, known in shipped.items()
-        if any(_equal(tokenizer, one) for one in known)
-    }
+    owners = {key for key, known in shipped.items() if any(_equal(tokenizer, one) for one in known)}
     background = (len(owners) + 0.5) / (len(shipped) + 1.0)
     found: dict[tuple[str, str], VocabularyMatch] = {}
     for key, known in shipped.items():
@@ -103,7 +99,7 @@ def _verdict(
 ) -> VocabularyMatch:
     return VocabularyMatch(
         weight,
-        Evidence(
+        Evidence.model_construct(
             signal="tokenizer.vocabulary",
             source="tokenizer",
             expected=known.name,

@@ -21,10 +21,12 @@ from famtree.types.family import (
     Family,
     Generation,
     GenericTraits,
+    GroupPolicy,
     KnownTokenizer,
     ParentLink,
     Rule,
     Size,
+    TraitPolicy,
 )
 
 PACKAGED = Path(__file__).parent / "compiled.json"
@@ -82,7 +84,16 @@ def _revive(document: dict[str, Any]) -> Registry:
     ]
     return Registry(
         families=tuple(_revive_family(table, conditions) for table in document["families"]),
-        generic=GenericTraits.model_validate(document["generic"]),
+        generic=_revive_generic(document["generic"]),
+    )
+
+
+def _revive_generic(table: dict[str, Any]) -> GenericTraits:
+    return GenericTraits.model_construct(
+        schema_=table["schema"],
+        traits={name: TraitPolicy.model_construct(**one) for name, one in table["traits"].items()},
+        groups={name: GroupPolicy.model_construct(**one) for name, one in table["groups"].items()},
+        wrappers=table["wrappers"],
     )
 
 
@@ -96,9 +107,7 @@ def _revive_family(table: dict[str, Any], conditions: list[Condition]) -> Family
             ParentLink.model_construct(**link) for link in generation["parents"]
         ]
     table["generations"] = [Generation.model_construct(**one) for one in table["generations"]]
-    table["tokenizers"] = [
-        KnownTokenizer.model_construct(**one) for one in table["tokenizers"]
-    ]
+    table["tokenizers"] = [KnownTokenizer.model_construct(**one) for one in table["tokenizers"]]
     for exemplar in table["exemplars"]:
         exemplar["parents"] = [
             ExemplarParent.model_construct(**parent) for parent in exemplar["parents"]

@@ -96,11 +96,13 @@ class GgufReader:
     ) -> None:
         """Prepare to read `file` of `size` bytes (None where unknown).
 
-        `steps` are the lengths of successive fetches, the last one repeated; no byte past `limit`
-        is fetched.
+        `steps` are the lengths of successive fetches, the last one repeated; no byte from `limit`
+        on is fetched.
         """
         self._fetch, self._file, self._size = fetch, file, size
-        self._steps, self._limit = list(steps), limit
+        self._steps = list(steps)
+        self.limit = limit
+        """No byte from here on is fetched; may be raised between two calls."""
         self._buffer = bytearray()
         self._at = 0
         self._keys_left = 0
@@ -232,7 +234,9 @@ class GgufReader:
         return GgufArray(kind, count, start, stop, whole)
 
     def _unpack_many(self, kind: int, count: int, start: int) -> tuple[Any, ...]:
-        values = struct.unpack_from(f"{self._mark}{count}{VALUE_FORMATS[kind]}", self._buffer, start)
+        values = struct.unpack_from(
+            f"{self._mark}{count}{VALUE_FORMATS[kind]}", self._buffer, start
+        )
         return tuple(map(bool, values)) if kind == BOOL else values
 
     def _walk_strings(self, count: int) -> None:
@@ -283,9 +287,7 @@ class GgufReader:
         header.tensors = self._place(entries)
         header.complete = True
 
-    def _place(
-        self, entries: list[tuple[str, int, tuple[int, ...], int]]
-    ) -> dict[str, TensorInfo]:
+    def _place(self, entries: list[tuple[str, int, tuple[int, ...], int]]) -> dict[str, TensorInfo]:
         """Give every tensor its bytes, and check that they lie in the file."""
         alignment = self.header.metadata.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
@@ -335,12 +337,12 @@ class GgufReader:
             return
         if self._size is not None and stop > self._size:
             raise self._bad("ends inside its header")
-        if stop > self._limit:
+        if stop > self.limit:
             raise HeaderLimitError
         while len(self._buffer) < stop:
             step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
             start = len(self._buffer)
-            end = min(max(stop, start + step), self._limit)
+            end = min(max(stop, start + step), self.limit)
             if self._size is not None:
                 end = min(end, self._size)
             data = self._fetch(start, end)

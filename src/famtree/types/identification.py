@@ -8,7 +8,7 @@ from pydantic import Field
 
 from famtree.types.checkpoint import CheckpointFormat, SourceKind
 from famtree.types.fingerprint import Fingerprint
-from famtree.types.model import FrozenModel
+from famtree.types.model import FrozenModel, dump
 from famtree.types.quantization import Quantization
 
 Outcome = Literal["identified", "ambiguous", "unknown"]
@@ -156,4 +156,5 @@ class Identification(FrozenModel):
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of the contract as plain data."""
-        return self.model_dump(mode="json")
+        document: dict[str, Any] = dump(self)
+        return document

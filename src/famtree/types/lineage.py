@@ -9,7 +9,7 @@ from pydantic import Field
 
 from famtree.types.checkpoint import CheckpointFormat
 from famtree.types.identification import CostReport, Evidence, LinkRelation, LinkStatus, Notice
-from famtree.types.model import FrozenModel
+from famtree.types.model import FrozenModel, dump
 
 ClaimSource = Literal[
     "card", "tag", "config", "adapter", "mergekit", "gguf", "download", "readme", "registry", "name"
@@ -101,7 +101,8 @@ class Lineage(FrozenModel):
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of the contract as plain data."""
-        return self.model_dump(mode="json")
+        document: dict[str, Any] = dump(self)
+        return document
 
 
 @dataclass(slots=True)

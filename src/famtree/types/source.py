@@ -32,9 +32,7 @@ class CheckpointSource(Protocol):
         """
         ...
 
-    def read_ranges(
-        self, ranges: Mapping[str, tuple[int, int]]
-    ) -> dict[str, bytes | Missing]:
+    def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         """Return bytes [start, stop) of each file."""
         ...
 

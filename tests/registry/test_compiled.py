@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from famtree.matchers.recognition import classify_traits
+from famtree.registry import compiled
+from famtree.registry.compiled import cached_path, dump_compiled, read_compiled, write_cached
+from famtree.registry.load import DATA, build_registry, digest_sources, load_registry, read_sources
+from registry.files import OAK, write_folder
+
+
+@pytest.fixture(autouse=True)
+def no_packaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "PACKAGED", tmp_path / "no-such.json")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_folder(tmp_path / "data")
+
+
+def digest_of(folder: Path) -> str:
+    return digest_sources(read_sources(folder))
+
+
+def test_shipped_registry_revives_equal(tmp_path: Path) -> None:
+    sources = read_sources(DATA)
+    built = build_registry(sources)
+    digest = digest_sources(sources)
+    write_cached(built, digest)
+    revived = read_compiled(digest)
+    assert revived is not None
+    assert [one.model_dump() for one in revived.families] == [
+        one.model_dump() for one in built.families
+    ]
+    assert revived.generic == built.generic
+
+
+def test_revived_registry_answers_as_the_built_one(folder: Path) -> None:
+    built = load_registry(folder)
+    revived = load_registry(folder)
+    assert revived is not built
+    traits = dict(built.families[0].exemplars[0].traits)
+    first, second = classify_traits(traits, built), classify_traits(traits, revived)
+    assert first.candidates == second.candidates
+    assert first.confidence == second.confidence
+
+
+def test_conditions_are_stored_once(folder: Path) -> None:
+    revived = load_registry(folder) and load_registry(folder)
+    rules = [rule for _, generation in revived.walk_generations() for rule in generation.rules]
+    assert rules[0].when["architecture.vocab_rows"].equals == 50000
+    assert isinstance(rules[1].when["recipe.chat_markers"].contains, tuple)
+
+
+def test_second_load_reads_the_compiled_form(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load_registry(folder)
+    assert cached_path(digest_of(folder)).is_file()
+    monkeypatch.setattr("famtree.registry.load.build_registry", None)
+    assert load_registry(folder).by_key.keys() == {"oak"}
+
+
+def test_packaged_form_is_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = digest_of(folder)
+    packaged = tmp_path / "compiled.json"
+    packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest))
+    monkeypatch.setattr(compiled, "PACKAGED", packaged)
+    assert read_compiled(digest) is not None
+    assert not cached_path(digest).exists()
+
+
+def test_stale_form_is_ignored(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = tmp_path / "compiled.json"
+    packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest_of(folder)))
+    monkeypatch.setattr(compiled, "PACKAGED", packaged)
+    write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
+    assert read_compiled(digest_of(folder)) is None
+    assert load_registry(folder).families[0].generations[0].name == "Oak One"
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.5, 0.99])
+def test_cut_off_form_is_ignored(folder: Path, share: float) -> None:
+    digest = digest_of(folder)
+    load_registry(folder)
+    path = cached_path(digest)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(share * len(data))])
+    assert read_compiled(digest) is None
+    assert load_registry(folder).by_key.keys() == {"oak"}
+    assert path.read_bytes() == data, "and is written anew"
+
+
+@pytest.mark.parametrize("rest", [b"", b",1}", b',"families":[]}', b',"families":[{}],"conditions":[]}'])
+def test_form_of_another_shape_is_ignored(folder: Path, rest: bytes) -> None:
+    digest = digest_of(folder)
+    path = cached_path(digest)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'{"digest":"' + digest.encode() + b'"' + rest)
+    assert read_compiled(digest) is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_cache_that_cannot_be_written_is_no_fault(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocked = tmp_path / "a-file"
+    blocked.write_text("in the folder's place")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
+    assert load_registry(folder).by_key.keys() == {"oak"}
+    assert load_registry(folder).by_key.keys() == {"oak"}
+
+
+def test_no_temporary_file_is_left(folder: Path) -> None:
+    load_registry(folder)
+    path = cached_path(digest_of(folder))
+    assert list(path.parent.iterdir()) == [path]
