@@ -239,7 +239,6 @@ def test_a_tokenizer_known_by_its_hash_is_not_read(hub: HubServer) -> None:
 @pytest.mark.parametrize(
     ("weights", "kind", "said"),
     [
-        ("model-Q4_K_M.gguf", "gguf", "GGUF (model-Q4_K_M.gguf)"),
         ("pytorch_model.bin", "pickle", "pytorch_model.bin"),
         ("unet/model.safetensors", "config-only", "no config.json"),
     ],

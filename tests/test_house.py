@@ -27,6 +27,7 @@ ALLOWED = {
 # Words of a file format, allowed only where that format is read.
 ALLOWED_IN = {
     "fingerprints/gguf_vocabulary.py": {"bert", "llama", "rwkv", "t5"},
+    "sources/gguf_header.py": {"llama"},  # llama.cpp, in hints
 }
 
 

@@ -1,6 +1,6 @@
 """`python -m famtree`."""
 
-from famtree.cli.app import main
+from famtree.cli.app import launch
 
 if __name__ == "__main__":
-    main()
+    launch()

@@ -63,7 +63,7 @@ def test_a_base_that_says_nothing(tmp_path: Path, base: Any) -> None:
 
 def test_a_card_declares_for_other_formats(tmp_path: Path) -> None:
     result = write(
-        tmp_path, model__gguf="GGUF", README__md=f"---\nbase_model:\n- {BASE}\n---\nfine\n"
+        tmp_path, pytorch_model__bin="zip", README__md=f"---\nbase_model:\n- {BASE}\n---\nfine\n"
     )
     assert result.candidates[0].decided_by == "declared"
     assert BASE in result.reason
@@ -72,7 +72,7 @@ def test_a_card_declares_for_other_formats(tmp_path: Path) -> None:
 
 def test_a_card_with_several_bases_is_a_merge(tmp_path: Path) -> None:
     card = f"---\nbase_model:\n- {BASE}\n- google/gemma-2-9b\n---\n"
-    assert write(tmp_path, model__gguf="GGUF", README__md=card).candidates == []
+    assert write(tmp_path, pytorch_model__bin="zip", README__md=card).candidates == []
 
 
 def test_a_config_makes_the_declaration_superfluous(tmp_path: Path) -> None:

@@ -7,8 +7,21 @@ import pytest
 
 from famtree.matchers.recognition import classify_traits
 from famtree.registry import compiled
-from famtree.registry.compiled import cached_path, dump_compiled, read_compiled, write_cached
-from famtree.registry.load import DATA, build_registry, digest_sources, load_registry, read_sources
+from famtree.registry.compiled import (
+    cached_path,
+    dump_compiled,
+    read_cached,
+    read_packaged,
+    write_cached,
+)
+from famtree.registry.load import (
+    DATA,
+    build_registry,
+    digest_sources,
+    load_registry,
+    read_sources,
+    stamp_sources,
+)
 from registry.files import OAK, write_folder
 
 
@@ -31,7 +44,7 @@ def test_shipped_registry_revives_equal(tmp_path: Path) -> None:
     built = build_registry(sources)
     digest = digest_sources(sources)
     write_cached(built, digest)
-    revived = read_compiled(digest)
+    revived = read_cached(digest)
     assert revived is not None
     assert [one.model_dump() for one in revived.families] == [
         one.model_dump() for one in built.families
@@ -58,7 +71,7 @@ def test_conditions_are_stored_once(folder: Path) -> None:
 
 def test_second_load_reads_the_compiled_form(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_registry(folder)
-    assert cached_path(digest_of(folder)).is_file()
+    assert cached_path(stamp_sources(folder)).is_file()
     monkeypatch.setattr("famtree.registry.load.build_registry", None)
     assert load_registry(folder).by_key.keys() == {"oak"}
 
@@ -70,38 +83,41 @@ def test_packaged_form_is_read(
     packaged = tmp_path / "compiled.json"
     packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest))
     monkeypatch.setattr(compiled, "PACKAGED", packaged)
-    assert read_compiled(digest) is not None
-    assert not cached_path(digest).exists()
+    assert read_packaged(digest) is not None
 
 
-def test_stale_form_is_ignored(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stale_form_is_ignored(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     packaged = tmp_path / "compiled.json"
     packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest_of(folder)))
     monkeypatch.setattr(compiled, "PACKAGED", packaged)
     write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
-    assert read_compiled(digest_of(folder)) is None
+    assert read_packaged(digest_of(folder)) is None
     assert load_registry(folder).families[0].generations[0].name == "Oak One"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.5, 0.99])
 def test_cut_off_form_is_ignored(folder: Path, share: float) -> None:
-    digest = digest_of(folder)
+    digest = stamp_sources(folder)
     load_registry(folder)
     path = cached_path(digest)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    assert read_compiled(digest) is None
+    assert read_cached(digest) is None
     assert load_registry(folder).by_key.keys() == {"oak"}
     assert path.read_bytes() == data, "and is written anew"
 
 
-@pytest.mark.parametrize("rest", [b"", b",1}", b',"families":[]}', b',"families":[{}],"conditions":[]}'])
+@pytest.mark.parametrize(
+    "rest", [b"", b",1}", b',"families":[]}', b',"families":[{}],"conditions":[]}']
+)
 def test_form_of_another_shape_is_ignored(folder: Path, rest: bytes) -> None:
-    digest = digest_of(folder)
+    digest = stamp_sources(folder)
     path = cached_path(digest)
     path.parent.mkdir(parents=True)
     path.write_bytes(b'{"digest":"' + digest.encode() + b'"' + rest)
-    assert read_compiled(digest) is None
+    assert read_cached(digest) is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -117,5 +133,5 @@ def test_cache_that_cannot_be_written_is_no_fault(
 
 def test_no_temporary_file_is_left(folder: Path) -> None:
     load_registry(folder)
-    path = cached_path(digest_of(folder))
+    path = cached_path(stamp_sources(folder))
     assert list(path.parent.iterdir()) == [path]

@@ -38,9 +38,7 @@ def walk_exemplars() -> Walk:
 def answers() -> list[tuple[Family, Exemplar, Classification]]:
     """Return what the rules alone say to every exemplar."""
     hidden = shipped_without_digests()
-    return [
-        (family, one, classify_traits(one.traits, hidden)) for family, one in walk_exemplars()
-    ]
+    return [(family, one, classify_traits(one.traits, hidden)) for family, one in walk_exemplars()]
 
 
 @cache

@@ -50,7 +50,12 @@ def test_plain_values_mean_equality() -> None:
 
 @pytest.mark.parametrize(
     "table",
-    [{"generation": "x"}, {"generation": [1]}, {"generation": [{"rule": [3]}]}, {"exemplar": ["y"]}],
+    [
+        {"generation": "x"},
+        {"generation": [1]},
+        {"generation": [{"rule": [3]}]},
+        {"exemplar": ["y"]},
+    ],
 )
 def test_odd_tables_are_left_to_validation(table: dict[str, object]) -> None:
     assert expand_conditions(dict(table)) == table

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -62,3 +63,20 @@ def main() -> None:
     # pydantic would look through every installed distribution for plugins, and run them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     sys.exit(run(app, sys.argv[1:]))
+
+
+def launch() -> NoReturn:
+    """Run `main` and end the process at once.
+
+    Freeing a hundred thousand objects one by one takes as long as importing a large package, and
+    nothing is left to clean up: every file is written and closed by then.
+    """
+    code: object = 70
+    try:
+        main()
+    except SystemExit as request:
+        code = request.code
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code if isinstance(code, int) else 70)

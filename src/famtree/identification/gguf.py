@@ -109,7 +109,9 @@ def gather_gguf(
     _notice_files(found, sets, chosen, asked)
     found.explanation = _KINDS.get(form.design.kind)
     if found.explanation:
-        found.notices.append(Notice.model_construct(code=f"gguf-{form.design.kind}", message=found.explanation))
+        found.notices.append(
+            Notice.model_construct(code=f"gguf-{form.design.kind}", message=found.explanation)
+        )
     return found
 
 
@@ -157,9 +159,7 @@ def _open(
     )
 
 
-def _fetcher(
-    source: CheckpointSource, entry: FileEntry, report: Callable[[str], None]
-) -> Fetch:
+def _fetcher(source: CheckpointSource, entry: FileEntry, report: Callable[[str], None]) -> Fetch:
     def fetch(start: int, stop: int) -> bytes:
         if start:
             report(f"reading the GGUF vocabulary ({stop / 1e6:.0f} MB)")
@@ -263,7 +263,9 @@ def _read_neighbours(source: CheckpointSource, found: Gathered, form: GgufForm) 
             try:
                 table = decode_object(data, name)
             except UnreadableError as fault:
-                found.notices.append(Notice.model_construct(code="side-file-unreadable", message=fault.message))
+                found.notices.append(
+                    Notice.model_construct(code="side-file-unreadable", message=fault.message)
+                )
                 continue
             if name == CONFIG:
                 form.config = table
@@ -271,9 +273,7 @@ def _read_neighbours(source: CheckpointSource, found: Gathered, form: GgufForm) 
                 found.side_files[name] = table
 
 
-def _notice_files(
-    found: Gathered, sets: list[GgufSet], chosen: GgufSet, asked: str | None
-) -> None:
+def _notice_files(found: Gathered, sets: list[GgufSet], chosen: GgufSet, asked: str | None) -> None:
     if chosen.missing:
         found.notices.append(
             Notice.model_construct(

@@ -12,7 +12,7 @@ CEILING = 0.99
 CUSTOM_CEILING = 0.89
 """A shape that is no official size may be an unrelated model trained on a borrowed recipe; of the
 left-out checkpoints with a custom shape, about one in eight is."""
-CONFLICT_FACTORS = (1.0, 0.93, 0.8, 0.5)
+CONFLICT_FACTORS = (1.0, 0.9, 0.75, 0.5)
 """One contradicted identity trait occurs in genuine derivatives (an extended vocabulary); two are
 rare; from three on the checkpoint is more likely a splice than a member."""
 

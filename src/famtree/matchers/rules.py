@@ -35,6 +35,8 @@ SPOKEN_FOR = -1.0
 CONTAINS_BACKGROUND = 0.1
 """Marker lists are open-ended, so a share of generations cannot be counted; copied templates put
 any one marker set into about one model in ten."""
+UNLISTED_CAP = 1.0
+"""Cap of traits that no policy puts into a group, nats."""
 GROUP_FLOOR = 3.0
 """A group's losses are limited to its cap plus this, nats."""
 CONFLICT_EDIT_RATE = 0.05
@@ -137,7 +139,7 @@ def policy_of(registry: Registry, name: str) -> TraitPolicy:
     return registry.generic.traits.get(name, _UNLISTED)
 
 
-_UNLISTED = TraitPolicy(group="training", edit_rate=0.1, reason="no entry of its own")
+_UNLISTED = TraitPolicy(group="unlisted", edit_rate=0.1, reason="no entry of its own")
 
 
 class _Background:
@@ -201,7 +203,8 @@ def _weigh(match: RuleMatch, registry: Registry, background: _Background) -> Non
 def _is_conflict(one: Judgement, policy: TraitPolicy, registry: Registry) -> bool:
     """True when a trait that no derivative changes contradicts the rule."""
     return (
-        registry.generic.groups[policy.group].identity
+        policy.group in registry.generic.groups
+        and registry.generic.groups[policy.group].identity
         and policy.edit_rate <= CONFLICT_EDIT_RATE
         and one.trait is not None
         and one.trait.source != "default"
@@ -212,9 +215,13 @@ def cap_groups(
     gains: Mapping[str, float], losses: Mapping[str, float], registry: Registry
 ) -> float:
     """Sum the groups, each within its cap."""
-    caps = registry.generic.groups
-    return sum(min(value, caps[group].cap) for group, value in gains.items()) + sum(
-        max(value, -(caps[group].cap + GROUP_FLOOR)) for group, value in losses.items()
+    groups = registry.generic.groups
+
+    def cap(group: str) -> float:
+        return groups[group].cap if group in groups else UNLISTED_CAP
+
+    return sum(min(value, cap(group)) for group, value in gains.items()) + sum(
+        max(value, -(cap(group) + GROUP_FLOOR)) for group, value in losses.items()
     )
 
 

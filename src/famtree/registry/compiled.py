@@ -1,8 +1,8 @@
 """The registry as one JSON file: parsing the TOML files takes several times longer.
 
-The wheel carries `registry/compiled.json`, written by the build hook; an edited checkout writes
-its own under the user's cache folder. Either is used only when its digest equals that of the TOML
-files at hand, so a stale one is ignored, never trusted.
+The wheel carries `registry/compiled.json`, written by the build hook and used when its digest is
+that of the TOML files at hand. What was loaded once is remembered under the user's cache folder,
+by the files' names, sizes and times, so that the next run need not read them to trust it.
 """
 
 from __future__ import annotations
@@ -30,23 +30,32 @@ from famtree.types.family import (
 )
 
 PACKAGED = Path(__file__).parent / "compiled.json"
+FORMAT = 2
+"""Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 
-def read_compiled(digest: str) -> Registry | None:
-    """Return the compiled registry for exactly these sources, or None."""
-    for path in (PACKAGED, cached_path(digest)):
-        try:
-            data = path.read_bytes()
-        except OSError:
-            continue
-        # The digest stands first, so that a stale file costs one comparison.
-        if not data.startswith(b'{"digest":"' + digest.encode() + b'"'):
-            continue
-        try:
-            return _revive(json.loads(data))
-        except (ValueError, LookupError, TypeError):
-            continue  # cut off while it was written
-    return None
+def read_packaged(digest: str) -> Registry | None:
+    """Return the compiled registry of the wheel if it is of exactly these contents."""
+    return _read(PACKAGED, digest)
+
+
+def read_cached(stamp: str) -> Registry | None:
+    """Return the compiled registry remembered for files with this stamp, or None."""
+    return _read(cached_path(stamp), stamp)
+
+
+def _read(path: Path, key: str) -> Registry | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    # The key stands first, so that a stale file costs one comparison.
+    if not data.startswith(b'{"digest":"' + key.encode() + b'"'):
+        return None
+    try:
+        return _revive(json.loads(data))
+    except (ValueError, LookupError, TypeError):
+        return None  # cut off while it was written
 
 
 def dump_compiled(registry: Registry, digest: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from famtree.errors import RegistryError
-from famtree.registry.compiled import read_compiled, write_cached
+from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
 from famtree.registry.locate import locate
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Family, GenericTraits
@@ -22,16 +23,30 @@ GENERIC = "_generic.toml"
 def load_registry(folder: Path | None = None) -> Registry:
     """Return the registry of `folder` (default: the one famtree ships).
 
-    Uses the compiled form when its digest is that of the files. Raises RegistryError listing all
-    faults as `file: field: reason`.
+    Uses the compiled form where there is one of exactly these files: first by their names, sizes
+    and times, as Python does for its own compiled modules, then by their content. Raises
+    RegistryError listing all faults as `file:line: field: reason`.
     """
+    stamp = stamp_sources(folder or DATA)
+    registry = read_cached(stamp)
+    if registry is not None:
+        return registry
     sources = read_sources(folder or DATA)
     digest = digest_sources(sources)
-    registry = read_compiled(digest)
-    if registry is None:
-        registry = build_registry(sources)
-        write_cached(registry, digest)
+    registry = read_packaged(digest) or build_registry(sources)
+    write_cached(registry, stamp)
     return registry
+
+
+def stamp_sources(folder: Path) -> str:
+    """Return one hex sha256 over names, sizes and times of the TOML files; none of them is read."""
+    state = sha256(f"{FORMAT}\0{folder.resolve()}\0".encode())
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if entry.name.endswith(".toml"):
+                status = entry.stat()
+                state.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return state.hexdigest()
 
 
 def read_sources(folder: Path) -> dict[str, bytes]:
@@ -41,7 +56,7 @@ def read_sources(folder: Path) -> dict[str, bytes]:
 
 def digest_sources(sources: dict[str, bytes]) -> str:
     """Return one hex sha256 over names and contents."""
-    state = sha256()
+    state = sha256(f"{FORMAT}\0".encode())
     for name, data in sources.items():
         state.update(f"{name}\0{len(data)}\0".encode())
         state.update(data)

@@ -60,9 +60,7 @@ def choose_main(sets: list[GgufSet], asked: str | None = None) -> GgufSet | None
     are taken only where there is nothing else.
     """
     if asked is not None:
-        return next(
-            (one for one in sets if any(entry.name == asked for entry in one.files)), None
-        )
+        return next((one for one in sets if any(entry.name == asked for entry in one.files)), None)
     models = [one for one in sets if not _BESIDE.search(one.name.rpartition("/")[2])] or sets
     return min(models, key=_rank, default=None)
 
