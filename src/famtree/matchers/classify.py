@@ -29,6 +29,8 @@ UNKNOWN_PRIOR = 0.2
 SETTLED = 0.8
 """A generation is named when it holds this share of its family's belief."""
 FAMILY_SETTLED = 0.55
+FEW_FAMILIES = 3
+"""Belief shared by more families than this is ignorance, not a choice between them."""
 KEPT_SHARE = 0.01
 """Candidates below this share of the family's belief are not listed."""
 
@@ -163,9 +165,9 @@ def _unsettled(
     ranked: list[Standing], families: dict[str, float], unknown: float, evidence: list[Evidence]
 ) -> Classification:
     """No family holds enough belief: several registered ones, or none of them."""
-    known = sum(families.values())
+    held = sum(sorted(families.values())[-FEW_FAMILIES:])
     candidates = [_candidate(one) for one in ranked[:6] if one.share >= 0.02]
-    if known >= SETTLED and len({one.family for one in candidates}) > 1:
+    if held >= SETTLED and len({one.family for one in candidates}) > 1:
         # Sure that it is one of a few, not which.
         confidence = calibrate(max(families.values()), conflicts=0, custom=True)
         return Classification("ambiguous", confidence, None, None, candidates, evidence)

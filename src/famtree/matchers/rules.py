@@ -50,13 +50,16 @@ _TOKENIZER = "tokenizer."
 
 @dataclass(slots=True)
 class Judgement:
-    """One condition's verdict."""
+    """One condition's verdict; rules with an equal condition share it."""
 
     name: str
     condition: Condition
     fit: Fit
     trait: Trait | None
+    group: str = ""
     weight: float = 0.0
+    conflict: bool = False
+    """An identity trait that contradicts the condition."""
 
 
 @dataclass(slots=True)
@@ -71,6 +74,14 @@ class RuleMatch:
     """Log-likelihood ratio against the background, nats."""
     conflicts: list[str] = field(default_factory=list)
     """Identity traits that contradict the rule."""
+    label_fits: bool = False
+    """Some name of the design fits: then one that does not is a renamed class, not a stranger."""
+
+    def weigh(self, one: Judgement) -> float:
+        """Return what a judgement counts for this rule, nats."""
+        if self.label_fits and one.fit is Fit.MISFITS and one.name in _LABELS:
+            return one.weight * _ONE_LABEL_FITS
+        return one.weight
 
     def describe(self) -> list[Evidence]:
         """Return the judgements as evidence for a report."""
@@ -81,7 +92,7 @@ class RuleMatch:
                 expected=describe(one.condition),
                 seen=show(one.trait.value) if one.trait else "absent",
                 supports=one.weight > 0 or one.fit is Fit.FITS,
-                weight=round(one.weight, 3),
+                weight=round(self.weigh(one), 3),
             )
             for one in self.judgements
         ]
@@ -96,8 +107,13 @@ def match_rules(observation: Observation, registry: Registry) -> list[RuleMatch]
         for rule in generation.rules
     ]
     background = _Background(matches, observation, registry)
+    for one in jury.judgements:
+        policy = policy_of(registry, one.name)
+        one.group = policy.group
+        one.weight = _weight(one, policy, background)
+        one.conflict = one.fit is Fit.MISFITS and _is_conflict(one, policy, registry)
     for match in matches:
-        _weigh(match, registry, background)
+        _weigh(match, registry)
     return matches
 
 
@@ -111,7 +127,7 @@ class _Jury:
         self._tokenizer_read = tokenizer is not None and tokenizer.vocabulary is not None
         # Any config that was read says at least one of these.
         self._config_read = any(name in self._traits for name in _SAID_BY_CONFIGS)
-        self._known: dict[tuple[str, int], Fit | None] = {}
+        self._known: dict[tuple[str, int], Judgement | None] = {}
 
     def judge_rule(self, rule: Rule) -> list[Judgement]:
         found: list[Judgement] = []
@@ -119,19 +135,25 @@ class _Jury:
             key = (name, id(condition))
             if key not in self._known:
                 self._known[key] = self._judge(name, condition)
-            fit = self._known[key]
-            if fit is not None:
-                found.append(Judgement(name, condition, fit, self._traits.get(name)))
+            one = self._known[key]
+            if one is not None:
+                found.append(one)
         return found
 
-    def _judge(self, name: str, condition: Condition) -> Fit | None:
+    @property
+    def judgements(self) -> list[Judgement]:
+        """Every distinct verdict passed so far."""
+        return [one for one in self._known.values() if one is not None]
+
+    def _judge(self, name: str, condition: Condition) -> Judgement | None:
         trait = self._traits.get(name)
         if trait is None:
             # Absence shows only where something was looked at.
             looked = self._tokenizer_read if name.startswith(_TOKENIZER) else self._config_read
             if not looked:
                 return None
-        return judge(condition, trait, policy_of(self._registry, name))
+        fit = judge(condition, trait, policy_of(self._registry, name))
+        return None if fit is None else Judgement(name, condition, fit, trait)
 
 
 def policy_of(registry: Registry, name: str) -> TraitPolicy:
@@ -139,7 +161,9 @@ def policy_of(registry: Registry, name: str) -> TraitPolicy:
     return registry.generic.traits.get(name, _UNLISTED)
 
 
-_UNLISTED = TraitPolicy(group="unlisted", edit_rate=0.1, reason="no entry of its own")
+_UNLISTED = TraitPolicy.model_construct(
+    group="unlisted", edit_rate=0.1, reason="no entry of its own"
+)
 
 
 class _Background:
@@ -184,19 +208,16 @@ def _share(condition: Condition) -> float:
     return 1.0 / max(1, len(condition.one_of or ()))
 
 
-def _weigh(match: RuleMatch, registry: Registry, background: _Background) -> None:
-    label_fits = any(one.name in _LABELS and one.fit is Fit.FITS for one in match.judgements)
+def _weigh(match: RuleMatch, registry: Registry) -> None:
+    match.label_fits = any(one.name in _LABELS and one.fit is Fit.FITS for one in match.judgements)
     gains: dict[str, float] = {}
     losses: dict[str, float] = {}
     for one in match.judgements:
-        policy = policy_of(registry, one.name)
-        one.weight = _weight(one, policy, background)
-        if one.name in _LABELS and one.fit is Fit.MISFITS and label_fits:
-            one.weight *= _ONE_LABEL_FITS
-        elif one.fit is Fit.MISFITS and _is_conflict(one, policy, registry):
+        weight = match.weigh(one)
+        if one.conflict and not (match.label_fits and one.name in _LABELS):
             match.conflicts.append(one.name)
-        side = gains if one.weight > 0 else losses
-        side[policy.group] = side.get(policy.group, 0.0) + one.weight
+        side = gains if weight > 0 else losses
+        side[one.group] = side.get(one.group, 0.0) + weight
     match.score = cap_groups(gains, losses, registry)
 
 
