@@ -16,11 +16,9 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-
-from leave_one_out import build_row, walk_shapes, without_shape
-from reference_data import Truth, find_shared, read_rows
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.identification.identify import identify_checkpoint
@@ -32,6 +30,8 @@ from famtree.registry.registry import Registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.family import Exemplar
+from leave_one_out import build_row, walk_shapes, without_shape
+from reference_data import Truth, find_shared, read_rows
 
 PAGE = Path(__file__).parents[1] / "docs" / "how-it-decides.md"
 BEGIN, END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
@@ -242,7 +242,7 @@ def summarise(opinions: list[Opinion]) -> dict[str, float]:
 def render_table(opinions: list[Opinion]) -> str:
     """Return the two tables of the page, as Markdown."""
     lines = ["| confidence | answers | mean confidence | right |", "|---|---:|---:|---:|"]
-    for low, high in zip(EDGES, EDGES[1:], strict=False):
+    for low, high in pairwise(EDGES):
         part = summarise([one for one in opinions if low <= one.confidence < high])
         if part["answers"]:
             lines.append(

@@ -11,10 +11,9 @@ from __future__ import annotations
 import argparse
 import sys
 
+from famtree.registry.load import load_registry
 from reference_data import Tally, Truth, classify_config, config_of_figures, find_shared, read_rows
 from reference_data import report as report_tally
-
-from famtree.registry.load import load_registry
 
 TARGETS = {
     "right": ("at least", 0.95),

@@ -14,6 +14,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
+from famtree.fingerprints.digest import digest
+from famtree.matchers.classify import classify
+from famtree.matchers.observation import observe
+from famtree.matchers.recognition import without_exemplar
+from famtree.registry.load import load_registry
+from famtree.registry.registry import Registry
+from famtree.types.family import Size
+from famtree.types.fingerprint import Fingerprint, Tokenizer
 from reference_data import (
     Row,
     Tally,
@@ -24,16 +33,6 @@ from reference_data import (
     read_rows,
     report,
 )
-
-from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
-from famtree.fingerprints.digest import digest
-from famtree.matchers.classify import classify
-from famtree.matchers.observation import observe
-from famtree.matchers.recognition import without_exemplar
-from famtree.registry.load import load_registry
-from famtree.registry.registry import Registry
-from famtree.types.family import Size
-from famtree.types.fingerprint import Fingerprint, Tokenizer
 
 TARGETS = {
     "right": ("at least", 0.95),
@@ -120,8 +119,7 @@ def main() -> int:
         supported = any(
             family in families and one == shape for family, one in walk_shapes(registry, repo)
         ) or any(
-            other != repo and families & right and one == shape
-            for other, right, _, _, one in cases
+            other != repo and families & right and one == shape for other, right, _, _, one in cases
         )
         if not supported:
             alone += 1

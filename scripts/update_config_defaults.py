@@ -66,7 +66,7 @@ def read_class_names(package: Path) -> dict[str, set[str]]:
 
 def main() -> int:
     import transformers
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING, CONFIG_MAPPING_NAMES
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING, CONFIG_MAPPING_NAMES  # type: ignore[attr-defined]
 
     from famtree.fingerprints.config import normalise_config
 

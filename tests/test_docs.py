@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from loading import load_module
 
 from famtree import errors
+from loading import load_module
 
 ROOT = Path(__file__).parents[1]
 UPDATER = load_module(ROOT / "scripts" / "update_cli_docs.py")

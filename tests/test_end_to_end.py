@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, load_module
+from famtree.registry.load import load_registry
 from hub.repository import HubFile, make_file, make_sparse
 from hub.server import Faults, HubServer
-
-from famtree.registry.load import load_registry
 
 NETWORK: Any = load_module(ROOT / "benchmarks" / "network.py")
 Files = dict[str, bytes | HubFile]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, load_module
 
 EXPECTED = load_module(ROOT / "fixtures" / "update_expected.py")

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, load_module
 
 NETWORK: Any = load_module(ROOT / "benchmarks" / "network.py")

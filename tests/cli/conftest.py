@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+
 from cli.commands import Command, FakeApi, install_fake_api, make_command
 from families import make_registry
-
 from famtree.registry import load
 
 

@@ -7,9 +7,9 @@ import sys
 import time
 
 import pytest
-from cli.commands import Command
 
 import famtree
+from cli.commands import Command
 from famtree.cli.app import main
 
 FAMTREE = [sys.executable, "-m", "famtree"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cli.commands import Command, FakeApi
 
 pytestmark = pytest.mark.usefixtures("fake_registry")

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from cli.commands import Command, FakeApi
-from results import make_ambiguous, make_result, make_unknown
 
+from cli.commands import Command, FakeApi
 from famtree.errors import (
     AccessError,
     ConfigError,
@@ -18,6 +17,7 @@ from famtree.errors import (
     UnreadableError,
     UsageError,
 )
+from results import make_ambiguous, make_result, make_unknown
 
 pytestmark = pytest.mark.usefixtures("fake_registry")
 REF = "acme/oak-2-8b-chat"

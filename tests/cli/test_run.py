@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 import typer
-from cli.commands import Command, FakeApi
 
+from cli.commands import Command, FakeApi
 from famtree.cli.app import app
 from famtree.cli.run import run, wants_json
 from famtree.errors import ConfigError

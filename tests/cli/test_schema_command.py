@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from cli.commands import Command
 
+from cli.commands import Command
 from famtree.cli.schema import Document
 from famtree.formats.schema import SCHEMA_NAMES, build_schema
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from conftest import ROOT, load_module
-
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 
 _MAKERS = load_module(ROOT / "fixtures" / "make_fixtures.py")

@@ -3,11 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fingerprints.vocabularies import MERGES, TOKENS, tokenizer_json
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.tokenizer import build_gguf_tokenizer, build_tokenizer
+from fingerprints.vocabularies import MERGES, TOKENS, tokenizer_json
 
 
 def _metadata(**changes: Any) -> dict[str, Any]:

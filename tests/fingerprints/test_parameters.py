@@ -3,12 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import Quantization
+from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 # As the Hub counts them from the same headers, or as the makers state them exactly.
 PUBLISHED = {

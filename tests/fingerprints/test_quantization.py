@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 from famtree.fingerprints.quantization import read_quantization
 from famtree.types.checkpoint import TensorIndex
+from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 NOTHING = TensorIndex()
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from fingerprints.vocabularies import UNHURRIED, may_refuse, sentencepiece, tokenizer_json
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from famtree.errors import TokenizerError
 from famtree.fingerprints.sentencepiece_model import looks_like_sentencepiece, read_sentencepiece
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.vocabulary import AddedToken
+from fingerprints.vocabularies import UNHURRIED, may_refuse, sentencepiece, tokenizer_json
 
 PIECES = [("<unk>", 2), ("<s>", 3), ("</s>", 3), ("<0x0A>", 6), ("▁the", 1), ("[INST]", 4)]
 

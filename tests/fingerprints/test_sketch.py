@@ -4,7 +4,6 @@ import random
 from base64 import b64decode, b64encode
 
 import pytest
-from fingerprints.vocabularies import UNHURRIED
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from famtree.fingerprints.sketch import (
     compare_sketches,
     normalise_tokens,
 )
+from fingerprints.vocabularies import UNHURRIED
 
 
 def _words(start: int, stop: int) -> list[bytes]:

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from fingerprints.vocabularies import UNHURRIED
 from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.special_tokens import SIDE_FILES, find_markers, read_side_files
 from famtree.fingerprints.vocabulary import AddedToken
+from fingerprints.vocabularies import UNHURRIED
 
 
 def _files(**tables: Any) -> dict[str, bytes]:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from fingerprints.vocabularies import UNHURRIED, may_refuse, tekken, tokenizer_json
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +8,7 @@ from famtree.errors import TokenizerError
 from famtree.fingerprints.tekken import read_tekken
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.vocabulary import AddedToken
+from fingerprints.vocabularies import UNHURRIED, may_refuse, tekken, tokenizer_json
 
 TOKENS = [b"a", b" b", b"unused"]
 

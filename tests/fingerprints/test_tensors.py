@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 from famtree.fingerprints.config import normalise_config
 from famtree.fingerprints.defaults import load_dialects
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.types.checkpoint import TensorIndex
+from fingerprints.tensors_of import facts, index_of, index_of_fixture
 
 GATED: dict[str, Any] = {"fused_qkv": False, "gated_mlp": True, "qk_norm": False, "qkv_bias": False,
                          "o_bias": False, "mlp_bias": False, "tied": False}  # fmt: skip

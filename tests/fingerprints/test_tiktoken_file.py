@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import pytest
-from fingerprints.vocabularies import UNHURRIED, may_refuse, tiktoken, tokenizer_json
 from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.tiktoken_file import looks_like_tiktoken, read_tiktoken
 from famtree.fingerprints.tokenizer import build_tokenizer
+from fingerprints.vocabularies import UNHURRIED, may_refuse, tiktoken, tokenizer_json
 
 
 def test_bytes_are_spelled_as_in_tokenizer_json() -> None:

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from fingerprints.vocabularies import sentencepiece, tokenizer_json
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints import vocabulary
@@ -17,6 +16,7 @@ from famtree.fingerprints.tokenizer import (
 )
 from famtree.fingerprints.vocabulary import digest_vocabulary
 from famtree.types.family import KnownTokenizer
+from fingerprints.vocabularies import sentencepiece, tokenizer_json
 
 SIDE = (
     b'{"tokenizer_class": "XTokenizer", "eos_token": "<|im_start|>", "added_tokens_decoder": {'

@@ -4,14 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from fingerprints.vocabularies import (
-    MERGES,
-    TOKENS,
-    UNHURRIED,
-    may_refuse,
-    tokenizer_json,
-    tokenizer_table,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +12,14 @@ from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.tokenizer_json import read_tokenizer_json, simplify_block
 from famtree.fingerprints.vocabulary import Merges, pack_merges
 from famtree.types.fingerprint import Tokenizer
+from fingerprints.vocabularies import (
+    MERGES,
+    TOKENS,
+    UNHURRIED,
+    may_refuse,
+    tokenizer_json,
+    tokenizer_table,
+)
 
 
 def _build(data: bytes) -> Tokenizer:

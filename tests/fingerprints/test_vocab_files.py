@@ -3,13 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from fingerprints.vocabularies import MERGES, TOKENS, UNHURRIED, may_refuse, tokenizer_json
 from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.vocab_files import read_rwkv_vocab, read_vocab_json, read_vocab_text
+from fingerprints.vocabularies import MERGES, TOKENS, UNHURRIED, may_refuse, tokenizer_json
 
 VOCAB = json.dumps(TOKENS).encode()
 PAIRS = ("#version: 0.2\n" + "".join(f"{a} {b}\n" for a, b in MERGES)).encode()

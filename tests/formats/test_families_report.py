@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from families import make_family, make_registry
 
+from families import make_family, make_registry
 from famtree.formats.families_report import (
     describe_condition,
     render_family,

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from results import make_full_result
 
 from famtree.formats.escape import UNSAFE
 from famtree.formats.json_report import render_json
+from results import make_full_result
 
 
 def test_document_is_golden(golden: Callable[[str, str], None]) -> None:

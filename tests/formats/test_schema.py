@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from results import make_ambiguous, make_full_result, make_unknown
 
 from famtree.formats.json_report import render_json
 from famtree.formats.schema import SCHEMA_NAMES, SchemaName, build_schema
+from results import make_ambiguous, make_full_result, make_unknown
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "schema"
 

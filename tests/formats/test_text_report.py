@@ -3,11 +3,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from results import make_ambiguous, make_full_result, make_result, make_unknown
 
 from famtree.formats.text_report import describe_quantization, render_identification
 from famtree.types.identification import CheckpointSummary, FamilyName, Notice
 from famtree.types.quantization import Quantization
+from results import make_ambiguous, make_full_result, make_result, make_unknown
 
 Golden = Callable[[str, str], None]
 

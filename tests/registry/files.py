@@ -7,8 +7,11 @@ from pathlib import Path
 GENERIC = """\
 schema = "famtree/generic/1"
 traits = {}
-groups = {}
 wrappers = {}
+
+[groups.training]
+cap = 2.5
+reason = "the group of traits without an entry of their own"
 """
 
 OAK = """\

@@ -1,8 +1,8 @@
-"""Changes to recorded traits: harmless ones that a derivative makes, and ones that take identity."""
+"""Changes to recorded traits: harmless ones a derivative makes, and ones that take identity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -103,7 +103,7 @@ def remove_deciding(traits: Mapping[str, Any]) -> Traits:
 
 
 def shuffle_deciding(
-    traits: Mapping[str, Any], others: list[Mapping[str, Any]], seed: str
+    traits: Mapping[str, Any], others: Sequence[Mapping[str, Any]], seed: str
 ) -> Traits:
     """Return the traits with each deciding one taken from another, randomly drawn, checkpoint."""
     random = Random(f"shuffle {seed}")

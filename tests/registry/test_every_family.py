@@ -210,7 +210,7 @@ def test_shuffled_traits_make_no_sure_answer_out_of_nothing(key: str) -> None:
 
 
 def test_shuffled_traits_rarely_make_a_sure_answer() -> None:
-    """Nine in ten splices of unrelated checkpoints must not be called by any name with certainty."""
+    """Nine in ten splices of unrelated checkpoints must not get a name with certainty."""
     dealt_by = [one.traits for _, one in walk_exemplars()]
     exemplars = walk_exemplars()[::3]
     sure = []

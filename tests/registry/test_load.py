@@ -107,8 +107,12 @@ def test_file_that_is_not_text_is_a_fault() -> None:
 def test_digest_covers_names_and_contents() -> None:
     first = digest_sources({"a.toml": b"x", "b.toml": b""})
     assert first == digest_sources({"a.toml": b"x", "b.toml": b""})
-    assert len({first, digest_sources({"a.toml": b"", "b.toml": b"x"}),
-                digest_sources({"ab.toml": b"x"}), digest_sources({"a.toml": b"xb.toml"})}) == 4  # fmt: skip
+    others = (
+        {"a.toml": b"", "b.toml": b"x"},
+        {"ab.toml": b"x"},
+        {"a.toml": b"xb.toml"},
+    )
+    assert len({first, *map(digest_sources, others)}) == 4
 
 
 def test_only_toml_files_are_read(tmp_path: Path) -> None:

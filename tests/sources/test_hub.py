@@ -6,13 +6,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from hub.repository import HubFile, git_blob, make_file, make_sparse
-from hub.server import HubServer
 
 from famtree.errors import NotFoundError, OfflineError
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
+from hub.repository import HubFile, git_blob, make_file, make_sparse
+from hub.server import HubServer
 
 GB = 1 << 30
 HEADER = b"\x10\0\0\0\0\0\0\0" + b'{"a": "header"} '

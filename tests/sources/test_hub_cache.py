@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from hub.server import HubServer
 
 from famtree.errors import OfflineError
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
+from hub.server import HubServer
 
 CONFIG = b'{"model_type": "x"}'
 WEIGHTS = b"header" + bytes(100_000)

@@ -6,8 +6,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from hub.repository import HubFile, make_sparse
-from hub.server import HubServer
 
 from famtree.errors import (
     AccessError,
@@ -21,6 +19,8 @@ from famtree.sources import hub_client
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
+from hub.repository import HubFile, make_sparse
+from hub.server import HubServer
 
 CONFIG = b'{"model_type": "x"}'
 FILES: dict[str, bytes | HubFile] = {

@@ -1,11 +1,10 @@
 from pathlib import Path
 
-from hub.server import HubServer
-
 from famtree.sources.hub import HubSource
 from famtree.sources.local import LocalSource
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
+from hub.server import HubServer
 
 
 def test_a_reference_chooses_its_source(hub: HubServer, tmp_path: Path) -> None:

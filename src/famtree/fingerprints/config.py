@@ -215,7 +215,7 @@ def _read_vision(config: dict[str, Any], traits: ConfigTraits) -> None:
 def _apply_dialect(text: dict[str, Any], traits: ConfigTraits, dialect: dict[str, Any]) -> None:
     ratio = dialect.get("ffn_scale")
     if ratio and isinstance(traits.values.get("ffn"), int):
-        traits.values["ffn"] = int(traits.values["ffn"] * ratio)  # type: ignore[operator]
+        traits.values["ffn"] = int(traits.values["ffn"] * ratio)
     if dialect.get("rope_ratio"):
         scale = _number(text.get("rope_ratio")) or 1.0
         traits.put("rope_theta", 10000.0 * scale)

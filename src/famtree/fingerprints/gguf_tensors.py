@@ -51,7 +51,7 @@ def translate_tensors(
             roles[f"ffn_{part}_shexp"] = f"mlp.shared_expert.{part}_proj"
     found = {}
     for name, tensor in tensors.items():
-        path = _translate(name, tensor, roles, table, base)
+        path = _translate(name, roles, table, base)
         if path is not None:
             dtype = tensor.dtype if tensor.dtype in FLOATS else "F16"
             found[path] = replace(tensor, name=path, dtype=dtype, shape=_shape(path, tensor))
@@ -61,7 +61,7 @@ def translate_tensors(
 
 
 def _translate(
-    name: str, tensor: TensorInfo, roles: Mapping[str, str], table: Mapping[str, Any], base: str
+    name: str, roles: Mapping[str, str], table: Mapping[str, Any], base: str
 ) -> str | None:
     path, _, leaf = name.rpartition(".")
     if leaf not in _LEAVES:

@@ -114,7 +114,7 @@ def recognise_tokenizer(
     records them. Raises TokenizerError naming an unreadable side file.
     """
     side = read_side_files(files)
-    digests = {name: getattr(known, name) for name in DIGESTED}
+    digests: dict[str, Any] = {name: _as_digest(getattr(known, name)) for name in DIGESTED}
     return Tokenizer.model_construct(
         digest=digest(digests),
         status="recognised",
@@ -129,7 +129,7 @@ def recognise_tokenizer(
         special_tokens=side.special_tokens,
         markers=find_markers(side.added),
         files=dict(sorted((hashes or {}).items())),
-        **{name: _as_digest(value) for name, value in digests.items()},
+        **digests,
     )
 
 
@@ -179,7 +179,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         base.pop(content, None)
     merges = vocabulary.merges
     complete = bool(added) or vocabulary.lists_added
-    digests = {
+    digests: dict[str, Any] = {
         "vocabulary": digest_vocabulary(base),
         "merges": digest_merges(merges) if merges else None,
         "added": digest_added(added) if complete else None,

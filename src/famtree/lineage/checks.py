@@ -76,17 +76,16 @@ def check_link(child: NodeFacts, parent: NodeFacts, relation: LinkRelation) -> L
         status: LinkStatus = "consistent" if began_as else "declared"
         return LinkCheck(relation, status, CONSISTENT if began_as else 0.6, found.evidence)
     _check_order(child, parent, found)
-    told = relation if relation in _SAME_SHAPE or found.changed else relation
     operation = _infer_operation(child, found)
     if operation is not None and not found.against:
         if relation in _SAME_VOCABULARY and operation != relation:
             return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
         return LinkCheck(operation, "consistent", 0.75, found.evidence)
-    if found.against or (found.changed and told in _SAME_SHAPE):
-        return LinkCheck(told, "contradicted", CONTRADICTED, found.evidence)
+    if found.against or (found.changed and relation in _SAME_SHAPE):
+        return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
     if len(found.agreeing) >= MIN_AGREEING or (relation == "adapter" and found.agreeing):
-        return LinkCheck(told, "consistent", CONSISTENT, found.evidence)
-    return LinkCheck(told, "declared", 0.6, found.evidence)
+        return LinkCheck(relation, "consistent", CONSISTENT, found.evidence)
+    return LinkCheck(relation, "declared", 0.6, found.evidence)
 
 
 def _compare(child: NodeFacts, parent: NodeFacts, relation: LinkRelation) -> _Comparison:

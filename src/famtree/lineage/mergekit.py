@@ -41,7 +41,7 @@ def read_merge(text: str) -> MergeRecipe | None:
         weight = _mean(_parameter(source, "weight"))
         if weight is not None:
             weights[parent] = weights.get(parent, 0.0) + weight
-        span = source.get("layer_range")
+        span: Any = source.get("layer_range")
         if _is_span(span):
             recipe.spans.append(LayerSpan(parent, span[0], span[1]))
     if recipe.base is not None and recipe.base not in recipe.parents:
@@ -56,10 +56,14 @@ def _expands(text: str) -> bool:
 
 
 def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    groups: list[Any] = [table.get("models")]
     slices = table.get("slices")
-    for entry in slices if isinstance(slices, list) else ():
-        groups.append(entry.get("sources") if isinstance(entry, dict) else None)
+    groups: list[Any] = [
+        table.get("models"),
+        *(
+            entry.get("sources") if isinstance(entry, dict) else None
+            for entry in (slices if isinstance(slices, list) else ())
+        ),
+    ]
     found = 0
     for group in groups:
         for source in group if isinstance(group, list) else ():

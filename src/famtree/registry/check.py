@@ -86,9 +86,10 @@ def _check_family(family: Family, registry: Registry, file: str) -> Iterator[Fau
             if key not in own:
                 yield ("tokenizer", at, "generations"), f"no generation {key!r}"
     for at, exemplar in enumerate(family.exemplars):
-        for key in exemplar.answers(family.key):
-            if not _exists("/".join(key), registry):
-                yield ("exemplar", at, "generation"), f"no generation {'/'.join(key)!r}"
+        for answer in exemplar.answers(family.key):
+            wanted = "/".join(answer)
+            if not _exists(wanted, registry):
+                yield ("exemplar", at, "generation"), f"no generation {wanted!r}"
         for trait in exemplar.traits:
             if trait not in names:
                 yield ("exemplar", at, "traits", trait), "no such trait"

@@ -87,14 +87,16 @@ def _operator(condition: dict[str, Any]) -> list[Any]:
 
 def _revive(document: dict[str, Any]) -> Registry:
     """Build the entries without validating again what was validated before it was stored."""
-    conditions = [
-        Condition(**{name: tuple(value) if isinstance(value, list) else value})
-        for name, value in document["conditions"]
-    ]
+    conditions = [_revive_condition(name, value) for name, value in document["conditions"]]
     return Registry(
         families=tuple(_revive_family(table, conditions) for table in document["families"]),
         generic=_revive_generic(document["generic"]),
     )
+
+
+def _revive_condition(operator: str, value: Any) -> Condition:
+    operand: dict[str, Any] = {operator: tuple(value) if isinstance(value, list) else value}
+    return Condition(**operand)
 
 
 def _revive_generic(table: dict[str, Any]) -> GenericTraits:

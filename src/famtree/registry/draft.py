@@ -1,4 +1,4 @@
-"""Draft a registry file from one identified checkpoint: facts filled in, judgement left to people."""
+"""Draft a registry file from one checkpoint: facts filled in, judgement left to people."""
 
 from __future__ import annotations
 

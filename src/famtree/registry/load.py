@@ -107,7 +107,7 @@ def expand_conditions(table: dict[str, Any]) -> dict[str, Any]:
     for exemplar in table.get("exemplar", ()):
         if isinstance(exemplar, dict) and isinstance(exemplar.get("traits"), dict):
             exemplar["traits"] = {
-                name: condition["equals"] if "equals" in condition else condition
+                name: condition.get("equals", condition)
                 for name, condition in _walk(exemplar["traits"], "")
             }
     return table

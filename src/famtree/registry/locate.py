@@ -27,7 +27,7 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
         else:
             keys.append(step)
     counts: dict[str, int] = {}
-    position = {name: number for name, number in wanted}
+    position = dict(wanted)
     inside, best = not wanted, None
     for line, content in enumerate(text.splitlines(), start=1):
         header = _HEADER.match(content)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -294,7 +295,7 @@ class GgufReader:
             raise self._bad(f"has an alignment of {alignment!r}")
         data = self._size - -(-self._at // alignment) * alignment if self._size else None
         offsets = sorted({offset for *_, offset in entries})
-        following = dict(zip(offsets, offsets[1:], strict=False))
+        following = dict(pairwise(offsets))
         found = {}
         for name, kind, shape, offset in entries:
             numel = prod(shape)
