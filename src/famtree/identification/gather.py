@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from famtree.errors import AccessError, ConfigError, UnreadableError
 from famtree.fingerprints.json_text import decode_object
+from famtree.lineage.claims import MERGE_FILES
 from famtree.sources.header_plan import HeaderPlan, plan_headers
 from famtree.sources.tensor_index import read_tensor_index
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing, TensorIndex
@@ -31,6 +32,7 @@ _SMALL_FILES = (
     "quant_config.json",
     "hf_quant_config.json",
     "adapter_config.json",
+    *MERGE_FILES,
 )
 _FALLBACK_FILES = {"tokenizer_config.json": ("special_tokens_map.json", "added_tokens.json")}
 """Read only where the file that repeats their content is absent."""
@@ -127,7 +129,7 @@ def _decode(found: Gathered, name: str, data: bytes) -> None:
         found.config = decode_object(data, name)
         return
     found.raw[name] = data
-    if name.endswith(".jinja"):
+    if name.endswith((".jinja", ".yml", ".yaml")):
         found.side_files[name] = data.decode("utf-8", "replace")
         return
     try:

@@ -16,6 +16,9 @@ from famtree.identification.declaration import (
     list_declared,
 )
 from famtree.identification.gather import Gathered
+from famtree.lineage.claims import collect_claims
+from famtree.lineage.facts import NodeFacts, hash_weights, make_traits
+from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
@@ -31,6 +34,7 @@ from famtree.types.identification import (
     FamilyName,
     GenerationName,
     Identification,
+    LineageSummary,
     Notice,
 )
 from famtree.types.quantization import Quantization
@@ -99,12 +103,30 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
+        lineage=_trace(source, registry, findings),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport.model_construct(
             requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
         ),
     )
+
+
+def _trace(source: CheckpointSource, registry: Registry, findings: Findings) -> LineageSummary:
+    """Return the chain of claimed and recorded parents, each checked where facts are at hand."""
+    found, result = findings.found, findings.result
+    name = checkpoint_name(source.ref)
+    node = NodeFacts(
+        ref=name,
+        traits=make_traits(findings.fingerprint),
+        family=result.family.key if result.family else None,
+        generation=result.generation.key if result.generation else None,
+        format=found.plan.format,
+        quantization=findings.quantization,
+        weight_hashes=hash_weights(found.listing),
+        claims=tuple(collect_claims(name, found.listing, found.config, found.side_files)),
+    )
+    return summarise_lineage(node, registry)
 
 
 def _instead(findings: Findings) -> str | None:

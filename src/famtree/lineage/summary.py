@@ -1,0 +1,132 @@
+"""The chain of a checkpoint as far as its files and the registry reach; nothing is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from famtree.lineage.checks import check_link
+from famtree.lineage.facts import NodeFacts
+from famtree.lineage.known import find_known, is_root
+from famtree.lineage.references import same_reference
+from famtree.registry.registry import Registry
+from famtree.types.identification import ChainStep, LineageSummary, LinkRelation, LinkStatus
+from famtree.types.lineage import Claim
+
+MAX_DEPTH = 12
+"""Longer chains occur on the Hub only as merges of merges."""
+MAX_PARENTS = 32
+_TRUST = {
+    "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65, "gguf": 0.6,
+    "download": 0.6, "config": 0.5, "readme": 0.4, "name": 0.3,
+}  # fmt: skip
+"""Confidence in a link that nobody could check, by who claims it. Of the parents that cards name
+about 1.7 % are wrong, of paths in config.json and of names far more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    parent: str
+    claims: tuple[Claim, ...]
+
+    @property
+    def resolvable(self) -> bool:
+        return any(claim.resolvable for claim in self.claims)
+
+
+def summarise_lineage(node: NodeFacts, registry: Registry) -> LineageSummary:
+    """Return direct parents and the chain, nearest parent first.
+
+    Every claimed parent is a step; the chain goes on above a parent that is the only one left
+    standing. `complete` is True when it ends at a checkpoint recorded as trained from scratch.
+    """
+    steps: list[ChainStep] = []
+    parents: list[str] = []
+    current, seen = node, {node.ref.lower()}
+    for depth in range(MAX_DEPTH):
+        links = _group(current, registry)
+        standing: list[str] = []
+        for link in links:
+            step = _step(current, link, links, registry)
+            steps.append(step)
+            if step.status != "contradicted":
+                standing.append(link.parent)
+        if depth == 0:
+            parents = list(standing)
+        if len(standing) != 1 or standing[0].lower() in seen:
+            last = None if standing or links else current.ref
+            break
+        seen.add(standing[0].lower())
+        above = find_known(standing[0], registry)
+        if above is None:
+            last = None
+            break
+        current = above
+    else:
+        last = None
+    complete = last is not None and is_root(last, registry)
+    return LineageSummary.model_construct(
+        parents=parents, chain=steps, root=last if complete else None, complete=complete
+    )
+
+
+def _group(node: NodeFacts, registry: Registry) -> list[_Link]:
+    """Put the claims about one parent together; a bare name counts only where nothing else does."""
+    claims = list(node.claims)
+    known = find_known(node.ref, registry)
+    if known is not None:
+        claims += [claim for claim in known.claims if claim not in claims]
+    if any(claim.source != "name" for claim in claims):
+        claims = [claim for claim in claims if claim.source != "name"]
+    if any(claim.resolvable for claim in claims):
+        # A path on the author's machine adds nothing to a parent that can be looked up.
+        claims = [claim for claim in claims if claim.resolvable or claim.source == "mergekit"]
+    groups: list[list[Claim]] = []
+    for claim in claims:
+        for group in groups:
+            if same_reference(group[0].parent, claim.parent):
+                group.append(claim)
+                break
+        else:
+            groups.append([claim])
+    return [_Link(group[0].parent, tuple(group)) for group in groups[:MAX_PARENTS]]
+
+
+def _step(node: NodeFacts, link: _Link, links: list[_Link], registry: Registry) -> ChainStep:
+    relation = _relate(node, link, links)
+    parent = find_known(link.parent, registry)
+    trust = max(_TRUST[claim.source] for claim in link.claims)
+    status: LinkStatus = "declared"
+    if all(claim.source == "name" for claim in link.claims):
+        status = "inferred"
+    elif not link.resolvable:
+        status = "unresolved"
+    evidence = []
+    if parent is not None:
+        checked = check_link(node, parent, relation)
+        relation, evidence = checked.relation, checked.evidence
+        if checked.status != "declared":
+            status, trust = checked.status, checked.confidence
+    return ChainStep.model_construct(
+        child=node.ref,
+        parent=link.parent,
+        relation=relation,
+        status=status,
+        confidence=round(trust, 4),
+        evidence=evidence,
+    )
+
+
+def _relate(node: NodeFacts, link: _Link, links: list[_Link]) -> LinkRelation:
+    """Return how: what the files show, then what is stated, then what is usual."""
+    if node.format == "adapter":
+        return "adapter"
+    stated = [claim.relation for claim in link.claims if claim.relation is not None]
+    if "merge" in stated or (len(links) > 1 and all(one.resolvable for one in links)):
+        return "merge"
+    if node.quantization is not None and (not stated or stated[0] == "finetune"):
+        return "quantized"
+    if stated:
+        return stated[0]
+    if any(claim.source in ("card", "tag") for claim in link.claims):
+        return "finetune"
+    return "unknown"
