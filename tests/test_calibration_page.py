@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+
 from conftest import ROOT, load_module
 
 PAGE = ROOT / "docs" / "how-it-decides.md"

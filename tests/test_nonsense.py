@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT, load_module
 
+from conftest import ROOT, load_module
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 

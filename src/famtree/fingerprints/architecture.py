@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from famtree.fingerprints.config import ConfigTraits
+from famtree.fingerprints.config_traits import ConfigTraits
 from famtree.fingerprints.digest import digest
 from famtree.types.fingerprint import Architecture, Disagreement
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from famtree.fingerprints.architecture import build_architecture
-from famtree.fingerprints.config import ConfigTraits, normalise_config
+from famtree.fingerprints.config import normalise_config
+from famtree.fingerprints.config_traits import ConfigTraits
 from famtree.fingerprints.defaults import default_traits, load_dialects
 from famtree.fingerprints.recipe import build_recipe
 from famtree.types.fingerprint import Fingerprint, Tokenizer

@@ -8,7 +8,6 @@ versions leave out `rope_theta`, `tie_word_embeddings` and whole language towers
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from typing import Any
 
 from famtree.fingerprints.aliases import (
@@ -21,28 +20,13 @@ from famtree.fingerprints.aliases import (
     WORDS,
     look_up,
 )
+from famtree.fingerprints.config_traits import ConfigTraits
 from famtree.fingerprints.rope import read_rope
 
 MAX_INTEGER = 2**53
 """Larger integers cannot be exact in every JSON reader and occur in no released config."""
 MAX_WORD = 256
 """Longest word (model_type, class name) that is kept; released ones stay under 70."""
-
-Scalar = bool | int | float | str | list[int] | list[str]
-
-
-@dataclass(slots=True)
-class ConfigTraits:
-    """Normalised values by trait name, and the source of each (`config` or `default`)."""
-
-    values: dict[str, Scalar] = field(default_factory=dict)
-    source: dict[str, str] = field(default_factory=dict)
-
-    def put(self, name: str, value: Scalar | None, source: str = "config") -> None:
-        """Keep the first known value of a trait."""
-        if value is not None and name not in self.values:
-            self.values[name] = value
-            self.source[name] = source
 
 
 def normalise_config(config: dict[str, Any], dialects: dict[str, Any]) -> ConfigTraits:

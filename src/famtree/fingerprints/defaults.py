@@ -2,9 +2,8 @@
 
 `data/config_defaults.json` is generated from transformers by `scripts/update_config_defaults.py`:
 one entry a model_type with normalised default values and the class names that belong to it. It
-also answers "does transformers know this architecture?". A model_type that the table lacks may
-be newer than the table; `ask_transformers` then asks the installed library, and only then is
-transformers imported.
+also answers "does transformers know this architecture?". A model_type that the table lacks is newer
+than the table: its config is read without defaults, and the script brings the table up to date.
 """
 
 from __future__ import annotations

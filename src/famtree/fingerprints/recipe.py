@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from famtree.fingerprints.chat_template import digest_template, find_markers, find_template
-from famtree.fingerprints.config import ConfigTraits, id_list
+from famtree.fingerprints.config import id_list
+from famtree.fingerprints.config_traits import ConfigTraits
 from famtree.fingerprints.digest import digest
 from famtree.types.fingerprint import Recipe
 

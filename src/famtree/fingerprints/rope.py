@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from famtree.fingerprints.aliases import NUMBERS, look_up
 
 if TYPE_CHECKING:
-    from famtree.fingerprints.config import ConfigTraits
+    from famtree.fingerprints.config_traits import ConfigTraits
 
 _GLOBAL = ("full_attention", "main", "global", "default")
 _LOCAL = ("sliding_attention", "local")
