@@ -67,8 +67,8 @@ def _value(value: Any, mark: str) -> bytes:
     if isinstance(value, bool):
         return struct.pack(f"{mark}IB", 7, value)
     if isinstance(value, int):
-        return struct.pack(f"{mark}Ii", 5, value) if value < 0 else struct.pack(
-            f"{mark}II", 4, value
+        return (
+            struct.pack(f"{mark}Ii", 5, value) if value < 0 else struct.pack(f"{mark}II", 4, value)
         )
     if isinstance(value, float):
         return struct.pack(f"{mark}If", 6, value)

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 
 import pytest
-from gguf_files import Raw, decoder_tensors, design_of, vocabulary_of, write_gguf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import HeaderError
 from famtree.sources.gguf_header import GgufArray, GgufReader, HeaderLimitError
+from gguf_files import Raw, decoder_tensors, design_of, vocabulary_of, write_gguf
 
 DESIGN = design_of("oak", block_count=2, embedding_length=256)
 GOOD = write_gguf({**DESIGN, **vocabulary_of(5000)}, decoder_tensors())
@@ -127,7 +127,7 @@ def patched(at: int, form: str, value: int) -> bytes:
         (lambda: patched(4, "<I", 1), "version 1"),
         (lambda: patched(4, "<I", 9), "version 9"),
         (lambda: patched(8, "<Q", 1 << 60), "claims"),
-        (lambda: patched(16, "<Q", 1 << 16), "claims"),
+        (lambda: patched(16, "<Q", 1 << 17), "claims"),
         (lambda: patched(24, "<Q", 1 << 63), "a key of"),
         (lambda: GOOD[:-100], "ends before the data"),
         (lambda: GOOD[:9000], "ends inside"),

@@ -16,6 +16,8 @@ from importlib.resources import files
 from typing import Any
 
 MAX_WORD = 256
+_NO_MODELS = ("mmproj", "imatrix")
+"""Kinds of file whose architecture word names no language model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,9 @@ def read_gguf_design(
     """
     architecture = _word(metadata.get("general.architecture"))
     kind = _word(metadata.get("general.type")) or "model"
-    if architecture is None:
-        return GgufDesign(kind=kind)
+    kind = load_table()["kinds"].get(architecture, kind)
+    if architecture is None or kind in _NO_MODELS:
+        return GgufDesign(architecture=architecture, kind=kind)
     entry: dict[str, Any] = load_table()["architectures"].get(architecture, {})
     own = _Scope(metadata, architecture)
     config = _read_plain(own, entry)
