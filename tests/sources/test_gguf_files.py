@@ -7,7 +7,7 @@ from famtree.types.checkpoint import FileEntry
 def main(*names: str, asked: str | None = None) -> tuple[str, ...] | None:
     sets = group_files(FileEntry(name, size) for size, name in enumerate(names, 1))
     chosen = choose_main(sets, asked)
-    return chosen and tuple(entry.name for entry in chosen.files)
+    return tuple(entry.name for entry in chosen.files) if chosen else None
 
 
 def test_the_usual_conversion_is_taken() -> None:
