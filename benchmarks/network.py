@@ -9,7 +9,6 @@ late (100 ms by default). Exits with 1 if a budget is exceeded. Seconds are show
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,7 +18,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +25,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from hub.repository import HubFile, make_file, make_sparse  # noqa: E402
 from hub.server import HubServer  # noqa: E402
+from loading import load_module  # noqa: E402
 
 LATENCY = 0.1
 DENSE = "org/dense-8b"
@@ -160,25 +159,13 @@ def make_environment(hub: HubServer, folder: Path) -> dict[str, str]:
 
 def fill(hub: HubServer, folder: Path) -> dict[str, str]:
     """Add both repositories; return the commit of each."""
-    makers = load_makers()
+    makers = load_module(ROOT / "fixtures" / "make_fixtures.py")
     dense = makers.build_fixture("llama-3.1-8b", folder / "dense")
     moe = makers.build_fixture("deepseek-v3", folder / "moe")
     return {
         DENSE: hub.add(DENSE, read_folder(dense) | side_files(128_000, 9_000_000)),
         SPARSE: hub.add(SPARSE, read_folder(moe) | text_files() | tokenizer(128_000, 7_800_000)),
     }
-
-
-def load_makers() -> ModuleType:
-    """Import fixtures/make_fixtures.py."""
-    path = ROOT / "fixtures" / "make_fixtures.py"
-    spec = importlib.util.spec_from_file_location("make_fixtures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_fixtures"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def read_folder(folder: Path) -> dict[str, bytes | HubFile]:

@@ -8,7 +8,6 @@ Ratios, not seconds: they hold on any machine. Exits with 1 if a budget is excee
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import statistics
 import subprocess
@@ -19,6 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from loading import load_module  # noqa: E402
+
 FIXTURE = "qwen2.5-7b"
 # ru_maxrss is in kibibytes on Linux and in bytes on macOS.
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
@@ -69,13 +72,7 @@ def make_environment(folder: Path) -> dict[str, str]:
 
 def make_fixture(folder: Path) -> Path:
     """Build a fixture checkpoint of common size (four shards, a vocabulary) in `folder`."""
-    path = ROOT / "fixtures" / "make_fixtures.py"
-    spec = importlib.util.spec_from_file_location("make_fixtures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["make_fixtures"] = module
-    spec.loader.exec_module(module)
+    module = load_module(ROOT / "fixtures" / "make_fixtures.py")
     target: Path = module.build_fixture(FIXTURE, folder / FIXTURE)
     return target
 

@@ -20,6 +20,7 @@ from hub.repository import HubFile, make_file, make_sparse
 from hub.server import Faults, HubServer
 
 NETWORK: Any = load_module(ROOT / "benchmarks" / "network.py")
+MAKERS = ROOT / "fixtures" / "make_fixtures.py"
 Files = dict[str, bytes | HubFile]
 REPO = "org/name"
 
@@ -73,7 +74,7 @@ def succeeds(*arguments: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     """A small sound checkpoint."""
-    folder: Path = NETWORK.load_makers().build_fixture("gpt2", tmp_path_factory.mktemp("sound"))
+    folder: Path = load_module(MAKERS).build_fixture("gpt2", tmp_path_factory.mktemp("sound"))
     found: Files = NETWORK.read_folder(folder)
     return found
 
@@ -255,7 +256,7 @@ def test_weights_alone_are_unknown_not_an_error(
 
 
 def test_an_adapter_alone_names_its_base(hub: HubServer, tmp_path: Path) -> None:
-    folder = NETWORK.load_makers().build_fixture("hard-adapter-only", tmp_path)
+    folder = load_module(MAKERS).build_fixture("hard-adapter-only", tmp_path)
     hub.add(REPO, NETWORK.read_folder(folder))
     answer = succeeds(REPO)
     assert (answer["outcome"], answer["checkpoint"]["format"]) == ("unknown", "adapter")

@@ -178,25 +178,24 @@ def _norm_width(modules: list[Module]) -> int | None:
 def _latent(main: Stack) -> dict[str, Any]:
     """Ranks of latent attention: compressed keys and values, and the rotary part beside them."""
     rank = _norm_width(main.of("kv_a_norm"))
-    both = _only(
-        leaf.shape[0]
-        for module in main.of("kv_a")
-        if (leaf := module.leaves.get("weight")) is not None
-        and len(leaf.shape) == 2
-        and leaf.dtype not in ("U8", "U32")
-    )
-    query = _only(
-        leaf.shape[0]
-        for module in main.of("q_a")
-        if (leaf := module.leaves.get("weight")) is not None
-        and len(leaf.shape) == 2
-        and leaf.dtype not in ("U8", "U32")
-    )
+    both = _plain_rows(main.of("kv_a"))
+    query = _plain_rows(main.of("q_a"))
     return {
         "kv_lora_rank": rank,
         "q_lora_rank": query,
         "qk_rope_head_dim": both - rank if rank and both and both > rank else None,
     }
+
+
+def _plain_rows(modules: Iterable[Module]) -> int | None:
+    """Return the rows all these matrices share; packed ones do not show theirs."""
+    return _only(
+        leaf.shape[0]
+        for module in modules
+        if (leaf := module.leaves.get("weight")) is not None
+        and len(leaf.shape) == 2
+        and leaf.dtype not in ("U8", "U32")
+    )
 
 
 def _experts(main: Stack, hidden: int | None, group: int | None) -> dict[str, Any]:

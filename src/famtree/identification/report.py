@@ -40,9 +40,6 @@ from famtree.types.identification import (
 from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
 
-SIZE_TOLERANCE = 0.02
-"""A head replaced or a few rows appended changes the count of an official size by less."""
-
 
 @dataclass(slots=True)
 class Findings:
@@ -103,7 +100,7 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
-        lineage=_trace(source, registry, findings),
+        lineage=_trace(name, registry, findings),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport.model_construct(
@@ -112,10 +109,9 @@ def assemble(
     )
 
 
-def _trace(source: CheckpointSource, registry: Registry, findings: Findings) -> LineageSummary:
+def _trace(name: str, registry: Registry, findings: Findings) -> LineageSummary:
     """Return the chain of claimed and recorded parents, each checked where facts are at hand."""
     found, result = findings.found, findings.result
-    name = checkpoint_name(source.ref)
     node = NodeFacts(
         ref=name,
         traits=make_traits(findings.fingerprint),

@@ -6,7 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from famtree.lineage.mergekit import read_merge
-from famtree.lineage.references import base_name, read_reference, same_reference, strip_form
+from famtree.lineage.references import (
+    base_name,
+    read_reference,
+    same_reference,
+    spell_as_hub,
+    strip_form,
+)
 from famtree.types.checkpoint import Listing
 from famtree.types.identification import LinkRelation
 from famtree.types.lineage import Claim, ClaimSource
@@ -50,8 +56,7 @@ def collect_claims(
 
 def _is_itself(claim: Claim, name: str) -> bool:
     """True for a repository that names itself; local folders are often `org__name`."""
-    own = name.replace("__", "/", 1) if "/" not in name else name
-    return same_reference(claim.parent, own) or same_reference(claim.parent, name)
+    return any(same_reference(claim.parent, own) for own in (name, spell_as_hub(name)))
 
 
 def _claim(
@@ -130,7 +135,7 @@ def _from_config(config: Mapping[str, Any]) -> Iterator[Claim]:
 
 def _from_name(name: str) -> Iterator[Claim]:
     """`<name>-GPTQ` hints at a parent called `<name>`, of an unknown organisation."""
-    own = base_name(name.replace("__", "/", 1))
+    own = base_name(spell_as_hub(name))
     stripped, relation = strip_form(own)
     if relation is not None and stripped != own:
         yield Claim(stripped, "name", relation, resolvable=False)

@@ -20,7 +20,6 @@ class NodeFacts:
 
     ref: str
     traits: Mapping[str, Trait]
-    fingerprint: Fingerprint | None = None
     family: str | None = None
     generation: str | None = None
     format: CheckpointFormat | None = None
@@ -29,8 +28,8 @@ class NodeFacts:
     """(sha256, how many files have it) of all weight files, where the host lists them all."""
     created_at: str | None = None
     claims: tuple[Claim, ...] = ()
-    layers_read: bool = True
-    """False for an adapter or a config without depth: nothing can be said about layers."""
+    root: bool = False
+    """Recorded as trained from scratch."""
 
 
 def make_traits(fingerprint: Fingerprint) -> dict[str, Trait]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.facts import NodeFacts, make_traits
-from famtree.lineage.references import base_name
+from famtree.lineage.references import base_name, spell_as_hub
 from famtree.registry.registry import Registry
 from famtree.types.family import Exemplar, Family
 from famtree.types.lineage import Claim
@@ -22,28 +22,19 @@ def find_known(ref: str, registry: Registry) -> NodeFacts | None:
 
     `ref` is a Hub id, or a local folder's name in the form `org__name`.
     """
-    entry = _by_repo(registry).get(ref.replace("__", "/", 1).lower())
+    entry = _by_repo(registry).get(spell_as_hub(ref).lower())
     if entry is None:
         return None
     family, exemplar = entry
-    fingerprint = fingerprint_traits(exemplar.traits)
+    claims = tuple(_recorded_parents(family, exemplar, registry))
     return NodeFacts(
         ref=exemplar.repo,
-        traits=make_traits(fingerprint),
-        fingerprint=fingerprint,
+        traits=make_traits(fingerprint_traits(exemplar.traits)),
         family=family.key,
         generation=exemplar.generation,
-        claims=tuple(_recorded_parents(family, exemplar, registry)),
+        claims=claims,
+        root=exemplar.relation == "base" and not claims,
     )
-
-
-def is_root(ref: str, registry: Registry) -> bool:
-    """True when the registry records `ref` as pretrained from scratch."""
-    entry = _by_repo(registry).get(ref.replace("__", "/", 1).lower())
-    if entry is None:
-        return False
-    family, exemplar = entry
-    return exemplar.relation == "base" and not any(_recorded_parents(family, exemplar, registry))
 
 
 def _recorded_parents(family: Family, exemplar: Exemplar, registry: Registry) -> Iterator[Claim]:
@@ -56,9 +47,9 @@ def _recorded_parents(family: Family, exemplar: Exemplar, registry: Registry) ->
         yield Claim(base.repo, "registry", "finetune")
         return
     generation = registry.find_generation(family.key, exemplar.generation)
-    size = _size_name(exemplar)
+    name = base_name(exemplar.repo).lower()
     for link in generation.parents if generation is not None else ():
-        if link.repo and link.relation != "successor" and link.size and link.size.lower() in size:
+        if link.repo and link.relation != "successor" and link.size and link.size.lower() in name:
             yield Claim(link.repo, "registry", link.relation)
 
 
@@ -80,10 +71,6 @@ def _find_pretrained(family: Family, exemplar: Exemplar) -> Exemplar | None:
             ):
                 return other
     return None
-
-
-def _size_name(exemplar: Exemplar) -> str:
-    return base_name(exemplar.repo).lower()
 
 
 @lru_cache(maxsize=2)

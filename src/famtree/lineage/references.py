@@ -55,6 +55,11 @@ def same_reference(left: str, right: str) -> bool:
     return left.strip("/").lower() == right.strip("/").lower()
 
 
+def spell_as_hub(name: str) -> str:
+    """Return a folder's name in the usual form `org__name` as the Hub id it stands for."""
+    return name if "/" in name else name.replace("__", "/", 1)
+
+
 def base_name(ref: str) -> str:
     """Return the name without its organisation."""
     return ref.rstrip("/").rpartition("/")[2]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from famtree.lineage.checks import check_link
 from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import find_known, is_root
+from famtree.lineage.known import find_known
 from famtree.lineage.references import same_reference
 from famtree.registry.registry import Registry
 from famtree.types.identification import ChainStep, LineageSummary, LinkRelation, LinkStatus
@@ -41,40 +42,42 @@ def summarise_lineage(node: NodeFacts, registry: Registry) -> LineageSummary:
     """
     steps: list[ChainStep] = []
     parents: list[str] = []
-    current, seen = node, {node.ref.lower()}
+    current, seen = _join_record(node, find_known(node.ref, registry)), {node.ref.lower()}
     for depth in range(MAX_DEPTH):
-        links = _group(current, registry)
-        standing: list[str] = []
+        links = _group(current.claims)
+        standing: list[tuple[str, NodeFacts | None]] = []
         for link in links:
-            step = _step(current, link, links, registry)
+            known = find_known(link.parent, registry)
+            step = _step(current, link, links, known)
             steps.append(step)
             if step.status != "contradicted":
-                standing.append(link.parent)
+                standing.append((link.parent, known))
         if depth == 0:
-            parents = list(standing)
-        if len(standing) != 1 or standing[0].lower() in seen:
-            last = None if standing or links else current.ref
+            parents = [parent for parent, _ in standing]
+        if len(standing) != 1:
             break
-        seen.add(standing[0].lower())
-        above = find_known(standing[0], registry)
-        if above is None:
-            last = None
+        ((parent, above),) = standing
+        if above is None or parent.lower() in seen:
             break
+        seen.add(parent.lower())
         current = above
-    else:
-        last = None
-    complete = last is not None and is_root(last, registry)
+    complete = current.root and not links
     return LineageSummary.model_construct(
-        parents=parents, chain=steps, root=last if complete else None, complete=complete
+        parents=parents, chain=steps, root=current.ref if complete else None, complete=complete
     )
 
 
-def _group(node: NodeFacts, registry: Registry) -> list[_Link]:
+def _join_record(node: NodeFacts, known: NodeFacts | None) -> NodeFacts:
+    """Add what the registry records of this very checkpoint to what it claims itself."""
+    if known is None:
+        return node
+    new = tuple(claim for claim in known.claims if claim not in node.claims)
+    return replace(node, claims=node.claims + new, root=known.root)
+
+
+def _group(claims: Iterable[Claim]) -> list[_Link]:
     """Put the claims about one parent together; a bare name counts only where nothing else does."""
-    claims = list(node.claims)
-    known = find_known(node.ref, registry)
-    if known is not None:
-        claims += [claim for claim in known.claims if claim not in claims]
+    claims = list(claims)
     if any(claim.source != "name" for claim in claims):
         claims = [claim for claim in claims if claim.source != "name"]
     if any(claim.resolvable for claim in claims):
@@ -91,9 +94,8 @@ def _group(node: NodeFacts, registry: Registry) -> list[_Link]:
     return [_Link(group[0].parent, tuple(group)) for group in groups[:MAX_PARENTS]]
 
 
-def _step(node: NodeFacts, link: _Link, links: list[_Link], registry: Registry) -> ChainStep:
+def _step(node: NodeFacts, link: _Link, links: list[_Link], parent: NodeFacts | None) -> ChainStep:
     relation = _relate(node, link, links)
-    parent = find_known(link.parent, registry)
     trust = max(_TRUST[claim.source] for claim in link.claims)
     status: LinkStatus = "declared"
     if all(claim.source == "name" for claim in link.claims):

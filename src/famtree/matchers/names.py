@@ -20,14 +20,13 @@ def find_claims(name: str, registry: Registry) -> list[Key]:
         lengths = [len(word) for word in generation.names if _spell(word) in text]
         if lengths:
             hits.append((max(lengths), (family.key, generation.key)))
-    longest = max((length for length, _ in hits), default=0)
     # `llama-3` is a part of `llama-3.1`: of one family only the longest words count.
     best: dict[str, int] = {}
     for length, (family_key, _) in hits:
         best[family_key] = max(best.get(family_key, 0), length)
     kept = [(length, key) for length, key in hits if length == best[key[0]]]
     kept.sort(key=lambda hit: (-hit[0], hit[1]))
-    return [key for length, key in kept if length >= min(longest, 2)]
+    return [key for _, key in kept]
 
 
 def order_by_claims(candidates: list[Candidate], claims: list[Key]) -> list[Candidate]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -46,7 +45,7 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
         return {}
     rows = _official(registry)
     hits: dict[tuple[str, str], Size] = {}
-    shared: dict[tuple[str, str], bool] = {}
+    shared: set[tuple[str, str]] = set()
     for family, generation, size in rows:
         key = (family.key, generation.key)
         if _equal(size, architecture):
@@ -54,7 +53,7 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
             if key not in hits or size.vocab_rows == architecture.vocab_rows:
                 hits[key] = size
         elif _equal(size, architecture, skip="layers"):
-            shared[key] = True
+            shared.add(key)
     background = (len(hits) + 0.5) / (len(rows) + 1.0)
     verdicts: dict[tuple[str, str], SizeMatch] = {}
     for family, generation, _ in rows:
@@ -98,13 +97,11 @@ def share_of_sizes(name: str, value: object, registry: Registry) -> float:
 
 @lru_cache(maxsize=2)
 def _official(registry: Registry) -> tuple[tuple[Family, Generation, Size], ...]:
-    return tuple(_walk_sizes(registry))
-
-
-def _walk_sizes(registry: Registry) -> Iterator[tuple[Family, Generation, Size]]:
-    for family, generation in registry.walk_generations():
-        for size in generation.sizes:
-            yield family, generation, size
+    return tuple(
+        (family, generation, size)
+        for family, generation in registry.walk_generations()
+        for size in generation.sizes
+    )
 
 
 def _equal(size: Size, architecture: Architecture, skip: str = "") -> bool:

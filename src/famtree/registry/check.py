@@ -6,13 +6,12 @@ is checked in `famtree.matchers.recognition`.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from famtree.errors import RegistryError
 from famtree.registry.load import DATA, GENERIC, build_registry, read_sources
-from famtree.registry.locate import locate
+from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
 from famtree.types.traits import trait_names
@@ -30,22 +29,16 @@ def check_registry(folder: Path | None = None) -> list[str]:
     except RegistryError as error:
         return error.faults
     faults: list[str] = []
-    stems = {_key_of(data): name for name, data in sources.items() if name != GENERIC}
-    for family in registry.families:
-        file = stems.get(family.key, f"{family.key}.toml")
-        text = sources[file].decode() if file in sources else ""
-        for path, reason in _check_family(family, registry, file):
-            line = locate(text, path)
-            where = file if line is None else f"{file}:{line}"
-            faults.append(f"{where}: {'.'.join(str(step) for step in path)}: {reason}")
+    files = [name for name in sources if name != GENERIC]
+    for file, family in zip(files, registry.families, strict=True):
+        text = sources[file].decode()
+        faults += [
+            describe_fault(file, text, path, reason)
+            for path, reason in _check_family(family, registry, file)
+        ]
     faults += _check_uniqueness(registry)
     faults += _find_cycles(registry)
     return sorted(faults)
-
-
-def _key_of(data: bytes) -> str:
-    key = tomllib.loads(data.decode()).get("key")
-    return key if isinstance(key, str) else ""
 
 
 Fault = tuple[tuple[str | int, ...], str]

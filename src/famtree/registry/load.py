@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from famtree.errors import RegistryError
 from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
-from famtree.registry.locate import locate
+from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Family, GenericTraits
 
@@ -127,9 +127,4 @@ def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]
 
 
 def _describe(name: str, text: str, fault: ValidationError) -> list[str]:
-    found = []
-    for error in fault.errors():
-        line = locate(text, error["loc"])
-        where = name if line is None else f"{name}:{line}"
-        found.append(f"{where}: {'.'.join(str(step) for step in error['loc'])}: {error['msg']}")
-    return found
+    return [describe_fault(name, text, error["loc"], error["msg"]) for error in fault.errors()]

@@ -46,6 +46,13 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
     return best
 
 
+def describe_fault(file: str, text: str, path: Sequence[str | int], reason: str) -> str:
+    """Return `file:line: field: reason`, without the line where it cannot be told."""
+    line = locate(text, path)
+    where = file if line is None else f"{file}:{line}"
+    return f"{where}: {'.'.join(str(step) for step in path)}: {reason}"
+
+
 def _names_key(content: str, keys: list[str]) -> bool:
     left = content.partition("=")[0].strip()
     return bool(left) and (left in (keys[-1], keys[0]) or any(left == key for key in keys))
