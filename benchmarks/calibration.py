@@ -141,8 +141,8 @@ EDITS: tuple[tuple[float, Callable[[Traits, random.Random], None]], ...] = (
     (0.05, cut_layers),
     (0.05, replace_head),
 )
-"""How often a derivative shows each edit: counted on the fine-tunes of the labelled corpus where
-it has enough of them, set with the edit rates of `_generic.toml` elsewhere."""
+"""How often a copy gets each edit. Assumed, not counted: kinds of edits are those the edit rates
+of `_generic.toml` name, and the rates here are set higher, so that nearly every copy has one."""
 
 
 def edit_traits(traits: Traits, chance: random.Random) -> Traits:
