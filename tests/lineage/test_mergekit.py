@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.lineage.mergekit import read_merge
-from famtree.types.lineage import LayerSpan
+from famtree.types.claim import LayerSpan
 
 
 def test_linear_weights_are_shares() -> None:

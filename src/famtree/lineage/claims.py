@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from famtree.lineage.mergekit import read_merge
 from famtree.lineage.references import (
     base_name,
     read_reference,
@@ -14,8 +13,8 @@ from famtree.lineage.references import (
     strip_form,
 )
 from famtree.types.checkpoint import Listing
+from famtree.types.claim import Claim, ClaimSource
 from famtree.types.identification import LinkRelation
-from famtree.types.lineage import Claim, ClaimSource
 
 MERGE_FILES = ("mergekit_config.yml", "mergekit_config.yaml")
 MAX_CLAIMS = 128
@@ -77,7 +76,11 @@ def _claim(
 
 def _from_merge(side_files: Mapping[str, Any]) -> Iterator[Claim]:
     text = next((side_files[name] for name in MERGE_FILES if name in side_files), None)
-    recipe = read_merge(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return
+    from famtree.lineage.mergekit import read_merge
+
+    recipe = read_merge(text)
     if recipe is None:
         return
     for parent in recipe.parents:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from famtree.types.checkpoint import CheckpointFormat, Listing
+from famtree.types.claim import Claim
 from famtree.types.fingerprint import Fingerprint
-from famtree.types.lineage import Claim
 from famtree.types.quantization import Quantization
 from famtree.types.traits import Trait, flatten
 

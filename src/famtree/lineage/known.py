@@ -9,8 +9,8 @@ from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.facts import NodeFacts, make_traits
 from famtree.lineage.references import base_name, spell_as_hub
 from famtree.registry.registry import Registry
+from famtree.types.claim import Claim
 from famtree.types.family import Exemplar, Family
-from famtree.types.lineage import Claim
 
 _TUNED_ENDINGS = ("-instruct", "-chat", "-it", "-chat-hf", "-instruct-hf")
 _BASE_ENDINGS = ("", "-base", "-pt", "-hf")

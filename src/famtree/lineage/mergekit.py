@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from famtree.lineage.references import read_reference
-from famtree.types.lineage import LayerSpan, MergeRecipe
+from famtree.types.claim import LayerSpan, MergeRecipe
 
 MAX_TEXT = 256 * 1024
 MAX_PARENTS = 256

@@ -10,8 +10,8 @@ from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_known
 from famtree.lineage.references import same_reference
 from famtree.registry.registry import Registry
+from famtree.types.claim import Claim
 from famtree.types.identification import ChainStep, LineageSummary, LinkRelation, LinkStatus
-from famtree.types.lineage import Claim
 
 MAX_DEPTH = 12
 """Longer chains occur on the Hub only as merges of merges."""

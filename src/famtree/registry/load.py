@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -68,6 +67,8 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
 
     Raises RegistryError with every fault as `file:line: field: reason`.
     """
+    import tomllib  # not needed where the compiled form is at hand, which is nearly always
+
     faults: list[str] = []
     families: list[Family] = []
     generic: GenericTraits | None = None

@@ -1,8 +1,7 @@
-"""The answer of `famtree lineage`: document `famtree/lineage/1`, and the claims it is made from."""
+"""The answer of `famtree lineage`: document `famtree/lineage/1`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,39 +9,6 @@ from pydantic import Field
 from famtree.types.checkpoint import CheckpointFormat
 from famtree.types.identification import CostReport, Evidence, LinkRelation, LinkStatus, Notice
 from famtree.types.model import FrozenModel, dump
-
-ClaimSource = Literal[
-    "card", "tag", "config", "adapter", "mergekit", "gguf", "download", "readme", "registry", "name"
-]
-"""Who says it: card front matter, Hub tag, config._name_or_path, adapter_config.json,
-mergekit_config.yml, GGUF metadata, a download record, running text of the card, famtree's own
-registry, or only the checkpoint's name."""
-
-
-@dataclass(frozen=True, slots=True)
-class LayerSpan:
-    """Layers of one parent that a merge stacks: [start, stop) in the parent's numbering."""
-
-    parent: str
-    start: int
-    stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One statement that a checkpoint comes from `parent`; never merged with others silently."""
-
-    parent: str
-    """The parent as claimed: a Hub id, or whatever text stands there."""
-    source: ClaimSource
-    relation: LinkRelation | None = None
-    """None when the claim does not say how."""
-    revision: str | None = None
-    weight: float | None = None
-    """Share of a merge's parent, as the merge recipe states it."""
-    layers: tuple[LayerSpan, ...] = ()
-    resolvable: bool = True
-    """False for local paths and texts that cannot be a Hub id."""
 
 
 class LineageNode(FrozenModel):
@@ -103,15 +69,3 @@ class Lineage(FrozenModel):
         """Return the JSON document of the contract as plain data."""
         document: dict[str, Any] = dump(self)
         return document
-
-
-@dataclass(slots=True)
-class MergeRecipe:
-    """What a mergekit configuration says, in the terms of a graph."""
-
-    method: str
-    parents: list[str] = field(default_factory=list)
-    base: str | None = None
-    weights: dict[str, float] = field(default_factory=dict)
-    spans: list[LayerSpan] = field(default_factory=list)
-    """For passthrough and sliced merges, in output order."""
