@@ -105,6 +105,10 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
             "the repository is gated and none of its files may be read",
             hint="accept its terms on its page and log in with `hf auth login`",
         )
+    if "model_type" not in found.config and plan.format != "adapter":
+        from famtree.identification.forms import look_closer
+
+        look_closer(source, found)
     return found
 
 

@@ -26,13 +26,16 @@ _INDEX_SUFFIX = ".safetensors.index.json"
 _SIDE_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ".vocab")
 """Neighbours of a single weight file that describe it."""
 _SKIPPED_FOLDERS = frozenset({".git", ".cache", ".huggingface", "__pycache__"})
-_WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack")
+_WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack",
+                    ".onnx")  # fmt: skip
 _CHECKPOINT_NAMES = frozenset(
     {
         "config.json",
         "adapter_config.json",
         "params.json",
         "model_index.json",
+        "modules.json",
+        "openvino_model.xml",
         "tokenizer.json",
         "tokenizer_config.json",
         "tokenizer.model",
