@@ -19,6 +19,7 @@ REFERENCE = ROOT / "docs" / "cli.md"
 COMMANDS = [
     "",
     "identify",
+    "lineage",
     "families",
     "families list",
     "families show",

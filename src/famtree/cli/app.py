@@ -13,6 +13,7 @@ import typer
 import famtree
 from famtree.cli.families import families
 from famtree.cli.identify import identify
+from famtree.cli.lineage import lineage
 from famtree.cli.run import run
 from famtree.cli.schema import schema
 from famtree.errors import UsageError
@@ -29,6 +30,7 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 app.command(name="identify")(identify)
+app.command(name="lineage")(lineage)
 app.add_typer(families, name="families")
 app.command(name="schema")(schema)
 

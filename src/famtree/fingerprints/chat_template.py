@@ -41,7 +41,7 @@ def find_template(files: dict[str, Any]) -> str | None:
         stored = table.get("chat_template") if isinstance(table, dict) else None
         if isinstance(stored, list):
             named = {
-                entry.get("name"): entry.get("template")
+                str(entry.get("name")): entry.get("template")
                 for entry in stored
                 if isinstance(entry, dict)
             }

@@ -36,9 +36,12 @@ def known_model_type(model_type: str | None, class_name: str | None = None) -> s
     if model_type in table:
         return model_type
     if class_name:
-        for name, entry in table.items():
-            if class_name in entry["classes"]:
-                return name
+        owners = [name for name, entry in table.items() if class_name in entry["classes"]]
+        # Designs that reuse another's class list it too; its name tells whose it is.
+        named = [
+            name for name in owners if class_name.lower().startswith(name.replace("_", "").lower())
+        ]
+        return max(named, key=len) if named else next(iter(owners), None)
     return None
 
 

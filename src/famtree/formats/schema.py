@@ -7,9 +7,10 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from famtree.types.identification import Identification
+from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
 
-SchemaName = Literal["identification", "error"]
+SchemaName = Literal["identification", "lineage", "error"]
 SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
 
 
@@ -31,14 +32,20 @@ class ErrorDocument(FrozenModel):
     error: ErrorDetail
 
 
+_MODELS: dict[SchemaName, type[FrozenModel]] = {
+    "identification": Identification,
+    "lineage": Lineage,
+    "error": ErrorDocument,
+}
+
+
 def build_schema(name: SchemaName) -> dict[str, Any]:
     """Return the schema of one document as it is serialised.
 
     Objects stay open: new fields may join a document within its major version, and a script that
     validates with an older copy of the schema must not break on them.
     """
-    model = Identification if name == "identification" else ErrorDocument
-    schema = model.model_json_schema(by_alias=True, mode="serialization")
+    schema = _MODELS[name].model_json_schema(by_alias=True, mode="serialization")
     opened = _open_objects(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

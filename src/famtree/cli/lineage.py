@@ -1,0 +1,141 @@
+"""`famtree lineage`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from famtree.cli.options import AsJson, Offline, Reference, Revision
+
+if TYPE_CHECKING:
+    from famtree.formats.lineage_words import Publishers
+    from famtree.types.lineage import Lineage
+
+DEEPEST = 64
+"""Generations that may be asked for; no chain on the Hub comes near."""
+
+
+def lineage(
+    reference: Reference,
+    as_json: AsJson = False,
+    mermaid: Annotated[
+        bool, typer.Option("--mermaid", help="Print a Mermaid flowchart, for Markdown.")
+    ] = False,
+    dot: Annotated[bool, typer.Option("--dot", help="Print a Graphviz graph.")] = False,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Write one self-contained page; - is stdout."),
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="May read weight bytes to prove claims.")
+    ] = False,
+    children: Annotated[
+        bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
+    ] = False,
+    depth: Annotated[
+        int,
+        typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up."),
+    ] = 8,
+    offline: Offline = False,
+    revision: Revision = None,
+) -> None:
+    """Show where a checkpoint comes from: every parent, with a status on every link.
+
+    At most one of --json, --mermaid, --dot and --html. Exit codes: 0 answered, 2 usage, 3 could
+    not be fetched, 4 unreadable, 70 a bug.
+    """
+    from famtree.cli.output import write_stderr, write_stdout
+
+    forms = {"--json": as_json, "--mermaid": mermaid, "--dot": dot, "--html": html is not None}
+    form = _choose_form(forms)
+    if html is not None:
+        _check_target(html)
+
+    from famtree import api
+    from famtree.cli.progress import Progress
+
+    with Progress() as progress:
+        result = api.lineage(
+            reference,
+            revision=revision,
+            offline=offline,
+            verify=verify,
+            children=children,
+            depth=depth,
+            on_progress=progress.show,
+        )
+    text = _render(result, form)
+    if html is None or html == "-":
+        write_stdout(text)
+        return
+    _write_file(html, text)
+    from famtree.formats.escape import clip_text
+
+    write_stderr(f"wrote {clip_text(html)}\n")
+
+
+def _choose_form(forms: dict[str, bool]) -> str | None:
+    from famtree.errors import UsageError
+
+    chosen = [name for name, asked in forms.items() if asked]
+    if len(chosen) > 1:
+        raise UsageError(
+            f"{' and '.join(chosen)} exclude each other", hint="run famtree once for each"
+        )
+    return chosen[0] if chosen else None
+
+
+def _check_target(name: str) -> None:
+    """Raise UsageError for a file that cannot be written, before any work is done."""
+    from famtree.errors import UsageError
+
+    # os.path, not Path: an impossible name is no folder, rather than an OSError of its own.
+    if not name or os.path.isdir(name):
+        raise UsageError(f"--html needs a file, not {name!r}", hint="for instance lineage.html")
+    folder = os.path.dirname(name)
+    if folder and not os.path.isdir(folder):
+        raise UsageError(f"no folder {folder!r}", hint="make it first")
+
+
+def _write_file(name: str, text: str) -> None:
+    from famtree.errors import UsageError
+
+    try:
+        Path(name).write_text(text, encoding="utf-8", newline="\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{name!r} cannot be written: {reason}", hint="name another file"
+        ) from error
+
+
+def _render(result: Lineage, form: str | None) -> str:
+    if form == "--json":
+        from famtree.formats.json_report import render_json
+
+        return render_json(result.to_document())
+    if form == "--mermaid":
+        from famtree.formats.lineage_mermaid import render_mermaid
+
+        return render_mermaid(result)
+    if form == "--dot":
+        from famtree.formats.lineage_dot import render_dot
+
+        return render_dot(result)
+    if form == "--html":
+        from famtree.formats.lineage_html import render_html
+
+        return render_html(result, publishers=_load_publishers())
+    from famtree.cli.output import find_width, use_color
+    from famtree.formats.lineage_tree import render_tree
+
+    return render_tree(result, width=find_width(), color=use_color(), publishers=_load_publishers())
+
+
+def _load_publishers() -> Publishers:
+    from famtree.registry.load import load_registry
+
+    return {family.key: family.publishers for family in load_registry().families}

@@ -1,0 +1,203 @@
+"""`Lineage` -> one page that needs no network and no script."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING
+
+from famtree.formats.escape import clip_text
+from famtree.formats.lineage_svg import draw_sign, draw_svg
+from famtree.formats.lineage_words import (
+    MEANINGS,
+    STATUSES,
+    Graph,
+    Publishers,
+    build_graph,
+    describe_completeness,
+    describe_layers,
+    describe_relation,
+    find_other_publisher,
+)
+
+if TYPE_CHECKING:
+    from famtree.types.identification import Evidence
+    from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
+
+MOST_NODES = 600
+"""Checkpoints drawn, nearest first: more cannot be looked at, and the page must open quickly."""
+_MOST_EVIDENCE = 60
+_DATA = Path(__file__).with_name("data")
+
+
+def render_html(lineage: Lineage, *, publishers: Publishers | None = None) -> str:
+    """Return the page: drawing, legend, then every link and checkpoint with its evidence.
+
+    `publishers` (family key -> the maker's Hub organisations) lets checkpoints published by
+    somebody else say so. Equal documents give equal pages, whatever they cost to find out.
+    """
+    graph = build_graph(lineage, most=MOST_NODES)
+    publishers = publishers or {}
+    page = Template((_DATA / "lineage.html").read_text(encoding="utf-8"))
+    return page.substitute(
+        title=_clean(lineage.ref),
+        style=(_DATA / "lineage.css").read_text(encoding="utf-8"),
+        summary=_write_summary(lineage, graph),
+        legend=_write_legend(),
+        drawing=draw_svg(graph, publishers=publishers, roots=set(lineage.roots)),
+        links=_write_links(graph),
+        checkpoints=_write_nodes(graph, publishers, set(lineage.roots)),
+        children=_write_children(lineage.children),
+        version=_clean(lineage.famtree),
+    )
+
+
+def _write_summary(lineage: Lineage, graph: Graph) -> str:
+    counts = f"{_count(len(graph.nodes), 'checkpoint')}, {_count(len(graph.edges), 'link')}"
+    told = [f"<p>{counts}; {describe_completeness(lineage)}.</p>"]
+    doubtful = sum(edge.status == "contradicted" for edge in graph.edges)
+    if doubtful:
+        told.append(
+            f'<p class="s-contradicted">{draw_sign("contradicted")} '
+            f"{_count(doubtful, 'claim')} ruled out by the evidence.</p>"
+        )
+    if lineage.roots:
+        roots = ", ".join(f"<code>{_clean(root)}</code>" for root in lineage.roots[:20])
+        told.append(f"<p>Roots: {roots}</p>")
+    if graph.left_out:
+        told.append(f"<p>{_count(graph.left_out, 'checkpoint')} farther away not drawn.</p>")
+    warnings = "".join(
+        f"<li>{_clean(notice.message)} <code>{_clean(notice.code)}</code></li>"
+        for notice in lineage.warnings
+    )
+    if warnings:
+        told.append(f'<ul class="warnings" aria-label="Warnings">{warnings}</ul>')
+    return "\n".join(told)
+
+
+def _write_legend() -> str:
+    return "\n".join(
+        f'<li>{draw_sign(status)} <b class="s-{status}">{status}</b> {MEANINGS[status]}</li>'
+        for status in STATUSES
+    )
+
+
+def _write_links(graph: Graph) -> str:
+    numbers = {ref: number for number, ref in enumerate(graph.nodes)}
+    parts = [
+        f"<details><summary>{draw_sign(edge.status)} "
+        f'<b class="s-{edge.status}">{edge.status} {edge.confidence:.2f}</b> '
+        f'<span class="name">{_clean(edge.child)}</span> '
+        f'<i>from</i> <span class="name">{_clean(edge.parent)}</span> '
+        f"<i>{_clean(describe_relation(edge))}</i></summary>\n"
+        # The anchor is inside: browsers then open the details that a link leads into.
+        f'<div class="inside" id="e{number}" tabindex="-1">{_write_link(edge)}'
+        f'<p><a href="#n{numbers[edge.child]}">About the child</a> '
+        f'<a href="#n{numbers[edge.parent]}">About the parent</a> '
+        f'<a href="#l{number}">Show in the drawing</a></p></div></details>'
+        for number, edge in enumerate(graph.edges)
+    ]
+    return "\n".join(parts) or "<p>No parent is known.</p>"
+
+
+def _write_link(edge: LineageEdge) -> str:
+    told = [f"<p>{edge.status}: {MEANINGS[edge.status]}.</p>"]
+    if edge.claimed_by:
+        told.append(f"<p>Claimed by: {_clean(', '.join(edge.claimed_by))}</p>")
+    layers = describe_layers(edge)
+    if layers:
+        told.append(f"<p>Takes {_clean(layers)} of the parent.</p>")
+    if not edge.evidence:
+        return "".join([*told, "<p>No evidence was found for or against.</p>"])
+    rows = "\n".join(_write_evidence(item) for item in edge.evidence[:_MOST_EVIDENCE])
+    told.append(
+        '<div class="scroll" role="region" tabindex="0" aria-label="Evidence"><table><thead><tr>'
+        '<th scope="col">speaks</th><th scope="col">signal</th><th scope="col">seen in</th>'
+        '<th scope="col">expected</th><th scope="col">seen</th>'
+        '<th scope="col" class="number">weight (nats)</th></tr></thead>'
+        f"<tbody>\n{rows}</tbody></table></div>"
+    )
+    left_out = len(edge.evidence) - _MOST_EVIDENCE
+    if left_out > 0:
+        told.append(f"<p>{left_out} more in the JSON document.</p>")
+    return "".join(told)
+
+
+def _write_evidence(item: Evidence) -> str:
+    speaks, status = ("for", "verified") if item.supports else ("against", "contradicted")
+    cells = "".join(
+        f"<td>{_clean(text)}</td>" for text in (item.signal, item.source, item.expected, item.seen)
+    )
+    word = f'<td class="s-{status}">{speaks}</td>'
+    return f'<tr>{word}{cells}<td class="number">{item.weight:+.2f}</td></tr>'
+
+
+def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
+    above: dict[str, list[int]] = {}
+    below: dict[str, list[int]] = {}
+    for number, edge in enumerate(graph.edges):
+        above.setdefault(edge.child, []).append(number)
+        below.setdefault(edge.parent, []).append(number)
+    parts = []
+    for number, node in enumerate(graph.nodes.values()):
+        facts = "".join(
+            f"<dt>{label}</dt><dd>{_clean(value)}</dd>"
+            for label, value in _list_facts(node, publishers, roots)
+        )
+        links = _write_jumps("Comes from", above.get(node.ref, []))
+        links += _write_jumps("Gave rise to", below.get(node.ref, []))
+        parts.append(
+            f'<details><summary><span class="name">{_clean(node.ref)}</span></summary>\n'
+            f'<div class="inside" id="n{number}" tabindex="-1"><dl>{facts}</dl>{links}'
+            f'<p><a href="#b{number}">Show in the drawing</a></p></div></details>'
+        )
+    return "\n".join(parts)
+
+
+def _list_facts(
+    node: LineageNode, publishers: Publishers, roots: set[str]
+) -> list[tuple[str, str]]:
+    publisher = node.publisher
+    if publisher and find_other_publisher(node, publishers):
+        publisher += " (not the family's maker)"
+    facts = [
+        ("family", node.family),
+        ("generation", node.generation),
+        ("format", node.format),
+        ("publisher", publisher),
+        ("place", "root of its branch" if node.ref in roots else None),
+        ("read", None if node.resolved else "no: known by name only"),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _write_jumps(label: str, numbers: list[int]) -> str:
+    if not numbers:
+        return ""
+    links = ", ".join(f'<a href="#e{number}">link {number + 1}</a>' for number in numbers[:50])
+    more = f" and {len(numbers) - 50} more" if len(numbers) > 50 else ""
+    return f"<p>{label}: {links}{more}</p>"
+
+
+def _write_children(groups: list[ChildGroup]) -> str:
+    if not groups:
+        return ""
+    parts = ["<section><h2>Children</h2>"]
+    for group in groups:
+        count = _count(group.count, "checkpoint") + ("" if group.complete else " or more")
+        names = "".join(f"<li><code>{_clean(name)}</code></li>" for name in group.examples)
+        body = f"<ul>{names}</ul>" if names else "<p>No example was listed.</p>"
+        parts.append(
+            f"<details><summary><b>{group.relation}</b> {count}</summary>"
+            f'<div class="inside">{body}</div></details>'
+        )
+    return "\n".join([*parts, "</section>"])
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def _clean(text: str) -> str:
+    return escape(clip_text(text))

@@ -1,0 +1,133 @@
+"""A draft, completed by a person, passes every check and recognises its checkpoint."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famtree import api
+from famtree.identification.identify import identify_checkpoint
+from famtree.registry.load import DATA, load_registry
+from famtree.sources.open import open_source
+from famtree.sources.reference import parse_reference
+from famtree.types.identification import Identification
+from fingerprints.vocabularies import tokenizer_json
+
+CONFIG = {
+    "model_type": "zephyrine",
+    "architectures": ["ZephyrineForCausalLM"],
+    "num_hidden_layers": 22,
+    "hidden_size": 1792,
+    "num_attention_heads": 14,
+    "num_key_value_heads": 2,
+    "intermediate_size": 4928,
+    "vocab_size": 73472,
+    "rope_theta": 220000.0,
+    "rms_norm_eps": 1e-06,
+    "max_position_embeddings": 16384,
+    "hidden_act": "silu",
+    "bos_token_id": 3,
+    "eos_token_id": 4,
+    "tie_word_embeddings": True,
+    "torch_dtype": "bfloat16",
+}
+GENERATION = {"eos_token_id": [4, 9], "temperature": 0.7}
+SIDE = {"chat_template": '<|im_start|>"{{ x }}"\n<think>\x7f', "tokenizer_class": "Zephyrine\u007f"}
+
+
+def write_checkpoint(folder: Path, **changes: Any) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG | changes))
+    (folder / "generation_config.json").write_text(json.dumps(GENERATION))
+    (folder / "tokenizer_config.json").write_text(json.dumps(SIDE))
+    (folder / "tokenizer.json").write_bytes(tokenizer_json())
+    return folder
+
+
+def complete(text: str) -> str:
+    """Fill in what the draft leaves to a person."""
+    for empty, filled in (
+        ('\nname = ""', '\nname = "Zephyrine"'),
+        ('\nmaker = ""', '\nmaker = "Acme"'),
+        ('\nsources = [""]', '\nsources = ["https://example.org/zephyrine"]'),
+    ):
+        assert text.count(empty) == 1
+        text = text.replace(empty, filled)
+    return text
+
+
+@pytest.fixture(scope="module")
+def drafted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    folder = write_checkpoint(tmp_path_factory.mktemp("draft") / "Zephyrine-1B")
+    return folder, api.draft(str(folder), offline=True)
+
+
+@pytest.fixture(scope="module")
+def registry_folder(drafted: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("registry") / "data"
+    shutil.copytree(DATA, folder)
+    (folder / "zephyrine.toml").write_text(complete(drafted[1]), encoding="utf-8")
+    return folder
+
+
+def ask(checkpoint: Path, registry: Path) -> Identification:
+    source = open_source(parse_reference(str(checkpoint)), offline=True)
+    return identify_checkpoint(source, load_registry(registry))
+
+
+def test_unfinished_draft_is_refused(drafted: tuple[Path, str], tmp_path: Path) -> None:
+    shutil.copy(DATA / "_generic.toml", tmp_path)
+    (tmp_path / "zephyrine.toml").write_text(drafted[1], encoding="utf-8")
+    found = api.check_registry(tmp_path)
+    assert any("sources: a source is empty" in fault for fault in found)
+    assert any("name: name and maker must be given" in fault for fault in found)
+
+
+def test_completed_draft_passes_every_check(registry_folder: Path) -> None:
+    assert api.check_registry(registry_folder) == []
+
+
+def test_drafted_checkpoint_is_identified(drafted: tuple[Path, str], registry_folder: Path) -> None:
+    assert ask(drafted[0], DATA).outcome == "unknown"
+    found = ask(drafted[0], registry_folder)
+    assert found.outcome == "identified"
+    assert found.family is not None
+    assert (found.family.key, found.decided_by) == ("zephyrine", "exact")
+    assert found.confidence >= 0.9
+
+
+def test_a_relative_is_identified_by_the_drafted_rule(
+    registry_folder: Path, tmp_path: Path
+) -> None:
+    relative = write_checkpoint(tmp_path / "tuned", num_hidden_layers=20, vocab_size=73480)
+    found = ask(relative, registry_folder)
+    assert found.family is not None
+    assert (found.family.key, found.size) == ("zephyrine", None)
+
+
+def test_draft_holds_facts_and_no_guesses(drafted: tuple[Path, str]) -> None:
+    table = tomllib.loads(drafted[1])
+    (generation,) = table["generation"]
+    (rule,) = generation["rule"]
+    assert rule["when"]["recipe"]["rope_theta"] == 220000.0
+    assert rule["when"]["architecture"]["vocab_rows"] == 73472
+    assert not {"layers", "hidden_size", "heads"} & rule["when"]["architecture"].keys()
+    (size,) = generation["size"]
+    assert (size["layers"], size["hidden_size"], size["ffn"]) == (22, 1792, 4928)
+    (known,) = table["tokenizer"]
+    assert known["entries"] == 11
+    (exemplar,) = table["exemplar"]
+    assert exemplar["repo"] == "Zephyrine-1B"
+    assert exemplar["digests"].keys() == {"architecture", "recipe", "tokenizer"}
+
+
+def test_draft_of_next_to_nothing_is_still_a_file(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "\\"]\\n#x", "vocab_size": 7}')
+    table = tomllib.loads(api.draft(str(tmp_path), offline=True))
+    assert table["key"] == "x"
+    assert "size" not in table["generation"][0]

@@ -1,0 +1,102 @@
+"""Real GGUF files from PyPI packages (`scripts/fetch_real_files.py`); skipped where absent."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from famtree.api import identify
+from famtree.sources.gguf_header import GgufReader
+from famtree.types.identification import Identification
+
+# Read at import: the surroundings of a test have no FAMTREE_ variables.
+_FOLDER = os.environ.get("FAMTREE_REAL_FILES")
+pytestmark = pytest.mark.corpus
+
+FAMILIES = {
+    "SmolLM2-135M-Instruct.Q4_1": ("smollm", "smollm2"),
+    "gemma-3-270m-q4_k_m": ("gemma", "gemma-3"),
+    "ggml-vocab-aquila": ("aquila", None),
+    "ggml-vocab-baichuan": ("baichuan", None),
+    "ggml-vocab-bert-bge": ("bert", None),
+    "ggml-vocab-command-r": ("command-r", None),
+    "ggml-vocab-deepseek-coder": ("deepseek", "deepseek-coder"),
+    "ggml-vocab-deepseek-llm": ("deepseek", None),
+    "ggml-vocab-falcon": ("falcon", None),
+    "ggml-vocab-gemma-4": ("gemma", "gemma-4"),
+    "ggml-vocab-gpt-2": ("gpt-2", None),
+    "ggml-vocab-gpt-neox": ("gpt-neox", None),
+    "ggml-vocab-llama-bpe": ("llama", "llama-3"),
+    "ggml-vocab-llama-spm": ("llama", "llama-2"),
+    "ggml-vocab-mpt": ("mpt", None),
+    "ggml-vocab-phi-3": ("phi", "phi-3"),
+    "ggml-vocab-qwen2": ("qwen", None),
+    "ggml-vocab-qwen35": ("qwen", None),
+    "ggml-vocab-starcoder": ("starcoder", None),
+}
+
+
+def real(name: str) -> Path:
+    path = Path(_FOLDER or "") / f"{name}.gguf"
+    if not _FOLDER or not path.is_file():
+        pytest.skip("FAMTREE_REAL_FILES holds no such file")
+    return path
+
+
+def look(name: str) -> Identification:
+    return identify(str(real(name)))
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families(name: str) -> None:
+    family, generation = FAMILIES[name]
+    result = look(name)
+    assert result.family is not None
+    assert result.family.key == family
+    assert generation is None or (result.generation and result.generation.key == generation)
+
+
+def test_a_small_model() -> None:
+    result = look("SmolLM2-135M-Instruct.Q4_1")
+    assert result.parameters == 134_515_008
+    assert result.quantization is not None
+    assert result.quantization.scheme == "Q4_1"
+    assert result.variant == "instruct"
+
+
+def test_a_label_that_lies() -> None:
+    result = look("gemma-3-270m-q4_k_m")
+    assert result.parameters == 268_098_176
+    assert result.quantization is not None
+    assert result.quantization.scheme == "Q4_K_M (mostly Q5_0)"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("ggml-vocab-gpt-neox", "ggml-vocab-mpt"), ("ggml-vocab-qwen2", "ggml-vocab-qwen35")],
+)
+def test_equal_vocabularies_have_equal_digests(one: str, other: str) -> None:
+    left, right = (look(name).fingerprint.tokenizer for name in (one, other))
+    assert left is not None
+    assert right is not None
+    assert left.vocabulary == right.vocabulary
+    assert left.merges == right.merges
+    assert left.sketch == right.sketch
+
+
+def test_the_largest_header_is_quick() -> None:
+    path = real("ggml-vocab-gemma-4")
+    started = time.process_time()
+    with path.open("rb") as stream:
+
+        def fetch(start: int, stop: int) -> bytes:
+            stream.seek(start)
+            return stream.read(stop - start)
+
+        reader = GgufReader(fetch, path.name, size=path.stat().st_size)
+        assert reader.read_design().length < 4096
+        assert reader.read_rest().complete
+    assert time.process_time() - started < 0.4
