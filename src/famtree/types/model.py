@@ -28,8 +28,11 @@ class FrozenModel(BaseModel):
         defer_build=True,
     )
 
+    # pydantic's mypy plugin writes each model's own signature, and sees none of the fields here.
     @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> Self:
+    def model_construct(  # type: ignore[override]
+        cls, _fields_set: set[str] | None = None, **values: Any
+    ) -> Self:
         """Return a model of values known to be right, given by field name; nothing is checked.
 
         As pydantic's own, without aliases and extra fields: the registry makes 2,000 models a run.
