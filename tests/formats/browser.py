@@ -54,9 +54,19 @@ def press(browser: Chrome, key: str) -> None:
     ActionChains(browser).send_keys(key).perform()
 
 
+def read_console(browser: Chrome) -> list[dict[str, Any]]:
+    """Return what was written to the console since the last call."""
+    return _read_log(browser, "browser")
+
+
 def read_requests(browser: Chrome) -> list[str]:
     """Return the addresses asked for since the last call."""
-    entries: list[dict[str, Any]] = browser.get_log("performance")
+    entries = _read_log(browser, "performance")
     messages = [json.loads(entry["message"])["message"] for entry in entries]
     sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
     return [one["request"]["url"] for one in sent]
+
+
+def _read_log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return entries

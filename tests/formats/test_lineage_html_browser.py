@@ -10,7 +10,14 @@ import pytest
 
 from famtree.formats.lineage_html import render_html
 from famtree.types.lineage import Lineage
-from formats.browser import CHROMEDRIVER, CHROMIUM, press, read_requests, start_browser
+from formats.browser import (
+    CHROMEDRIVER,
+    CHROMIUM,
+    press,
+    read_console,
+    read_requests,
+    start_browser,
+)
 from formats.test_lineage_html import measure_contrast
 from lineages import PUBLISHERS, make_contradicted, make_hostile, make_merge, make_wide
 
@@ -89,7 +96,7 @@ def page(request: pytest.FixtureRequest, browser: Chrome, tmp_path: Path) -> str
     text = render_html(LINEAGES[request.param](), publishers=PUBLISHERS)
     path.write_text(text, encoding="utf-8")
     browser.get("about:blank")
-    browser.get_log("browser")
+    read_console(browser)
     read_requests(browser)
     browser.get(path.as_uri())
     return path.as_uri()
@@ -97,7 +104,7 @@ def page(request: pytest.FixtureRequest, browser: Chrome, tmp_path: Path) -> str
 
 def test_console_is_silent_and_nothing_else_is_asked_for(browser: Chrome, page: str) -> None:
     assert browser.execute_script("return document.title").startswith("Lineage of ")
-    assert browser.get_log("browser") == []
+    assert read_console(browser) == []
     urls = read_requests(browser)
     assert urls.count(page) == 1
     assert [url for url in urls if url not in (page, "data:,")] == []
@@ -106,10 +113,10 @@ def test_console_is_silent_and_nothing_else_is_asked_for(browser: Chrome, page: 
 def test_requests_and_errors_would_be_seen(browser: Chrome, tmp_path: Path) -> None:
     path = tmp_path / "noisy.html"
     path.write_text("<!doctype html><img src='absent.png'><script>nothing()</script>")
-    browser.get_log("browser")
+    read_console(browser)
     read_requests(browser)
     browser.get(path.as_uri())
-    assert any("nothing" in entry["message"] for entry in browser.get_log("browser"))
+    assert any("nothing" in entry["message"] for entry in read_console(browser))
     urls = read_requests(browser)
     assert (tmp_path / "absent.png").as_uri() in urls
 
