@@ -15,6 +15,7 @@ from famtree.cli.families import families
 from famtree.cli.identify import identify
 from famtree.cli.lineage import lineage
 from famtree.cli.run import run
+from famtree.cli.scan import scan
 from famtree.cli.schema import schema
 from famtree.errors import UsageError
 
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command(name="identify")(identify)
 app.command(name="lineage")(lineage)
+app.command(name="scan")(scan)
 app.add_typer(families, name="families")
 app.command(name="schema")(schema)
 
