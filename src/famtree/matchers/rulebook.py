@@ -7,6 +7,7 @@ how common it is among all designs does not depend on the checkpoint at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,7 +25,7 @@ class Asked:
     share: float
     """Part of the probability that one of the allowed values has."""
     designs: float = 0.0
-    """Generations that state it, by `share` and by the part of their rules that do."""
+    """Generations that state it, each by the part of its rules that do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,9 @@ class RuleBook:
     asked: tuple[Asked, ...]
     rules: tuple[StatedRule, ...]
     generations: int
-    stating: dict[str, int]
+    stating: Mapping[str, int]
     """Trait to generations that have any condition on it."""
-    excluding: dict[str, int]
+    excluding: Mapping[str, int]
     """Trait to generations that want it absent."""
 
 
@@ -58,33 +59,37 @@ def read_rules(registry: Registry) -> RuleBook:
     places: dict[tuple[str, int], int] = {}
     asked: list[Asked] = []
     rules: list[StatedRule] = []
-    rules_of = Counter(
-        (family.key, generation.key)
-        for family, generation in registry.walk_generations()
-        for _ in generation.rules
-    )
-    stating: dict[str, set[tuple[str, str]]] = {}
-    excluding: dict[str, set[tuple[str, str]]] = {}
+    stating: Counter[str] = Counter()
+    excluding: Counter[str] = Counter()
+    generations = 0
     for family, generation in registry.walk_generations():
-        key = (family.key, generation.key)
+        generations += bool(generation.rules)
+        part = 1.0 / max(1, len(generation.rules))
         for rule in generation.rules:
             asks = []
             for name, condition in rule.when.items():
-                at = places.setdefault((name, id(condition)), len(asked))
-                if at == len(asked):
+                at = places.get((name, id(condition)))
+                if at is None:
+                    at = places[name, id(condition)] = len(asked)
                     asked.append(_ask(name, condition, registry))
-                asked[at].designs += asked[at].share / rules_of[key]
-                stating.setdefault(name, set()).add(key)
-                if condition.absent:
-                    excluding.setdefault(name, set()).add(key)
+                asked[at].designs += part
                 asks.append(at)
             rules.append(StatedRule(family, generation, rule, tuple(asks)))
+        stating.update({name for rule in generation.rules for name in rule.when})
+        excluding.update(
+            {
+                name
+                for rule in generation.rules
+                for name, condition in rule.when.items()
+                if condition.absent
+            }
+        )
     return RuleBook(
         asked=tuple(asked),
         rules=tuple(rules),
-        generations=len(rules_of),
-        stating={name: len(keys) for name, keys in stating.items()},
-        excluding={name: len(keys) for name, keys in excluding.items()},
+        generations=generations,
+        stating=stating,
+        excluding=excluding,
     )
 
 

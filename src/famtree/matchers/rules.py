@@ -131,7 +131,7 @@ def _judge_all(
         if trait is not None or (looked and asked.condition.absent):
             fit = judge(asked.condition, trait, asked.policy)
         if fit is Fit.FITS:
-            accepted[asked.name] = accepted.get(asked.name, 0.0) + asked.designs
+            accepted[asked.name] = accepted.get(asked.name, 0.0) + asked.designs * asked.share
         judged.append(
             None
             if fit is None
