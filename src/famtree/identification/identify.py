@@ -32,20 +32,37 @@ def identify_checkpoint(
     Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
     started = time.perf_counter()
-    found = gather(source, on_progress)
+    findings = examine_checkpoint(source, registry, on_progress)
+    return assemble(source, registry, findings, seconds=time.perf_counter() - started)
+
+
+def examine_checkpoint(
+    source: CheckpointSource,
+    registry: Registry,
+    on_progress: OnProgress | None = None,
+    *,
+    briefly: bool = False,
+) -> Findings:
+    """Return everything learnt about one checkpoint.
+
+    `briefly` reads the listing and small files alone, neither tensor headers nor a vocabulary
+    (of a GGUF its first bytes): enough to tell whether another checkpoint can come from it.
+    Raises as `identify_checkpoint`.
+    """
+    found = gather(source, on_progress, headers=not briefly)
     require_anything(found, source.ref.text)
     if found.gguf is not None:
         from famtree.identification.gguf import weigh_gguf
 
-        observation, result = weigh_gguf(source, registry, found, on_progress)
+        observation, result = weigh_gguf(source, registry, found, on_progress, briefly=briefly)
         quantization, quantization_conflicts = found.gguf.quantization, found.gguf.conflicts
     else:
         quantization, quantization_conflicts = read_quantization(
             found.config, found.side_files, found.index
         )
-        observation, result = _weigh_evidence(source, registry, found, on_progress)
+        observation, result = _weigh_evidence(source, registry, found, on_progress, briefly=briefly)
     fingerprint = observation.fingerprint
-    findings = Findings(
+    return Findings(
         found=found,
         fingerprint=fingerprint,
         wrapper=observation.wrapper or fingerprint.architecture.wrapper,
@@ -53,7 +70,6 @@ def identify_checkpoint(
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
     )
-    return assemble(source, registry, findings, seconds=time.perf_counter() - started)
 
 
 def _weigh_evidence(
@@ -61,6 +77,8 @@ def _weigh_evidence(
     registry: Registry,
     found: Gathered,
     on_progress: OnProgress | None,
+    *,
+    briefly: bool,
 ) -> tuple[Observation, Classification]:
     """Classify; read the vocabulary before where that is cheap, after where it is needed."""
     local = source.kind != "hub"
@@ -80,7 +98,9 @@ def _weigh_evidence(
             found.notices.append(Notice.model_construct(code=fault.code, message=fault.message))
             return otherwise
 
-    tokenizer = first_look(found, registry, local=local)
+    tokenizer = first_look(found, registry, local=local and not briefly)
+    if briefly:
+        return weigh(tokenizer)
     unread = find_unread(found, tokenizer)
     if unread.files and unread.cheap(local=local):
         return weigh(read(unread.files, tokenizer))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from famtree.errors import NetworkError, OfflineError
@@ -45,20 +46,25 @@ def walk_models(
     client = HubClient(patience=PATIENCE)
     asked = [("author", author), ("search", search), *(("filter", tag) for tag in filters)]
     query = [(name, value) for name, value in asked if value]
-    page = min(PAGE, limit or PAGE)
-    following: str | None = (
-        f"{client.endpoint}/api/models?{urlencode([*query, ('limit', str(page))])}"
-    )
-    left = limit
-    while following and (left is None or left > 0):
+    ids = (name for page, _ in walk_pages(client, query, size=limit) for name in page)
+    yield from ids if limit is None else islice(ids, limit)
+
+
+def walk_pages(
+    client: HubClient, query: Sequence[tuple[str, str]], *, size: int | None = None
+) -> Iterator[tuple[list[str], bool]]:
+    """Yield the ids of each page of models, and whether another follows.
+
+    `size` is how many are wanted at most, so that a first page need not be longer. Raises
+    NetworkError and AccessError.
+    """
+    # The least that a model can be described by.
+    described = [*query, ("expand", "createdAt"), ("limit", str(min(PAGE, size or PAGE)))]
+    following: str | None = f"{client.endpoint}/api/models?{urlencode(described)}"
+    while following:
         answer = client.get(following, stop=MAX_PAGE_BYTES, what="the list of models")
-        for name in _read_ids(answer.body):
-            if left is not None:
-                if left == 0:
-                    return
-                left -= 1
-            yield name
         following = _find_next(answer.headers.get("link", ""), following)
+        yield _read_ids(answer.body), following is not None
 
 
 def _read_ids(body: bytes) -> list[str]:
@@ -86,5 +92,5 @@ def _find_next(link: str, current: str) -> str | None:
 def _not_a_list() -> NetworkError:
     return NetworkError(
         "the server sent no list of models",
-        hint="check that HF_ENDPOINT points at a Hub",
+        hint="a proxy or login page may answer for the Hub; check HF_ENDPOINT and the network",
     )

@@ -1,0 +1,57 @@
+"""The whole answer of `famtree lineage`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from famtree.ancestry.checkpoints import Opener
+from famtree.ancestry.children import list_children
+from famtree.ancestry.document import publish
+from famtree.lineage.walk import walk_lineage
+from famtree.registry.registry import Registry
+from famtree.types.checkpoint import CheckpointRef
+from famtree.types.identification import CostReport
+from famtree.types.lineage import ChildGroup, Lineage
+
+
+def trace_lineage(
+    ref: CheckpointRef,
+    registry: Registry,
+    *,
+    depth: int,
+    offline: bool = False,
+    children: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Lineage:
+    """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
+
+    Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
+    is a warning and an end of its branch.
+    """
+    started = time.perf_counter()
+    report = on_progress or (lambda _: None)
+    opener = Opener(registry, offline)
+    start = opener.open_start(ref, on_progress)
+    walk = walk_lineage(
+        start,
+        opener.open_parents,
+        registry,
+        depth=depth,
+        report=lambda number: report(f"opening parents, generation {number}"),
+    )
+    groups: list[ChildGroup] = []
+    costs = [source.cost for source in opener.sources]
+    if children:
+        report("listing children")
+        groups, spent = list_children(start.ref, walk.notices, offline=offline)
+        costs += spent
+    return publish(
+        walk,
+        groups,
+        CostReport.model_construct(
+            requests=sum(cost.requests for cost in costs),
+            bytes=sum(cost.bytes for cost in costs),
+            seconds=round(time.perf_counter() - started, 4),
+        ),
+    )
