@@ -65,7 +65,7 @@ class Quantization(FrozenModel):
     """
 
     method: str
-    """The tool or format by transformers' quant_method word (gptq, awq, compressed-tensors, ...)."""
+    """Tool or format by transformers' quant_method word: gptq, awq, compressed-tensors, ..."""
     bits: float | None = None
     group_size: int | None = None
     scheme: str | None = None
