@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from famtree.fingerprints import packing_codebooks as codebooks
 from famtree.fingerprints import packing_integers as integers
@@ -31,5 +32,7 @@ _GEOMETRIES: dict[str, Callable[[Packing, Leaves, Hints], Unpacked]] = {
 
 
 def unpack(packing: Packing, leaves: Leaves, hints: Hints = NO_HINTS) -> Unpacked:
-    """Return what the module's codes stand for."""
-    return _GEOMETRIES[packing.geometry](packing, leaves, hints)
+    """Return what the module's codes stand for; whole bits are integers."""
+    found = _GEOMETRIES[packing.geometry](packing, leaves, hints)
+    bits = found.bits
+    return replace(found, bits=int(bits)) if bits is not None and bits == int(bits) else found

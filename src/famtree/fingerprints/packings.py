@@ -44,6 +44,8 @@ class Packing:
     bits: float | None = None
     group: int | None = None
     type: str | None = None
+    scheme: str | None = None
+    """Name of the variant where nothing is declared."""
     leaf: str = "weight"
     scale: str | None = None
     zeros: str | None = None

@@ -113,7 +113,7 @@ def _combine(
     return Quantization.model_construct(
         method=told.method,
         bits=bits,
-        group_size=main.group_size or (None if granularity == "channel" else told.group_size),
+        group_size=main.group_size or (told.group_size if granularity in (None, "group") else None),
         scheme=told.scheme or _name_scheme(packing, main, granularity, block),
         effective_bits_per_weight=whole,
         source="config" if declared else "header",
@@ -165,7 +165,7 @@ def _name_scheme(
         return f"block-{block[0]}x{block[1]}"
     if packing.name in ("fp8", "int8", "fp8-block") and granularity:
         return f"{packing.name.removesuffix('-block')}-{granularity}"
-    return packing.format or packing.name
+    return packing.scheme or packing.format or packing.name
 
 
 def _is_symmetric(members: list[StoredModule], told: Declaration) -> bool | None:
@@ -216,9 +216,9 @@ def _compare(found: Quantization, told: Declaration, packing: Packing) -> list[D
         sizes = {form.group_size for form in found.forms if form.packing == packing.name}
         if told.group_size not in sizes and not told.overrides:
             conflicts.append(_disagree("group_size", str(main.group_size), str(told.group_size)))
-    if packing.format and told.format and told.format.lower() in _formats(told.method):
-        if told.format.lower() != packing.format:
-            conflicts.append(_disagree("checkpoint_format", packing.format, told.format))
+    word = (told.format or "").lower()
+    if packing.format and word != packing.format and word in _formats(told.method):
+        conflicts.append(_disagree("checkpoint_format", packing.format, word))
     if packing.geometry == "blocks" and told.nested is not None:
         if found.nested_scales is not None and found.nested_scales != told.nested:
             conflicts.append(_disagree("nested_scales", _word(found.nested_scales),

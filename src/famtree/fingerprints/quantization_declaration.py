@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from famtree.fingerprints.aliases import NESTED_TEXT, look_up
 from famtree.fingerprints.quantization_layout import Widths
@@ -23,6 +23,7 @@ SIDE_FILES = (
 )
 """Where a declaration may lie outside config.json: ModelOpt, old AutoGPTQ, auto-round, old AWQ,
 optimum-quanto."""
+_T = TypeVar("_T")
 MAX_WORD = 64
 MAX_IGNORED = 64
 MAX_OVERRIDES = 200_000
@@ -137,7 +138,7 @@ def _find_statement(
 
 
 def _read_map(table: dict[str, Any]) -> dict[str, Any]:
-    """quanto lists every module; what most have is the declaration."""
+    """Return what most modules have; optimum-quanto lists every one."""
     words = [one.get("weights") for one in table.values() if isinstance(one, dict)]
     known = sorted(word for word in words if isinstance(word, str))
     return {"quant_method": "quanto", "weights": max(known, key=known.count, default=None)}
@@ -182,21 +183,17 @@ def _read_groups(
               if isinstance(one, dict)]  # fmt: skip
     if not tables:
         return bits, group
-    widths = {_number(item, ["num_bits"]) for item in tables}
-    sizes = {_number(item, ["group_size"]) for item in tables}
-    bits = bits or (widths.pop() if len(widths) == 1 else None)
-    group = group or (sizes.pop() if len(sizes) == 1 else None)
+    width = _agreed(_number(item, ["num_bits"]) for item in tables)
+    bits = bits or width
+    group = group or _agreed(_number(item, ["group_size"]) for item in tables)
     first = tables[0]
-    kinds = {_word(item, ["type"]) for item in tables}
-    strategies = {_word(item, ["strategy"]) for item in tables}
-    kind = kinds.pop() if len(kinds) == 1 else None
-    strategy = strategies.pop() if len(strategies) == 1 else None
+    kind = _agreed(_word(item, ["type"]) for item in tables)
+    strategy = _agreed(_word(item, ["strategy"]) for item in tables)
     found.granularity = _STRATEGIES.get(strategy or "")
     shape = first.get("block_structure")
     if found.granularity == "block" and isinstance(shape, list) and len(shape) == 2:
         found.block = list(shape) if all(_is_size(one) for one in shape) else None
-    symmetric = {item.get("symmetric") for item in tables if type(item.get("symmetric")) is bool}
-    found.symmetric = symmetric.pop() if len(symmetric) == 1 else None
+    found.symmetric = _agreed(_flag(item, ["symmetric"], None) for item in tables)
     if any(isinstance(item.get("actorder"), str) for item in tables):
         found.act_order = True
     inputs = look_up(members[0], "input_activations")
@@ -205,8 +202,8 @@ def _read_groups(
             _number(inputs, ["num_bits"]), _word(inputs, ["type"]), inputs.get("dynamic"),
             _word(inputs, ["strategy"]),
         )  # fmt: skip
-    if "quant_algo" not in stated and kind and bits and len(widths) == 0:
-        found.scheme = _name_preset(kind, bits, group, strategy, found.activations)
+    if "quant_algo" not in stated and kind and width:
+        found.scheme = _name_preset(kind, width, group, strategy, found.activations)
     structure = look_up(stated, "sparsity_config.sparsity_structure")
     if isinstance(structure, str) and structure:
         found.sparsity = structure[:MAX_WORD]
@@ -304,6 +301,12 @@ def _code_bits(stated: dict[str, Any]) -> float | None:
     books, bits = _number(stated, ["num_codebooks"]), _number(stated, ["nbits_per_codebook"])
     width = (_number(stated, ["in_group_size"]) or 8) * (_number(stated, ["out_group_size"]) or 1)
     return books * bits / width if books and bits else None
+
+
+def _agreed(values: Iterable[_T]) -> _T | None:
+    """Return the one value all have, else None."""
+    distinct = set(values)
+    return distinct.pop() if len(distinct) == 1 else None
 
 
 def _flag(stated: dict[str, Any], keys: list[str], otherwise: bool | None) -> bool | None:
