@@ -213,14 +213,14 @@ def test_without_a_declaration(name: str) -> None:
 
 @pytest.mark.parametrize("name", HAND)
 def test_with_a_lying_declaration(name: str) -> None:
-    _, method, packing, bits, group, one = HAND[name]
+    _, method, packing, _, _, one = HAND[name]
     index, _, _ = read(name)
     said = "exl2" if method in ("gptq", "awq") else "gptq"
     lie = {"quantization_config": {"quant_method": said, "bits": 7, "group_size": 1024}}
     found, conflicts = read_quantization(lie, {}, index)
     assert found is not None
     assert (found.method, found.packing, found.source) == (method, packing, "header")
-    assert [(one.trait, one.believed, one.other) for one in conflicts] == [
+    assert [(item.trait, item.believed, item.other) for item in conflicts] == [
         ("quantization.method", method, said)
     ]
     if name != "hqq-4bit-axis0":

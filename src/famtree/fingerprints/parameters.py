@@ -7,8 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from famtree.fingerprints.tensor_names import Layout, Module, organise
 from famtree.fingerprints.quantization_layout import StoredModule, Widths, observe_storage
+from famtree.fingerprints.tensor_names import Layout, Module, organise
 from famtree.fingerprints.tensor_packing import FLOATS
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Architecture

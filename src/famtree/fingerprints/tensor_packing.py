@@ -19,21 +19,21 @@ _NARROW = frozenset({"F4", "F6_E2M3", "F6_E3M2"})
 """Float types narrower than a byte, of which safetensors counts elements."""
 
 
-def logical_numel(
-    leaves: Leaves, group_size: int | None = None, hints: Hints | None = None
-) -> int | None:
+def logical_numel(leaves: Leaves, group_size: int | None = None) -> int | None:
     """Return the number of weights (bias not counted) a module has, or None.
 
-    `group_size` is that of `find_group_size`, for layouts whose bits a module alone does not show;
-    `hints` say more and take its place.
+    `group_size` is that of `find_group_size`, for layouts whose bits a module alone does not show.
     """
     if "lora_A" in leaves:
         low, high = leaves["lora_A"], leaves.get("lora_B")
         return low.shape[-1] * high.shape[0] if _matrix(low) and _matrix(high) else None  # type: ignore[union-attr]
+    weight = leaves.get("weight")
+    if weight is not None and weight.dtype in FLOATS and leaves.keys() <= {"weight", "bias"}:
+        return weight.numel
     packing = recognise(leaves)
     if packing is not None:
         known = (group_size,) if group_size else ()
-        return unpack(packing, leaves, hints or Hints(groups=known)).weights
+        return unpack(packing, leaves, Hints(groups=known)).weights
     weights = [leaves[leaf] for leaf in ("weight", "") if leaf in leaves]
     if not weights and leaves.keys() - {"bias"} <= load_parts().ordinary:
         weights = [one for leaf, one in leaves.items() if leaf != "bias"]
