@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
 from famtree.fingerprints.packing_geometry import unpack
 from famtree.fingerprints.packing_sizes import Hints, Unpacked
@@ -76,28 +76,50 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     What a module's sizes leave open is settled by its place in the model (inputs as wide as the
     hidden size), then by what modules of the same packing have, then by `widths`.
     """
+    global _recent  # noqa: PLW0603 - one slot, replaced as a whole
+    recent = _recent
+    if recent is None or recent[0] is not index:
+        recent = _recent = (index, _observe(index))
+    seen = recent[1]
+    if all(one.packing is None or one.unpacked.weights is not None for one in seen.modules):
+        return seen
+    seen = Observation([replace(one) for one in seen.modules], seen.names_known)
+    _settle(seen.modules, widths or Widths())
+    return seen
+
+
+_recent: tuple[TensorIndex, Observation] | None = None
+"""The last checkpoint, before `widths`: quantization and parameter count ask for the same one."""
+
+
+def _observe(index: TensorIndex) -> Observation:
     layout = organise(index)
     hidden = observe_tensors(index).get("hidden_size")
     inputs = find_hidden_inputs(layout, layout.main) if layout.main else []
     sizes = find_group_sizes(inputs, hidden)
     wide = {id(module) for module in inputs}
-    stored = [
-        _store(module, hidden if id(module) in wide else None, sizes, index)
-        for module in layout.modules
-    ]
-    _settle(stored, widths or Widths())
+    groups = tuple(sorted(sizes))
+    alike: dict[Hashable, tuple[Packing | None, Unpacked, int]] = {}
+    stored = []
+    for module in layout.modules:
+        note = index.header_metadata.get(f"{module.path}.weight")
+        hints = Hints(hidden if id(module) in wide else None, groups, note=note)
+        # Blocks and experts repeat: 45,000 modules have some fifty distinct shapes.
+        parts = tuple((leaf, one and (one.dtype, one.shape)) for leaf, one in module.leaves.items())
+        key = (hints.inputs, note, parts)
+        if key not in alike:
+            alike[key] = _store(module, hints)
+        stored.append(StoredModule(module, *alike[key]))
     return Observation(stored, layout.names_known)
 
 
-def _store(module: Module, hidden: int | None, sizes: set[int], index: TensorIndex) -> StoredModule:
+def _store(module: Module, hints: Hints) -> tuple[Packing | None, Unpacked, int]:
     leaves = module.leaves
     size = sum(one.nbytes for leaf, one in leaves.items() if one is not None and leaf != "bias")
     packing = recognise(leaves)
     if packing is None:
-        return StoredModule(module, None, _measure_plain(module), size)
-    note = index.header_metadata.get(f"{module.path}.weight")
-    hints = Hints(inputs=hidden, groups=tuple(sorted(sizes)), note=note)
-    return StoredModule(module, packing, unpack(packing, leaves, hints), size)
+        return None, _measure_plain(module), size
+    return packing, unpack(packing, leaves, hints), size
 
 
 def _measure_plain(module: Module) -> Unpacked:
