@@ -354,3 +354,24 @@ def test_hf_quant_config_alone_is_enough() -> None:
     assert (found.method, found.scheme, found.bits, found.group_size) == (
         "modelopt", "NVFP4", 4, 16)  # fmt: skip
     assert found.ignored == ["lm_head", "model.embed_tokens"]
+
+
+def test_a_side_file_may_be_right_where_config_lies() -> None:
+    index, _, side = read("modelopt-nvfp4")
+    lie = {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128}}
+    found, conflicts = read_quantization(lie, side, index)
+    assert found is not None
+    assert (found.method, found.scheme) == ("modelopt", "NVFP4")
+    assert [(item.believed, item.other, item.other_from) for item in conflicts] == [
+        ("modelopt", "gptq", "config")
+    ]
+
+
+def test_two_declarations_without_tensors_contradict_each_other() -> None:
+    _, config, _ = read("awq-gemm")
+    side = {"hf_quant_config.json": {"quantization": {"quant_algo": "FP8"}}}
+    found, conflicts = read_quantization(config, side, TensorIndex())
+    assert found is not None
+    assert found.method == "awq"
+    assert [(item.believed, item.believed_from, item.other, item.other_from) for item in conflicts
+            ] == [("awq", "config", "modelopt", "hf_quant_config.json")]  # fmt: skip

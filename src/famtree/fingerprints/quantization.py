@@ -9,7 +9,7 @@ from famtree.fingerprints.packings import Packing, load_packings
 from famtree.fingerprints.quantization_declaration import (
     SIDE_FILES,
     Declaration,
-    read_declaration,
+    read_declarations,
 )
 from famtree.fingerprints.quantization_layout import (
     Observation,
@@ -43,26 +43,54 @@ def read_quantization(
     `side_files` maps the names of `SIDE_FILES` (others are ignored) to decoded JSON. The tensors
     are believed; a declaration the tensors neither show nor rule out is kept.
     """
-    declared = read_declaration(config, side_files)
-    seen = observe_storage(index, declared.widths if declared else None)
+    declared = read_declarations(config, side_files)
+    seen = observe_storage(index, declared[0].widths if declared else None)
     forms = list_forms(seen)
     main = next((form for form in forms if form.packing not in ("plain", "unknown")), None)
     if main is None:
-        if declared is None:
-            return None, []
-        if not seen.is_plain:
-            return _from_declaration(declared), []
-        if declared.entry.get("in_flight"):
-            return None, []  # quantized while loading: what is stored is plain
-        return None, [_disagree("method", "none", declared.method)]
+        return _without_packing(seen, declared)
     packing = _find_packing(seen, main)
-    fits = declared is not None and (not declared.entry or packing.name in declared.entry[
-        "packings"])  # fmt: skip
-    if declared is not None and not fits:
-        conflicts = [_disagree("method", packing.method, declared.method)]
-        return _combine(index, seen, forms, main, packing, None), conflicts
-    found = _combine(index, seen, forms, main, packing, declared)
-    return found, _compare(found, declared, packing) if declared else []
+    fitting = [one for one in declared if not one.entry or packing.name in one.entry["packings"]]
+    conflicts = [
+        _disagree("method", packing.method, one.method, one.file)
+        for one in declared
+        if one not in fitting
+    ]
+    if fitting and fitting[0] is not declared[0]:
+        seen = observe_storage(index, fitting[0].widths)
+        forms = list_forms(seen)
+        main = next(form for form in forms if form.packing == packing.name)
+    found = _combine(index, seen, forms, main, packing, fitting[0] if fitting else None)
+    for one in fitting:
+        conflicts += _compare(found, main, one, packing)
+    return found, _once(conflicts)
+
+
+def _without_packing(
+    seen: Observation, declared: list[Declaration]
+) -> tuple[Quantization | None, list[Disagreement]]:
+    """Return the answer where no tensor is packed, or none was seen."""
+    if not declared:
+        return None, []
+    if not seen.is_plain:
+        first = declared[0]
+        others = [
+            _disagree("method", first.method, one.method, one.file, first.file)
+            for one in declared[1:]
+            if one.method != first.method
+        ]
+        return _from_declaration(first), others
+    # Some methods quantize while loading: then what is stored is plain, and nobody lies.
+    lying = [one for one in declared if not one.entry.get("in_flight")]
+    return None, _once([_disagree("method", "none", one.method, one.file) for one in lying])
+
+
+def _once(conflicts: list[Disagreement]) -> list[Disagreement]:
+    """Drop what a second file only repeats."""
+    distinct: dict[tuple[str, str], Disagreement] = {}
+    for one in conflicts:
+        distinct.setdefault((one.trait, one.other), one)
+    return list(distinct.values())
 
 
 def _find_packing(seen: Observation, main: StoredForm) -> Packing:
@@ -202,34 +230,36 @@ def _stored_cache(index: TensorIndex) -> CacheScheme | None:
     return None
 
 
-def _compare(found: Quantization, told: Declaration, packing: Packing) -> list[Disagreement]:
+def _compare(
+    found: Quantization, main: StoredForm, told: Declaration, packing: Packing
+) -> list[Disagreement]:
     """Return where the tensors rule out what is declared."""
-    conflicts = []
-    main = found.forms and next(form for form in found.forms if form.packing == packing.name)
-    widths = {form.bits for form in found.forms if form.packing == packing.name}
+    pairs: list[tuple[str, str, str]] = []
+    alike = [form for form in found.forms if form.packing == packing.name]
     narrow = packing.holds_fewer or told.entry.get("narrow")
-    if main and main.bits and told.bits and told.bits not in widths:
+    if main.bits and told.bits and told.bits not in {form.bits for form in alike}:
         mean = packing.geometry in ("rows", "trellis") and abs(main.bits - told.bits) < 1
         if not mean and not (narrow and told.bits < main.bits) and not told.overrides:
-            conflicts.append(_disagree("bits", f"{main.bits:g}", f"{told.bits:g}"))
-    if main and main.group_size and told.group_size and packing.geometry != "codes":
-        sizes = {form.group_size for form in found.forms if form.packing == packing.name}
-        if told.group_size not in sizes and not told.overrides:
-            conflicts.append(_disagree("group_size", str(main.group_size), str(told.group_size)))
+            pairs.append(("bits", f"{main.bits:g}", f"{told.bits:g}"))
+    groups = {None, *(form.group_size for form in alike)}
+    if main.group_size and told.group_size not in groups and not told.overrides:
+        pairs.append(("group_size", str(main.group_size), str(told.group_size)))
     word = (told.format or "").lower()
     if packing.format and word != packing.format and word in _formats(told.method):
-        conflicts.append(_disagree("checkpoint_format", packing.format, word))
-    if packing.geometry == "blocks" and told.nested is not None:
-        if found.nested_scales is not None and found.nested_scales != told.nested:
-            conflicts.append(_disagree("nested_scales", _word(found.nested_scales),
-                                       _word(told.nested)))  # fmt: skip
-        if main and main.weight_type and told.weight_type not in (None, main.weight_type):
-            conflicts.append(_disagree("weight_type", main.weight_type, str(told.weight_type)))
+        pairs.append(("checkpoint_format", packing.format, word))
+    if found.nested_scales is not None and told.nested not in (None, found.nested_scales):
+        pairs.append(("nested_scales", *(("yes", "no") if found.nested_scales else ("no", "yes"))))
+    if main.weight_type and told.weight_type not in (None, main.weight_type):
+        pairs.append(("weight_type", main.weight_type, str(told.weight_type)))
     if told.block and found.block_shape and found.block_shape != told.block:
-        conflicts.append(_disagree("block_shape", _join(found.block_shape), _join(told.block)))
+        pairs.append(("block_shape", _join(found.block_shape), _join(told.block)))
     if told.block and found.granularity in ("tensor", "channel"):
-        conflicts.append(_disagree("granularity", found.granularity, "block"))
-    return conflicts
+        pairs.append(("granularity", found.granularity, "block"))
+    return [_disagree(*pair, told.file) for pair in pairs]
+
+
+def _join(sizes: list[int]) -> str:
+    return "x".join(map(str, sizes))
 
 
 def _formats(method: str) -> set[str]:
@@ -237,19 +267,13 @@ def _formats(method: str) -> set[str]:
     return {one.format for one in load_packings() if one.format and one.method == method}
 
 
-def _word(value: bool) -> str:
-    return "yes" if value else "no"
-
-
-def _join(sizes: list[int]) -> str:
-    return "x".join(map(str, sizes))
-
-
-def _disagree(what: str, believed: str, other: str) -> Disagreement:
+def _disagree(
+    what: str, believed: str, other: str, file: str, witness: str = "header"
+) -> Disagreement:
     return Disagreement.model_construct(
         trait=f"quantization.{what}",
         believed=believed,
-        believed_from="header",
+        believed_from=witness,
         other=other,
-        other_from="config",
+        other_from=file,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -17,12 +17,10 @@ from famtree.types.quantization import ActivationScheme, CacheScheme, Granularit
 SIDE_FILES = (
     "hf_quant_config.json",
     "quantize_config.json",
-    "quantization_config.json",
     "quant_config.json",
     "quanto_qmap.json",
 )
-"""Where a declaration may lie outside config.json: ModelOpt, old AutoGPTQ, auto-round, old AWQ,
-optimum-quanto."""
+"""Where a declaration may lie outside config.json: ModelOpt, old AutoGPTQ, old AWQ, quanto."""
 _T = TypeVar("_T")
 MAX_WORD = 64
 MAX_IGNORED = 64
@@ -39,6 +37,8 @@ class Declaration:
     """What the files say; None where they are silent."""
 
     method: str
+    file: str = "config"
+    """Where it stands; `config` for config.json."""
     bits: float | None = None
     group_size: int | None = None
     scheme: str | None = None
@@ -77,15 +77,19 @@ def load_methods() -> dict[str, Any]:
     return table
 
 
-def read_declaration(
+def read_declarations(
     config: Mapping[str, Any], side_files: Mapping[str, Any]
-) -> Declaration | None:
-    """Return the first declaration, in the order engines look for one; None where there is none."""
-    stated = _find_statement(config, side_files)
-    method = _method(stated) if stated else None
-    if not stated or method is None:
+) -> list[Declaration]:
+    """Return every declaration, in the order engines look for one."""
+    read = (_read(stated, file) for stated, file in _find_statements(config, side_files))
+    return [one for one in read if one is not None]
+
+
+def _read(stated: dict[str, Any], file: str) -> Declaration | None:
+    method = _method(stated)
+    if method is None:
         return None
-    found = Declaration(method)
+    found = Declaration(method, file)
     entry = found.entry
     bits = _number(stated, entry.get("bits"))
     group = _number(stated, entry.get("group_size"))
@@ -113,10 +117,27 @@ def read_declaration(
     return found
 
 
-def _find_statement(
+def _find_statements(
     config: Mapping[str, Any], side_files: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    table = dict(config)
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield the first statement of config.json and those of the files beside it."""
+    stated = _find_in_config(dict(config))
+    if stated:
+        yield stated, "config"
+    for name in SIDE_FILES:
+        found = side_files.get(name)
+        if not isinstance(found, dict) or not found:
+            continue
+        if name == "quanto_qmap.json":
+            yield _read_map(found), name
+        elif name == "hf_quant_config.json":
+            yield {"quant_method": "modelopt", **found}, name
+        else:
+            zero_point = "zero_point" in found or "w_bit" in found
+            yield {"quant_method": "awq" if zero_point else "gptq", **found}, name
+
+
+def _find_in_config(table: dict[str, Any]) -> dict[str, Any] | None:
     scopes = [table, *(look_up(table, key) for key in NESTED_TEXT)]
     for key in ("quantization_config", "compression_config", "quantization"):
         for scope in scopes:
@@ -125,15 +146,6 @@ def _find_statement(
                 if "quant_method" not in found and isinstance(table.get("quantization"), dict):
                     return {**found, "quant_method": "mlx"}
                 return found
-    for name in SIDE_FILES:
-        found = side_files.get(name)
-        if isinstance(found, dict) and found:
-            if name == "quanto_qmap.json":
-                return _read_map(found)
-            if name == "hf_quant_config.json":
-                return {"quant_method": "modelopt", **found}
-            zero_point = "zero_point" in found or "w_bit" in found
-            return {"quant_method": "awq" if zero_point else "gptq", **found}
     return None
 
 
