@@ -87,6 +87,8 @@ def unpack_vectors(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
     known = order if order is not None else scale
     if codes is None or main is None or known is None or len(codes.shape) != 3:
         return Unpacked(type=packing.type)
+    if residual is not None and len(residual.shape) != 2:
+        return Unpacked(type=packing.type)
     if len(main.shape) != 2 or "outlier_indices" in leaves or codes.dtype not in ("I32", "U32"):
         return Unpacked(type=packing.type)
     books, vectors, words = codes.shape
@@ -126,6 +128,8 @@ def unpack_quanto(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
     """Rows of groups, 8 / b of them packed into a byte; a shift goes with every scale."""
     codes, scales = leaves.get(packing.leaf), leaves.get("weight._scale")
     if codes is None or scales is None or len(codes.shape) != 2 or len(scales.shape) != 2:
+        return Unpacked(type=packing.type)
+    if not scales.numel:
         return Unpacked(type=packing.type)
     # Groups are rows (scale [n, 1]) or columns (scale [1, n]) of the packed matrix.
     tall = scales.shape[1] == 1

@@ -55,7 +55,7 @@ def find_shared(
     shape: list[int], scale: TensorInfo | None
 ) -> tuple[Granularity | None, int | None, tuple[int, int] | None]:
     """Return what shares a scale: granularity, group size, block."""
-    if scale is None or not shape:
+    if scale is None or not shape or scale.numel == 0:
         return None, None, None
     sizes = list(scale.shape)
     if len(sizes) == 4 and len(shape) == 2 and sizes[1] == sizes[3] == 1:

@@ -12,6 +12,7 @@ from famtree.fingerprints.quantization_declaration import (
     read_declarations,
 )
 from famtree.fingerprints.quantization_layout import (
+    MAX_UNQUANTIZED,
     Observation,
     StoredModule,
     collapse_paths,
@@ -30,7 +31,6 @@ from famtree.types.quantization import (
 )
 
 __all__ = ["SIDE_FILES", "read_quantization"]
-MAX_UNQUANTIZED = 64
 _STORED_INPUTS = ("input_scale", "input_global_scale", "activation_scale")
 _STORED_CACHE = ("k_scale", "v_scale", "kv_scale", "k_proj.output_scale")
 

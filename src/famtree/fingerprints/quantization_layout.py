@@ -17,6 +17,7 @@ from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import StoredForm
 
 MAX_PATHS = 32
+MAX_UNQUANTIZED = 64
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 

@@ -58,7 +58,7 @@ def find_group_sizes(modules: Iterable[Module], hidden: int | None) -> set[int]:
     found: set[int] = set()
     for module in modules:
         packing = recognise(module.leaves)
-        if hidden is None or packing is None or packing.name not in words:
+        if not hidden or packing is None or packing.name not in words:
             continue
         packed, scale = module.leaves.get(packing.leaf), module.leaves.get(packing.scale or "")
         if packed is None or scale is None or not _matrix(packed) or not _matrix(scale):
