@@ -13,27 +13,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
-
-_LEAVES = frozenset(
-    {
-        "weight", "bias", "qweight", "qzeros", "scales", "biases", "g_idx", "weight_scale",
-        "weight_scale_inv", "weight_scale_2", "input_scale", "input_scale_2", "output_scale",
-        "input_zero_point", "weight_packed", "weight_shape", "weight_zero_point", "weight_g_idx",
-        "weight_global_scale", "input_global_scale", "SCB", "weight_format", "weight_scales",
-        "trellis", "suh", "svh", "su", "sv", "mcg", "mul1", "q_weight", "q_scale", "q_scale_max",
-        "q_groups", "q_perm", "q_invperm", "q_group_map", "W_q", "scale", "zero", "codes",
-        "codebooks", "Qidxs", "SU", "SV", "Wscale", "codebook_id", "indices", "res_indices",
-        "dense_weights", "row_offsets", "col_vals", "in_perm", "_weight_qdata", "_weight_scale",
-        "lora_A", "lora_B", "input_scale_ub", "scale_inv", "weight_bias", "perm", "lora_magnitude",
-        "pre_quant_scale", "act_pre_scale",
-    }
-)  # fmt: skip
-"""Last components that are stored parts of one module rather than modules."""
 
 _FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
                  "_weight_scale", "_scale")  # fmt: skip
-"""The same for fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
+"""Endings of parts of fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
 
 Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
@@ -115,7 +100,11 @@ def split_leaf(name: str) -> tuple[str, str]:
     path, _, last = name.rpartition(".")
     if path and last in ("default", "0") and path.endswith((".lora_A", ".lora_B")):
         path, _, last = path.rpartition(".")
-    if path and last in _LEAVES:
+    parts = load_parts()
+    if path and last == "weight" and path.endswith(parts.submodules):
+        path, _, inner = path.rpartition(".")
+        return path, f"{inner}.weight"
+    if path and last in parts.leaves:
         if last == "weight" and path.endswith((".lora_A", ".lora_B", ".lora_A.default",
                                                ".lora_B.default")):  # fmt: skip
             path, _, last = path.removesuffix(".default").rpartition(".")

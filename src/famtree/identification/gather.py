@@ -31,6 +31,7 @@ _SMALL_FILES = (
     "quantize_config.json",
     "quant_config.json",
     "hf_quant_config.json",
+    "quanto_qmap.json",
     "adapter_config.json",
     *MERGE_FILES,
 )
