@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from famtree.identification.gather import CONFIG, Gathered
+from famtree.identification.gathered import CONFIG, Gathered
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointFormat

@@ -8,7 +8,8 @@ from famtree.errors import TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
-from famtree.identification.gather import Gathered, OnProgress, gather, require_anything
+from famtree.identification.gather import gather
+from famtree.identification.gathered import Gathered, OnProgress, require_anything
 from famtree.identification.report import Findings, assemble
 from famtree.identification.vocabulary import (
     could_change_answer,

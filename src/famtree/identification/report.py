@@ -14,7 +14,7 @@ from famtree.identification.declaration import (
     find_declaration,
     list_declared,
 )
-from famtree.identification.gather import Gathered
+from famtree.identification.gathered import Gathered
 from famtree.identification.node import checkpoint_name, describe_node
 from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
