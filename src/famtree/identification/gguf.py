@@ -149,7 +149,7 @@ def _read_all(
             Notice.model_construct(
                 code="header-unread",
                 message=f"the header of {form.files.name} is longer than "
-                f"{reader.limit >> 20} MB and was read in part",
+                f"{reader.limit / 1e6:.0f} MB and was read in part",
             )
         )
     form.complete = whole and not form.files.missing

@@ -13,7 +13,7 @@ from famtree.types.source import CheckpointSource
 
 DESIGN_LIMIT = 1 << 20
 """Most bytes read over a network for architecture and hyperparameters alone."""
-FULL_LIMIT = 20 << 20
+FULL_LIMIT = 20_000_000
 """Most bytes read over a network for vocabulary and tensor names."""
 LOCAL_LIMIT = 1 << 30
 NETWORK_STEPS = (64 << 10, 256 << 10, 2 << 20, 4 << 20)
@@ -71,7 +71,7 @@ def read_headers(source: CheckpointSource, files: GgufSet) -> list[GgufHeader]:
             headers.append(reader.read_rest())
         except HeaderLimitError as fault:
             raise UnreadableError(
-                f"the header of {entry.name} is longer than {reader.limit >> 20} MB",
+                f"the header of {entry.name} is longer than {reader.limit / 1e6:.0f} MB",
                 hint="download the file and name its path",
             ) from fault
     return headers
