@@ -138,7 +138,7 @@ def _organise(index: TensorIndex) -> Layout:
     stacks: dict[str, Stack] = {}
     loose: list[Module] = []
     for module in modules.values():
-        stack, number, rest = _split_block(module.path)
+        stack, number, rest = split_block(module.path)
         if stack is None:
             loose.append(module)
             continue
@@ -151,15 +151,15 @@ def _organise(index: TensorIndex) -> Layout:
         adapter=any("lora_A" in module.leaves for module in modules.values()),
     )
     able = [stack for stack in stacks.values() if _is_tower(stack)]
-    own = [stack for stack in able if not _in_tower(stack.path, roles["other_towers"])]
+    own = [stack for stack in able if not in_tower(stack.path, roles["other_towers"])]
     layout.main = max(own, key=lambda stack: (len(stack.blocks), -len(stack.path)), default=None)
     if layout.main is not None:
         _pair_encoder(layout, own)
-    seen = [stack for stack in able if _in_tower(stack.path, roles["vision_towers"])]
+    seen = [stack for stack in able if in_tower(stack.path, roles["vision_towers"])]
     layout.vision = max(seen, key=lambda stack: len(stack.blocks), default=None)
     for module in loose:
-        if not _in_tower(module.path, roles["other_towers"]):
-            module.role = _outside_role(module.path, roles["outside"])
+        if not in_tower(module.path, roles["other_towers"]):
+            module.role = outside_role(module.path, roles["outside"])
             if module.role:
                 layout.outside.setdefault(module.role, []).append(module)
     return layout
@@ -189,7 +189,7 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
     return modules
 
 
-def _split_block(path: str) -> tuple[str | None, int, str]:
+def split_block(path: str) -> tuple[str | None, int, str]:
     """Return stack path, block number, and the rest with its numbers as `#`."""
     parts = path.split(".")
     for place, part in enumerate(parts):
@@ -206,7 +206,8 @@ def _is_tower(stack: Stack) -> bool:
     return any(module.role in _CORE for block in stack.blocks.values() for module in block)
 
 
-def _in_tower(path: str, words: tuple[str, ...]) -> bool:
+def in_tower(path: str, words: tuple[str, ...]) -> bool:
+    """Tell whether any component of `path` starts with one of `words`."""
     return any(part.startswith(words) for part in path.split("."))
 
 
@@ -223,7 +224,7 @@ def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
                 return
 
 
-def _outside_role(path: str, table: dict[str, str]) -> str | None:
+def outside_role(path: str, table: dict[str, str]) -> str | None:
     """Match the longest tail of one or two components."""
     parts = path.split(".")
     for length in (3, 2, 1):

@@ -10,7 +10,7 @@ from famtree.fingerprints.tokenizer import (
     choose_vocabulary_files,
     recognise_tokenizer,
 )
-from famtree.identification.gather import Gathered
+from famtree.identification.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import FileEntry, Missing
