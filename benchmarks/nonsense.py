@@ -118,9 +118,9 @@ class Workshop:
     def splice_recipe(self) -> Nonsense:
         """A body with the training recipe of another family."""
         while True:
-            (family, body), (_, other) = self._choose_pair(_differ_in_recipe)
+            (_, body), (_, other) = self._choose_pair(_differ_in_recipe)
             traits = _without(body.traits, "recipe.") | _only(other.traits, "recipe.")
-            if self._contradictions(family, traits) >= 2:
+            if not self._is_released(traits):
                 break
         return Nonsense("foreign recipe", f"{body.repo} + {other.repo}", fingerprint_traits(traits))
 
@@ -146,13 +146,14 @@ class Workshop:
     def rename(self) -> Nonsense:
         """One family's checkpoint under another's model_type and class."""
         while True:
-            (family, body), (_, other) = self._choose_pair(_differ_in_recipe)
+            (_, body), (_, other) = self._choose_pair(_differ_in_recipe)
             traits = _without(body.traits, "tokenizer.")
             for name in (MODEL_TYPE, TEXT_MODEL_TYPE, CLASS_NAME):
                 traits.pop(name, None)
                 _copy(other.traits, traits, name)
-            # Some families were published under another's class as well; that is no nonsense.
-            if self._contradictions(family, traits) >= 1:
+            # A wrapper around the body as it is renames nothing.
+            renamed = body.traits[TEXT_MODEL_TYPE] != other.traits[TEXT_MODEL_TYPE]
+            if renamed and not self._is_released(traits):
                 break
         return Nonsense("renamed", f"{body.repo} as {other.repo}", fingerprint_traits(traits))
 
@@ -161,7 +162,7 @@ class Workshop:
         while True:
             family, body = self._chance.choice(self._pool)
             owner, known = self._chance.choice(self._tokenizers)
-            if owner.key != family.key and _is_foreign(family, body, known):
+            if owner.key != family.key and _is_foreign(family, known):
                 break
         traits = _without(body.traits, "tokenizer.")
         counts = {
@@ -190,27 +191,15 @@ class Workshop:
     def _choose_pair(
         self, differ: Callable[[Traits, Traits], bool]
     ) -> tuple[tuple[Family, Exemplar], tuple[Family, Exemplar]]:
-        """Two checkpoints whose families contradict each other in what no derivative changes."""
+        """Two checkpoints of two families."""
         while True:
             one, other = self._chance.sample(self._pool, 2)
-            if _are_apart(*one, *other) and differ(one[1].traits, other[1].traits):
+            if one[0].key != other[0].key and differ(one[1].traits, other[1].traits):
                 return one, other
 
-    def _contradictions(self, family: Family, traits: Traits) -> int:
-        """Fewest traits, of those that derivatives rarely change, by which a rule is violated."""
-        seen = flatten(fingerprint_traits(traits))
-        policies = self._registry.generic.traits
-        counts = []
-        for generation in family.generations:
-            for rule in generation.rules:
-                counts.append(  # noqa: PERF401 - three loops in one line are no clearer
-                    sum(
-                        judge(condition, seen.get(name), policies[name]) is Fit.MISFITS
-                        for name, condition in rule.when.items()
-                        if name in policies and policies[name].edit_rate <= RARELY_EDITED
-                    )
-                )
-        return min(counts)
+    def _is_released(self, traits: Traits) -> bool:
+        """True when a published checkpoint shows every one of these traits: that is no nonsense."""
+        return any(traits.items() <= one.traits.items() for _, one in self._pool)
 
     def _invent_body(self) -> tuple[dict[str, Any], TensorIndex]:
         chance = self._chance
@@ -262,38 +251,17 @@ def _make_header(figures: Mapping[str, Any]) -> TensorIndex:
     return TensorIndex(tensors, frozenset(tensors), True, (file,))
 
 
-def _is_foreign(family: Family, body: Exemplar, known: KnownTokenizer) -> bool:
-    """True when the body's own vocabulary is on record, and `known` is another of another size.
-
-    Where no vocabulary is on record, nothing says that the one at hand is foreign.
-    """
-    own = [one for one in family.tokenizers if body.generation in one.generations]
-    if not own or any(
+def _is_foreign(family: Family, known: KnownTokenizer) -> bool:
+    """True when no generation of the family ships this vocabulary, under any name."""
+    return not any(
         known.vocabulary == one.vocabulary or (known.merges and known.merges == one.merges)
         for one in family.tokenizers
-    ):
-        return False
-    entries = known.entries or known.base_entries or 0
-    return _rows_differ(body.traits[_ROWS], entries)
+    )
 
 
 def _fingerprint(config: dict[str, Any], index: TensorIndex) -> Fingerprint:
     facts = CheckpointFacts(config=config, observed=observe_tensors(index))
     return build_fingerprint(facts)
-
-
-def _are_apart(family: Family, one: Exemplar, other_family: Family, other: Exemplar) -> bool:
-    """True when the two differ in design and vocabulary, and nobody calls them alike."""
-    if family.key == other_family.key:
-        return False
-    alike = {*family.hard_to_tell_from, *one.ambiguous_with}
-    for generation in family.generations:
-        alike.update(generation.hard_to_tell_from)
-    if any(key.partition("/")[0] == other_family.key for key in alike):
-        return False
-    return one.traits[TEXT_MODEL_TYPE] != other.traits[TEXT_MODEL_TYPE] and _rows_differ(
-        one.traits[_ROWS], other.traits[_ROWS]
-    )
 
 
 def _rows_differ(one: Any, other: Any) -> bool:

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, field
 
 from famtree.matchers.confidence import calibrate
+from famtree.matchers.contradictions import find_contradictions
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
 from famtree.matchers.rules import RuleMatch, match_rules
@@ -47,6 +48,8 @@ class Standing:
     size: SizeMatch | None = None
     vocabulary: VocabularyMatch | None = None
     exact: ExactMatch | None = None
+    contradictions: list[Evidence] = field(default_factory=list)
+    """What speaks against it beyond its rule; looked for in the best one only."""
     score: float = 0.0
     share: float = 0.0
 
@@ -56,9 +59,20 @@ class Standing:
         return self.family.key, self.generation.key
 
     @property
-    def conflicts(self) -> int:
+    def conflicts(self) -> list[str]:
         """Identity signals that contradict this generation."""
-        return len(self.rule.conflicts) + bool(self.vocabulary and self.vocabulary.conflict)
+        found = list(self.rule.conflicts)
+        if self.vocabulary is not None and self.vocabulary.conflict:
+            found.append(self.vocabulary.evidence.signal)
+        return found + [one.signal for one in self.contradictions]
+
+    @property
+    def unproven(self) -> bool:
+        """No official size, or a converted design without a vocabulary to vouch for it."""
+        if self.size is None or self.size.custom:
+            return True
+        vouched = self.vocabulary is not None and self.vocabulary.weight > 0
+        return self.rule.rule.converted and not vouched
 
     @property
     def decided_by(self) -> str:
@@ -102,15 +116,15 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     leader = max(families, key=lambda key: (families[key], key))
     within = [one for one in ranked if one.family.key == leader]
     best = within[0]
+    best.contradictions = find_contradictions(best.rule, observation, registry)
     belief = families[leader]
     evidence = _evidence(best, observation)
     if belief < FAMILY_SETTLED:
         return _unsettled(ranked, families, unknown, evidence)
-    custom = best.size is None or best.size.custom
     kept = [one for one in within if one.share >= KEPT_SHARE * belief]
     settled = best.share >= SETTLED * belief
     raw = best.share if settled else belief
-    confidence = calibrate(raw, conflicts=best.conflicts, custom=custom)
+    confidence = calibrate(raw, conflicts=len(best.conflicts), custom=best.unproven)
     return Classification(
         outcome="identified" if settled else "ambiguous",
         confidence=confidence,
@@ -193,4 +207,5 @@ def _evidence(best: Standing, observation: Observation) -> list[Evidence]:
         found.append(best.vocabulary.evidence)
     if best.exact is not None:
         found.append(best.exact.evidence)
+    found += best.contradictions
     return sorted(found, key=lambda one: (-abs(one.weight), one.signal))
