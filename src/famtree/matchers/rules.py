@@ -60,6 +60,8 @@ class Judgement:
     weight: float = 0.0
     conflict: bool = False
     """An identity trait that contradicts the condition."""
+    spoken_for: bool = False
+    """Some generation's rule accepts the value that was seen."""
 
 
 @dataclass(slots=True)
@@ -75,7 +77,8 @@ class RuleMatch:
     conflicts: list[str] = field(default_factory=list)
     """Identity traits that contradict the rule."""
     label_fits: bool = False
-    """Some name of the design fits: then one that does not is a renamed class, not a stranger."""
+    """Some name of the design fits: then one that does not is a renamed class, not a stranger,
+    unless it is the name of another design."""
 
     def weigh(self, one: Judgement) -> float:
         """Return what a judgement counts for this rule, nats."""
@@ -112,6 +115,7 @@ def match_rules(observation: Observation, registry: Registry) -> list[RuleMatch]
         one.group = policy.group
         one.weight = _weight(one, policy, background)
         one.conflict = one.fit is Fit.MISFITS and _is_conflict(one, policy, registry)
+        one.spoken_for = background.is_spoken_for(one.name)
     for match in matches:
         _weigh(match, registry)
     return matches
@@ -214,7 +218,8 @@ def _weigh(match: RuleMatch, registry: Registry) -> None:
     losses: dict[str, float] = {}
     for one in match.judgements:
         weight = match.weigh(one)
-        if one.conflict and not (match.label_fits and one.name in _LABELS):
+        renamed = match.label_fits and one.name in _LABELS and not one.spoken_for
+        if one.conflict and not renamed:
             match.conflicts.append(one.name)
         side = gains if weight > 0 else losses
         side[one.group] = side.get(one.group, 0.0) + weight
