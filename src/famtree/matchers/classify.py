@@ -15,7 +15,7 @@ from famtree.matchers.confidence import calibrate
 from famtree.matchers.contradictions import find_contradictions
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
-from famtree.matchers.rules import RuleMatch, match_rules
+from famtree.matchers.rules import STRANGER_GAIN, RuleMatch, match_rules
 from famtree.matchers.sizes import SizeMatch, describe_shape, match_sizes
 from famtree.matchers.vocabularies import VocabularyMatch, match_vocabularies
 from famtree.registry.registry import Registry
@@ -153,10 +153,17 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
         standing.score = (
             standing.rule.score
             + (standing.size.weight if standing.size else 0.0)
-            + (standing.vocabulary.weight if standing.vocabulary else 0.0)
+            + _weigh_vocabulary(standing)
             + (standing.exact.weight if standing.exact else 0.0)
         )
     return list(best.values())
+
+
+def _weigh_vocabulary(standing: Standing) -> float:
+    if standing.vocabulary is None:
+        return 0.0
+    weight = standing.vocabulary.weight
+    return weight * STRANGER_GAIN if weight > 0 and standing.rule.stranger else weight
 
 
 def _share_belief(standings: list[Standing]) -> float:

@@ -46,6 +46,10 @@ _SAID_BY_CONFIGS = (*_LABELS, "architecture.layers", "recipe.norm_eps", "recipe.
 _ONE_LABEL_FITS = 0.3
 """When one design label fits, another that does not is usually a renamed head or class."""
 _TOKENIZER = "tokenizer."
+_VOCABULARY = "vocabulary"
+STRANGER_GAIN = 0.25
+"""Unrelated designs borrow vocabularies. Where the config names a design that nobody registered,
+an equal vocabulary says little about the family: shape and recipe have to."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,9 @@ class RuleMatch:
     label_fits: bool = False
     """Some name of the design fits: then one that does not is a renamed class, not a stranger,
     unless it is the name of another design."""
+
+    stranger: bool = False
+    """Every name of the design that was seen is one no generation uses."""
 
     def weigh(self, one: Judgement) -> float:
         """Return what a judgement counts for this rule, nats."""
@@ -223,6 +230,12 @@ def _weigh(match: RuleMatch, registry: Registry) -> None:
             match.conflicts.append(one.name)
         side = gains if weight > 0 else losses
         side[one.group] = side.get(one.group, 0.0) + weight
+    labels = [one for one in match.judgements if one.name in _LABELS]
+    match.stranger = bool(labels) and not any(
+        one.spoken_for or one.fit is Fit.FITS for one in labels
+    )
+    if match.stranger and _VOCABULARY in gains:
+        gains[_VOCABULARY] *= STRANGER_GAIN
     match.score = cap_groups(gains, losses, registry)
 
 
