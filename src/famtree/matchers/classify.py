@@ -9,6 +9,7 @@ later and only order what is left; they never add to a share.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from famtree.matchers.confidence import calibrate
@@ -32,6 +33,8 @@ SETTLED = 0.8
 FAMILY_SETTLED = 0.55
 FEW_FAMILIES = 3
 """Belief shared by more families than this is ignorance, not a choice between them."""
+TWIN = 0.05
+"""Scores this close, in nats, are equal: the two generations state the same design."""
 KEPT_SHARE = 0.01
 """Candidates below this share of the family's belief are not listed."""
 
@@ -154,9 +157,25 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
             standing.rule.score
             + (standing.size.weight if standing.size else 0.0)
             + _weigh_vocabulary(standing)
-            + (standing.exact.weight if standing.exact else 0.0)
         )
+    for standing, match in _share_digests(best).items():
+        best[standing].score += match.weight
     return list(best.values())
+
+
+def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:
+    """Return what equal digests are worth to each generation.
+
+    A sibling that everything else fits as well may have released the same configuration: that
+    only one of the two is on record is no evidence between them.
+    """
+    shared = {key: one.exact for key, one in standings.items() if one.exact is not None}
+    for key, match in list(shared.items()):
+        for other, sibling in standings.items():
+            fits_as_well = sibling.score >= standings[key].score - TWIN
+            if other[0] == key[0] and other not in shared and fits_as_well:
+                shared[other] = match
+    return shared
 
 
 def _weigh_vocabulary(standing: Standing) -> float:
