@@ -68,7 +68,7 @@ def _check_ids(
             continue
         values = trait.value if isinstance(trait.value, tuple) else (trait.value,)
         ids = [one for one in values if isinstance(one, int)]
-        if isinstance(rows, int) and ids and min(ids) >= rows:
+        if isinstance(rows, int) and ids and max(ids) >= rows:
             yield _against(name, trait, f"below {rows}")
         expected = _expected(match, name, said)
         wanted = [one for one in expected if isinstance(one, int)]

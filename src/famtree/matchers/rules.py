@@ -269,6 +269,8 @@ def _weight(one: Judgement, policy: TraitPolicy, background: _Background) -> flo
     if one.fit is Fit.MISFITS:
         loss = max(WORST, math.log(policy.edit_rate))
         return loss * DEFAULTED_LOSS if defaulted else loss
+    if one.condition.absent:
+        return 0.0  # nearly every other design lacks it too
     if one.condition.contains is not None:
         gain = math.log((1 - policy.edit_rate) / CONTAINS_BACKGROUND)
     else:
