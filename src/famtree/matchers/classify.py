@@ -53,6 +53,8 @@ class Standing:
     exact: ExactMatch | None = None
     contradictions: list[Evidence] = field(default_factory=list)
     """What speaks against it beyond its rule; looked for in the best one only."""
+    own_name: bool = False
+    """No other family uses any of the names its config gives the design."""
     score: float = 0.0
     share: float = 0.0
 
@@ -127,7 +129,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     kept = [one for one in within if one.share >= KEPT_SHARE * belief]
     settled = best.share >= SETTLED * belief
     raw = best.share if settled else belief
-    confidence = calibrate(raw, conflicts=len(best.conflicts), custom=best.unproven)
+    confidence = calibrate(
+        raw, conflicts=len(best.conflicts), custom=best.unproven, own_name=best.own_name
+    )
     return Classification(
         outcome="identified" if settled else "ambiguous",
         confidence=confidence,
@@ -141,7 +145,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     fingerprint = observation.fingerprint
     best: dict[Key, Standing] = {}
-    for match in match_rules(observation, registry):
+    matches = match_rules(observation, registry)
+    namesakes = {match.family.key for match in matches if match.label_fits}
+    for match in matches:
         standing = Standing(match.family, match.generation, match)
         known = best.get(standing.key)
         if known is None or match.score > known.rule.score:
@@ -150,6 +156,7 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
     exact = match_exactly(fingerprint, registry)
     for key, standing in best.items():
+        standing.own_name = namesakes == {key[0]}
         standing.size = sizes.get(key)
         standing.vocabulary = vocabularies.get(key)
         standing.exact = exact.get(key)
