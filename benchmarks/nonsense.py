@@ -1,11 +1,12 @@
 """Does anything that cannot exist get a confident answer?
 
-    python benchmarks/nonsense.py [--count N] [--seed N]
+    python benchmarks/nonsense.py [--count N] [--seeds N ...] [--write]
 
 Checkpoints are made up (random configurations with matching headers) or put together from the
 recorded traits of two or three families. A splice is left out only where it shows nothing but what
 one published checkpoint shows. Each may be answered with a guess; none may be identified with a
-confidence of 0.9 or more. Exits with 1 if one is.
+confidence of 0.9 or more. Exits with 1 if one is. `--write` puts the table into
+docs/how-it-decides.md.
 """
 
 from __future__ import annotations
@@ -307,20 +308,39 @@ def list_confident(findings: list[Finding]) -> list[Finding]:
     return [one for one in findings if one.answer is not None and one.confidence >= CONFIDENT]
 
 
+def render_table(findings: list[Finding]) -> str:
+    """Return answers by kind, as Markdown."""
+    lines = [
+        "| kind | cases | named | highest confidence | 0.9 or more |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for kind in dict.fromkeys(one.case.kind for one in findings):
+        own = [one for one in findings if one.case.kind == kind]
+        named = [one.confidence for one in own if one.answer is not None]
+        lines.append(
+            f"| {kind} | {len(own)} | {len(named)} | {max(named, default=0.0):.2f} "
+            f"| {len(list_confident(own))} |"
+        )
+    return "\n".join(lines)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--count", type=int, default=COUNT)
-    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--count", type=int, default=COUNT, help="cases for each seed")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[SEED])
+    parser.add_argument("--write", action="store_true", help="replace the table of the page")
     asked = parser.parse_args()
-    findings = ask(load_registry(), asked.count, asked.seed)
+    registry = load_registry()
+    findings = [one for seed in asked.seeds for one in ask(registry, asked.count, seed)]
     confident = list_confident(findings)
     for one in sorted(confident, key=lambda one: -one.confidence):
         print(f"{one.confidence:.2f} {one.answer}: {one.case.kind}: {one.case.name}")
-    kinds = Counter(one.case.kind for one in findings)
-    print(f"{'kind':20} {'cases':>5} {'named':>6} {'highest':>8}")
-    for kind, cases in kinds.items():
-        named = [one.confidence for one in findings if one.case.kind == kind and one.answer]
-        print(f"{kind:20} {cases:5} {len(named):6} {max(named, default=0.0):8.2f}")
+    table = render_table(findings)
+    print(table)
+    if asked.write:
+        from page import write_block
+
+        write_block("nonsense", table)
     outcomes = dict(sorted(Counter(one.outcome for one in findings).items()))
     print(json.dumps({"cases": len(findings), "confident": len(confident), "outcomes": outcomes}))
     return int(bool(confident))
