@@ -31,10 +31,9 @@ from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.family import Exemplar
 from leave_one_out import build_row, walk_shapes, without_shape
+from page import PAGE, write_block
 from reference_data import Truth, find_shared, read_rows
 
-PAGE = Path(__file__).parents[1] / "docs" / "how-it-decides.md"
-BEGIN, END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
 EDGES = (0.0, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01)
 LARGEST_GAP = 0.05
 COPIES = 3
@@ -263,15 +262,6 @@ def render_table(opinions: list[Opinion]) -> str:
     return "\n".join(lines)
 
 
-def replace_table(page: str, table: str) -> str:
-    """Return the page with the table between its markers replaced."""
-    head, begin, rest = page.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page lacks {BEGIN} or {END}")
-    return f"{head}{BEGIN}\n{table}\n{END}{tail}"
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help=f"replace the table of {PAGE.name}")
@@ -291,7 +281,7 @@ def main() -> int:
     table = render_table(opinions)
     print(table)
     if asked.write:
-        PAGE.write_text(replace_table(PAGE.read_text("utf-8"), table), encoding="utf-8")
+        write_block("calibration", table)
     figures = {
         source: summarise([one for one in opinions if one.source == source])
         for source in dict.fromkeys(one.source for one in opinions)

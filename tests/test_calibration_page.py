@@ -31,12 +31,22 @@ def test_the_page_has_a_filled_table() -> None:
         assert f"| {source} |" in table
 
 
-def test_writing_replaces_only_the_table(calibration) -> None:  # type: ignore[no-untyped-def]
-    page = f"before\n{calibration.BEGIN}\nold\n{calibration.END}\nafter\n"
-    fresh = calibration.replace_table(page, "new")
-    assert fresh == f"before\n{calibration.BEGIN}\nnew\n{calibration.END}\nafter\n"
+def test_writing_replaces_only_the_table() -> None:
+    replace_block = load_module(ROOT / "benchmarks" / "page.py").replace_block
+    page = "before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n"
+    fresh = replace_block(page, "x", "new")
+    assert fresh == "before\n<!-- x: begin -->\nnew\n<!-- x: end -->\nafter\n"
     with pytest.raises(ValueError, match="lacks"):
-        calibration.replace_table("no markers", "new")
+        replace_block(page, "y", "new")
+
+
+def test_the_page_shows_a_run_of_nonsense_without_a_confident_answer() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    table = text.partition("<!-- nonsense: begin -->")[2].partition("<!-- nonsense: end -->")[0]
+    rows = re.findall(r"^\| ([a-z ]+) \| (\d+) \| \d+ \| 0\.\d\d \| (\d+) \|$", table, re.MULTILINE)
+    assert len(rows) == 7
+    assert sum(int(cases) for _, cases, _ in rows) >= 1000
+    assert {confident for _, _, confident in rows} == {"0"}
 
 
 def test_the_rows_count_what_they_say(calibration) -> None:  # type: ignore[no-untyped-def]

@@ -9,6 +9,7 @@ from famtree.matchers.confidence import (
     CONFLICT_FACTORS,
     CUSTOM_CEILING,
     DISPUTED_FACTOR,
+    OWN_NAME_CEILING,
     calibrate,
 )
 
@@ -27,6 +28,11 @@ def test_nothing_is_certain() -> None:
 
 def test_a_shape_nobody_published_is_never_confident() -> None:
     assert calibrate(1.0, conflicts=0, custom=True) == CUSTOM_CEILING < 0.9
+
+
+def test_a_name_of_its_own_vouches_for_a_shape_nobody_published() -> None:
+    assert calibrate(1.0, conflicts=0, custom=True, own_name=True) == OWN_NAME_CEILING < CEILING
+    assert calibrate(1.0, conflicts=1, custom=True, own_name=True) < 0.9
 
 
 @pytest.mark.parametrize("conflicts", [1, 2, 3, 30])

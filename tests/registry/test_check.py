@@ -126,6 +126,19 @@ def test_all_faults_are_reported_at_once(tmp_path: Path) -> None:
         assert any(f": {field}: " in fault and reason in fault for fault in found), field
 
 
+def test_a_file_that_cannot_be_read_does_not_hide_the_faults_of_others(tmp_path: Path) -> None:
+    broken = OAK.replace('key = "oak"', 'key = "elm"', 1).replace("maker =", "make =", 1)
+    oak = OAK.replace("recipe.logit_cap", "recipe.cap").replace(
+        'maker = "Acme"', 'maker = "Acme"\nhard_to_tell_from = ["elm"]', 1
+    )
+    found = [split(fault) for fault in check_registry(write_folder(tmp_path, oak=oak, elm=broken))]
+    assert [one[:3] for one in found] == [
+        ("elm.toml", 1, "maker"),
+        ("elm.toml", find_line(broken, "make ="), "make"),
+        ("oak.toml", find_line(oak, "recipe.cap"), "generation.1.rule.0.when.recipe.cap"),
+    ]
+
+
 def test_key_of_two_files_is_reported(tmp_path: Path) -> None:
     found = check_registry(write_folder(tmp_path, elm=OAK))
     assert any("another file has it too" in fault for fault in found)

@@ -236,10 +236,7 @@ def _warn_of_conflicts(findings: Findings) -> list[Notice]:
     best = findings.result.best
     if best is not None:
         by_signal = {one.signal: one for one in findings.result.evidence}
-        conflicts = list(best.rule.conflicts)
-        if best.vocabulary is not None and best.vocabulary.conflict:
-            conflicts.append("tokenizer.vocabulary")
-        for signal in dict.fromkeys(conflicts):
+        for signal in dict.fromkeys(best.conflicts):
             one = by_signal[signal]
             warnings.append(
                 Notice.model_construct(

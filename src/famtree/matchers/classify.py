@@ -9,12 +9,14 @@ later and only order what is left; they never add to a share.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from famtree.matchers.confidence import calibrate
+from famtree.matchers.contradictions import find_contradictions
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
-from famtree.matchers.rules import RuleMatch, match_rules
+from famtree.matchers.rules import STRANGER_GAIN, RuleMatch, match_rules
 from famtree.matchers.sizes import SizeMatch, describe_shape, match_sizes
 from famtree.matchers.vocabularies import VocabularyMatch, match_vocabularies
 from famtree.registry.registry import Registry
@@ -31,6 +33,8 @@ SETTLED = 0.8
 FAMILY_SETTLED = 0.55
 FEW_FAMILIES = 3
 """Belief shared by more families than this is ignorance, not a choice between them."""
+TWIN = 0.05
+"""Scores this close, in nats, are equal: the two generations state the same design."""
 KEPT_SHARE = 0.01
 """Candidates below this share of the family's belief are not listed."""
 
@@ -47,6 +51,10 @@ class Standing:
     size: SizeMatch | None = None
     vocabulary: VocabularyMatch | None = None
     exact: ExactMatch | None = None
+    contradictions: list[Evidence] = field(default_factory=list)
+    """What speaks against it beyond its rule; looked for in the best one only."""
+    own_name: bool = False
+    """No other family uses any of the names its config gives the design."""
     score: float = 0.0
     share: float = 0.0
 
@@ -56,9 +64,20 @@ class Standing:
         return self.family.key, self.generation.key
 
     @property
-    def conflicts(self) -> int:
+    def conflicts(self) -> list[str]:
         """Identity signals that contradict this generation."""
-        return len(self.rule.conflicts) + bool(self.vocabulary and self.vocabulary.conflict)
+        found = list(self.rule.conflicts)
+        if self.vocabulary is not None and self.vocabulary.conflict:
+            found.append(self.vocabulary.evidence.signal)
+        return found + [one.signal for one in self.contradictions]
+
+    @property
+    def unproven(self) -> bool:
+        """No official size, or a converted design without a vocabulary to vouch for it."""
+        if self.size is None or self.size.custom:
+            return True
+        vouched = self.vocabulary is not None and self.vocabulary.weight > 0
+        return self.rule.rule.converted and not vouched
 
     @property
     def decided_by(self) -> str:
@@ -102,15 +121,17 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     leader = max(families, key=lambda key: (families[key], key))
     within = [one for one in ranked if one.family.key == leader]
     best = within[0]
+    best.contradictions = find_contradictions(best.rule, observation, registry)
     belief = families[leader]
     evidence = _evidence(best, observation)
     if belief < FAMILY_SETTLED:
         return _unsettled(ranked, families, unknown, evidence)
-    custom = best.size is None or best.size.custom
     kept = [one for one in within if one.share >= KEPT_SHARE * belief]
     settled = best.share >= SETTLED * belief
     raw = best.share if settled else belief
-    confidence = calibrate(raw, conflicts=best.conflicts, custom=custom)
+    confidence = calibrate(
+        raw, conflicts=len(best.conflicts), custom=best.unproven, own_name=best.own_name
+    )
     return Classification(
         outcome="identified" if settled else "ambiguous",
         confidence=confidence,
@@ -124,7 +145,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     fingerprint = observation.fingerprint
     best: dict[Key, Standing] = {}
-    for match in match_rules(observation, registry):
+    matches = match_rules(observation, registry)
+    namesakes = {match.family.key for match in matches if match.label_fits}
+    for match in matches:
         standing = Standing(match.family, match.generation, match)
         known = best.get(standing.key)
         if known is None or match.score > known.rule.score:
@@ -133,16 +156,40 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
     exact = match_exactly(fingerprint, registry)
     for key, standing in best.items():
+        standing.own_name = namesakes == {key[0]}
         standing.size = sizes.get(key)
         standing.vocabulary = vocabularies.get(key)
         standing.exact = exact.get(key)
         standing.score = (
             standing.rule.score
             + (standing.size.weight if standing.size else 0.0)
-            + (standing.vocabulary.weight if standing.vocabulary else 0.0)
-            + (standing.exact.weight if standing.exact else 0.0)
+            + _weigh_vocabulary(standing)
         )
+    for standing, match in _share_digests(best).items():
+        best[standing].score += match.weight
     return list(best.values())
+
+
+def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:
+    """Return what equal digests are worth to each generation.
+
+    A sibling that everything else fits as well may have released the same configuration: that
+    only one of the two is on record is no evidence between them.
+    """
+    shared = {key: one.exact for key, one in standings.items() if one.exact is not None}
+    for key, match in list(shared.items()):
+        for other, sibling in standings.items():
+            fits_as_well = sibling.score >= standings[key].score - TWIN
+            if other[0] == key[0] and other not in shared and fits_as_well:
+                shared[other] = match
+    return shared
+
+
+def _weigh_vocabulary(standing: Standing) -> float:
+    if standing.vocabulary is None:
+        return 0.0
+    weight = standing.vocabulary.weight
+    return weight * STRANGER_GAIN if weight > 0 and standing.rule.stranger else weight
 
 
 def _share_belief(standings: list[Standing]) -> float:
@@ -193,4 +240,5 @@ def _evidence(best: Standing, observation: Observation) -> list[Evidence]:
         found.append(best.vocabulary.evidence)
     if best.exact is not None:
         found.append(best.exact.evidence)
+    found += best.contradictions
     return sorted(found, key=lambda one: (-abs(one.weight), one.signal))

@@ -46,6 +46,10 @@ _SAID_BY_CONFIGS = (*_LABELS, "architecture.layers", "recipe.norm_eps", "recipe.
 _ONE_LABEL_FITS = 0.3
 """When one design label fits, another that does not is usually a renamed head or class."""
 _TOKENIZER = "tokenizer."
+_VOCABULARY = "vocabulary"
+STRANGER_GAIN = 0.25
+"""Unrelated designs borrow vocabularies. Where the config names a design that nobody registered,
+an equal vocabulary says little about the family: shape and recipe have to."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,8 @@ class Judgement:
     weight: float = 0.0
     conflict: bool = False
     """An identity trait that contradicts the condition."""
+    spoken_for: bool = False
+    """Some generation's rule accepts the value that was seen."""
 
 
 @dataclass(slots=True)
@@ -75,7 +81,11 @@ class RuleMatch:
     conflicts: list[str] = field(default_factory=list)
     """Identity traits that contradict the rule."""
     label_fits: bool = False
-    """Some name of the design fits: then one that does not is a renamed class, not a stranger."""
+    """Some name of the design fits: then one that does not is a renamed class, not a stranger,
+    unless it is the name of another design."""
+
+    stranger: bool = False
+    """Every name of the design that was seen is one no generation uses."""
 
     def weigh(self, one: Judgement) -> float:
         """Return what a judgement counts for this rule, nats."""
@@ -142,6 +152,7 @@ def _judge_all(
         if one is not None:
             one.weight = _weight(one, asked, background)
             one.conflict = one.fit is Fit.MISFITS and _is_conflict(one, asked.policy, registry)
+            one.spoken_for = background.is_spoken_for(one.name)
     return judged
 
 
@@ -189,13 +200,22 @@ def _weigh(match: RuleMatch, caps: Mapping[str, float]) -> None:
             match.label_fits = True
     gains: dict[str, float] = {}
     losses: dict[str, float] = {}
+    labels = known = 0
     for one in match.judgements:
         # Plain loops: this runs 7,000 times a checkpoint.
         weight = one.weight if one.fit is Fit.FITS else match.weigh(one)
-        if one.conflict and not (match.label_fits and one.name in _LABELS):
-            match.conflicts.append(one.name)
+        if one.name in _LABELS:
+            labels += 1
+            known += one.spoken_for or one.fit is Fit.FITS
+        if one.conflict:
+            renamed = match.label_fits and one.name in _LABELS and not one.spoken_for
+            if not renamed:
+                match.conflicts.append(one.name)
         side = gains if weight > 0 else losses
         side[one.group] = side.get(one.group, 0.0) + weight
+    match.stranger = labels > 0 and not known
+    if match.stranger and _VOCABULARY in gains:
+        gains[_VOCABULARY] *= STRANGER_GAIN
     match.score = cap_groups(gains, losses, caps)
 
 
@@ -228,6 +248,8 @@ def _weight(one: Judgement, asked: Asked, background: _Background) -> float:
     if one.fit is Fit.MISFITS:
         loss = max(WORST, math.log(policy.edit_rate))
         return loss * DEFAULTED_LOSS if defaulted else loss
+    if one.condition.absent:
+        return 0.0  # nearly every other design lacks it too
     if one.condition.contains is not None:
         gain = math.log((1 - policy.edit_rate) / CONTAINS_BACKGROUND)
     else:

@@ -22,6 +22,8 @@ merely share a construction stay below 0.9 and disagree on ids."""
 SAME_LINE_GAIN = 1.5
 FOREIGN = -5.0
 """The vocabulary is another family's: nobody replaces a vocabulary without retraining."""
+FOREIGN_UNRECORDED = -2.0
+"""The same where the generation's own vocabulary is not on record: it may ship that very one."""
 UNKNOWN_VOCABULARY = -2.0
 """Neither known nor similar: retrained or extended vocabularies exist, but are rare."""
 
@@ -38,9 +40,10 @@ class VocabularyMatch:
 def match_vocabularies(
     tokenizer: Tokenizer | None, registry: Registry
 ) -> dict[tuple[str, str], VocabularyMatch]:
-    """Return a verdict for every generation whose vocabulary is known.
+    """Return a verdict for every generation about which the vocabulary says something.
 
-    Nothing is concluded when the vocabulary was not read.
+    Nothing is concluded when the vocabulary was not read, nor for a generation without a complete
+    record from a vocabulary that is nobody's, or one of its own family's.
     """
     if tokenizer is None or tokenizer.vocabulary is None:
         return {}
@@ -48,7 +51,9 @@ def match_vocabularies(
     owners = {key for key, known in shipped.items() if any(_equal(tokenizer, one) for one in known)}
     background = (len(owners) + 0.5) / (len(shipped) + 1.0)
     found: dict[tuple[str, str], VocabularyMatch] = {}
-    for key, known in shipped.items():
+    for family, generation in registry.walk_generations():
+        key = (family.key, generation.key)
+        known = shipped.get(key, [])
         if key in owners:
             gain = min(CAP, math.log(EQUAL / background))
             if tokenizer.added is not None and any(
@@ -56,8 +61,10 @@ def match_vocabularies(
             ):
                 gain += ADDED_GAIN
             found[key] = _verdict(tokenizer, known[0], gain, conflict=False)
-        elif all(one.exhaustive for one in known):
+        elif known and all(one.exhaustive for one in known):
             found[key] = _compare(tokenizer, known, foreign=bool(owners))
+        elif owners and not any(owner == family.key for owner, _ in owners):
+            found[key] = _verdict(tokenizer, None, FOREIGN_UNRECORDED, conflict=True)
     return found
 
 
@@ -95,14 +102,14 @@ def _compare(
 
 
 def _verdict(
-    tokenizer: Tokenizer, known: KnownTokenizer, weight: float, *, conflict: bool
+    tokenizer: Tokenizer, known: KnownTokenizer | None, weight: float, *, conflict: bool
 ) -> VocabularyMatch:
     return VocabularyMatch(
         weight,
         Evidence.model_construct(
             signal="tokenizer.vocabulary",
             source="tokenizer",
-            expected=known.name,
+            expected=known.name if known else "a vocabulary of its own",
             seen=f"{tokenizer.base_entries or tokenizer.entries} tokens, "
             f"digest {(tokenizer.vocabulary or '')[:12]}",
             supports=weight > 0,

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from famtree.errors import RegistryError
-from famtree.registry.load import DATA, GENERIC, build_registry, read_sources
+from famtree.registry.load import DATA, parse_sources, read_sources
 from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
@@ -24,27 +23,32 @@ MIN_EXEMPLAR_TRAITS = 3
 def check_registry(folder: Path | None = None) -> list[str]:
     """Return every fault of every file as `file:line: field: reason`; empty when all is well."""
     sources = read_sources(folder or DATA)
-    try:
-        registry = build_registry(sources)
-    except RegistryError as error:
-        return error.faults
-    faults: list[str] = []
-    files = [name for name in sources if name != GENERIC]
-    for file, family in zip(files, registry.families, strict=True):
+    families, generic, faults = parse_sources(sources)
+    if generic is None:
+        return faults
+    registry = Registry(families=tuple(families.values()), generic=generic)
+    # What a file that could not be read defines is not missed in the others.
+    unread = frozenset(name.removesuffix(".toml") for name in sources if name not in families)
+    cycles = _find_cycles(registry)
+    for file, family in families.items():
         text = sources[file].decode()
         faults += [
             describe_fault(file, text, path, reason)
-            for path, reason in _check_family(family, registry, file)
+            for path, reason in (
+                *_check_family(family, registry, file, unread),
+                *_check_uniqueness(family, registry),
+                *cycles.get(family.key, ()),
+            )
         ]
-    faults += _check_uniqueness(registry)
-    faults += _find_cycles(registry)
     return sorted(faults)
 
 
 Fault = tuple[tuple[str | int, ...], str]
 
 
-def _check_family(family: Family, registry: Registry, file: str) -> Iterator[Fault]:
+def _check_family(
+    family: Family, registry: Registry, file: str, unread: frozenset[str]
+) -> Iterator[Fault]:
     names = trait_names()
     own = {generation.key for generation in family.generations}
     if file.removesuffix(".toml") != family.key:
@@ -54,16 +58,16 @@ def _check_family(family: Family, registry: Registry, file: str) -> Iterator[Fau
     if not family.name.strip() or not family.maker.strip():
         yield ("name",), "name and maker must be given"
     for key in family.hard_to_tell_from:
-        if key not in registry.by_key:
+        if key not in registry.by_key and key not in unread:
             yield ("hard_to_tell_from",), f"no family {key!r}"
     for at, generation in enumerate(family.generations):
         where = ("generation", at)
         for key in generation.hard_to_tell_from:
-            if not _exists(key, registry):
+            if not _exists(key, registry, unread):
                 yield (*where, "hard_to_tell_from"), f"no generation {key!r}"
         for number, parent in enumerate(generation.parents):
             wanted = f"{parent.family}/{parent.generation or ''}"
-            if not _exists(wanted, registry):
+            if not _exists(wanted, registry, unread):
                 yield (*where, "parents", number), f"no generation {wanted!r}"
         for number, rule in enumerate(generation.rules):
             for trait in rule.when:
@@ -81,7 +85,7 @@ def _check_family(family: Family, registry: Registry, file: str) -> Iterator[Fau
     for at, exemplar in enumerate(family.exemplars):
         for answer in exemplar.answers(family.key):
             wanted = "/".join(answer)
-            if not _exists(wanted, registry):
+            if not _exists(wanted, registry, unread):
                 yield ("exemplar", at, "generation"), f"no generation {wanted!r}"
         for trait in exemplar.traits:
             if trait not in names:
@@ -92,28 +96,25 @@ def _check_family(family: Family, registry: Registry, file: str) -> Iterator[Fau
             yield ("exemplar", at, "source"), "empty: say where the facts come from"
 
 
-def _exists(key: str, registry: Registry) -> bool:
+def _exists(key: str, registry: Registry, unread: frozenset[str]) -> bool:
     family, _, generation = key.partition("/")
     if family not in registry.by_key:
-        return False
+        return family in unread
     return not generation or registry.find_generation(family, generation) is not None
 
 
-def _check_uniqueness(registry: Registry) -> Iterator[str]:
-    seen: set[str] = set()
-    for family in registry.families:
-        if family.key in seen:
-            yield f"{family.key}.toml: key: another file has it too"
-        seen.add(family.key)
-        keys: set[str] = set()
-        for generation in family.generations:
-            if generation.key in keys:
-                yield f"{family.key}.toml: generation: {generation.key!r} stands twice"
-            keys.add(generation.key)
+def _check_uniqueness(family: Family, registry: Registry) -> Iterator[Fault]:
+    if registry.by_key[family.key] is not family:
+        yield ("key",), "another file has it too"
+    keys: set[str] = set()
+    for at, generation in enumerate(family.generations):
+        if generation.key in keys:
+            yield ("generation", at, "key"), f"{generation.key!r} stands twice"
+        keys.add(generation.key)
 
 
-def _find_cycles(registry: Registry) -> Iterator[str]:
-    """A generation cannot be its own ancestor."""
+def _find_cycles(registry: Registry) -> dict[str, list[Fault]]:
+    """A generation cannot be its own ancestor; return the cycles by the family they start in."""
     parents = {
         (family.key, generation.key): [
             (link.family, link.generation)
@@ -123,18 +124,20 @@ def _find_cycles(registry: Registry) -> Iterator[str]:
         ]
         for family, generation in registry.walk_generations()
     }
+    found: dict[str, list[Fault]] = {}
     done: set[tuple[str, str]] = set()
 
-    def walk(node: tuple[str, str], trail: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    def walk(node: tuple[str, str], trail: tuple[tuple[str, str], ...]) -> None:
         if node in trail:
             loop = " -> ".join("/".join(step) for step in (*trail[trail.index(node) :], node))
-            yield f"{node[0]}.toml: parents: a cycle: {loop}"
-            return
-        if node in done:
-            return
-        for parent in parents.get(node, ()):
-            yield from walk(parent, (*trail, node))
-        done.add(node)
+            keys = [generation.key for generation in registry.by_key[node[0]].generations]
+            path = ("generation", keys.index(node[1]), "parents")
+            found.setdefault(node[0], []).append((path, f"a cycle: {loop}"))
+        elif node not in done:
+            for parent in parents.get(node, ()):
+                walk(parent, (*trail, node))
+            done.add(node)
 
     for node in parents:
-        yield from walk(node, ())
+        walk(node, ())
+    return found

@@ -32,7 +32,7 @@ from famtree.types.family import (
 )
 
 PACKAGED = Path(__file__).parent / "compiled.json"
-FORMAT = 2
+FORMAT = 3
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 

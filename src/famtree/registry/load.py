@@ -68,10 +68,21 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
 
     Raises RegistryError with every fault as `file:line: field: reason`.
     """
+    families, generic, faults = parse_sources(sources)
+    if faults or generic is None:
+        raise RegistryError(faults)
+    share_conditions(families.values())
+    return Registry(families=tuple(families.values()), generic=generic)
+
+
+def parse_sources(
+    sources: dict[str, bytes],
+) -> tuple[dict[str, Family], GenericTraits | None, list[str]]:
+    """Return the families that are sound by themselves, by file name; and every fault."""
     import tomllib  # not needed where the compiled form is at hand, which is nearly always
 
     faults: list[str] = []
-    families: list[Family] = []
+    families: dict[str, Family] = {}
     generic: GenericTraits | None = None
     for name, data in sources.items():
         try:
@@ -84,15 +95,12 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
             if name == GENERIC:
                 generic = GenericTraits.model_validate(table)
             else:
-                families.append(Family.model_validate(expand_conditions(table)))
+                families[name] = Family.model_validate(expand_conditions(table))
         except ValidationError as fault:
             faults.extend(_describe(name, text, fault))
     if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
         faults.append(f"{GENERIC}: missing")
-    if faults or generic is None:
-        raise RegistryError(faults)
-    share_conditions(families)
-    return Registry(families=tuple(families), generic=generic)
+    return families, generic, faults
 
 
 def share_conditions(families: Iterable[Family]) -> None:

@@ -47,10 +47,8 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
 
 
 def describe_fault(file: str, text: str, path: Sequence[str | int], reason: str) -> str:
-    """Return `file:line: field: reason`, without the line where it cannot be told."""
-    line = locate(text, path)
-    where = file if line is None else f"{file}:{line}"
-    return f"{where}: {'.'.join(str(step) for step in path)}: {reason}"
+    """Return `file:line: field: reason`; what stands nowhere is missed at the top."""
+    return f"{file}:{locate(text, path) or 1}: {'.'.join(str(step) for step in path)}: {reason}"
 
 
 def _names_key(content: str, keys: list[str]) -> bool:

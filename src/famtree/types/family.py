@@ -65,6 +65,9 @@ class Rule(FrozenModel):
     """Dotted trait name to condition."""
     variant: Variant | None = None
     """What a checkpoint that fits this rule is trained for, where the rule can tell."""
+    converted: bool = False
+    """Published under another design's class by third parties. A config with nothing but its labels
+    swapped looks the same, so that only the vocabulary makes such an answer sure."""
 
 
 class Size(FrozenModel):
@@ -204,6 +207,14 @@ class TraitPolicy(FrozenModel):
     """Share of genuine derivatives that no longer show it (fine-tuners edit some, never others)."""
     grows: bool = False
     """A value slightly above the expected one is an extension (added tokens), not a conflict."""
+    special_id: bool = False
+    """Names a special token, so it belongs to the vocabulary."""
+    implied: bool = False
+    """Where a rule is silent, the generation's other rules and exemplars say what is usual."""
+    idle: float | None = None
+    """The value that means the same as leaving the trait out."""
+    required: bool = False
+    """A config of a design that has it always states it: no class default equals it."""
     reason: str
 
 
