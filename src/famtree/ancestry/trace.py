@@ -8,6 +8,7 @@ from collections.abc import Callable
 from famtree.ancestry.checkpoints import Opener
 from famtree.ancestry.children import list_children
 from famtree.ancestry.document import publish
+from famtree.lineage.references import says_delta
 from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
@@ -40,6 +41,10 @@ def trace_lineage(
         depth=depth,
         report=lambda number: report(f"opening parents, generation {number}"),
     )
+    if says_delta(start.ref):
+        walk.add_notice(
+            "delta-weights", f"{start.ref} calls itself a delta: weights to be added to a base's"
+        )
     groups: list[ChildGroup] = []
     costs = [source.cost for source in opener.sources]
     if children:

@@ -29,6 +29,8 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     found, result = findings.found, findings.result
     origin = getattr(source, "origin", None)
     name = base_name(origin) if origin else checkpoint_name(source.ref)
+    if source.ref.repo_id is not None and found.listing.repo_id is not None:
+        name = found.listing.repo_id
     size = result.best.size if result.best is not None else None
     claims = collect_claims(
         name,

@@ -93,9 +93,11 @@ def _maker_parents(
     if not _is_tuned(ref):
         yield from above
         return
-    recorded = (one.repo for one in family.exemplars if _is_base_of(one, ref))
+    recorded = [one.repo for one in family.exemplars if _is_base_of(one, ref)]
     organisation, _, name = spell_as_hub(ref).partition("/")
-    yield Claim(next(recorded, f"{organisation}/{_TUNED.sub('', name)}"), "name", "finetune")
+    stem = f"{organisation}/{_TUNED.sub('', name)}"
+    for parent in recorded[:1] or (stem, f"{stem}-Base"):
+        yield Claim(parent, "name", "finetune")
     for claim in above:
         yield replace(claim, of_parent=True)
 
@@ -197,13 +199,15 @@ def _share_shape(left: Exemplar, right: Exemplar) -> bool:
 
 @lru_cache(maxsize=2)
 def _records(registry: Registry) -> _Records:
-    entries = [(family, one) for family in registry.families for one in family.exemplars]
+    by_repo = {
+        one.repo.lower(): (family, one) for family in registry.families for one in family.exemplars
+    }
     named: dict[str, list[tuple[Family, Exemplar]]] = {}
-    for family, exemplar in entries:
-        named.setdefault(base_name(exemplar.repo).lower(), []).append((family, exemplar))
+    for repo, entry in by_repo.items():
+        named.setdefault(base_name(repo), []).append(entry)
     by_name = {}
     for name, found in named.items():
         own = [one for one in found if one[1].repo.partition("/")[0] in one[0].publishers]
         if len(found) == 1 or len(own) == 1:
             by_name[name] = own[0] if own else found[0]
-    return _Records({one.repo.lower(): (family, one) for family, one in entries}, by_name)
+    return _Records(by_repo, by_name)

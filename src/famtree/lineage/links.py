@@ -99,6 +99,7 @@ def raise_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
 def inherit_claims(child: NodeFacts, parent: NodeFacts) -> NodeFacts:
     """Give a parent that claims nothing what its conversion `child` repeats of its parents."""
     raised = raise_claims(child.claims)
-    if parent.claims or parent.root or not raised or len(raised) == len(child.claims):
+    told = any(claim.source != "name" for claim in parent.claims)
+    if told or parent.root or not raised or len(raised) == len(child.claims):
         return parent
     return replace(parent, claims=raised)

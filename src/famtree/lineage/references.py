@@ -25,6 +25,8 @@ _QUANTIZED = re.compile(
 _CONVERTED = re.compile(r"[-_.](?:mlx|onnx|openvino|ct2|hf|safetensors|coreml|rkllm)$", re.I)
 _CAST = re.compile(r"[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$", re.I)
 
+_DELTA = re.compile(r"(?:^|[-_.])delta(?=[-_.]|$)", re.I)
+
 _FORMS = (_QUANTIZED, _CONVERTED, _CAST)
 _TELLS_MORE: tuple[LinkRelation, ...] = ("quantized", "converted", "copy")
 """What the words of `_FORMS` tell; of several in one name the first of these."""
@@ -86,3 +88,8 @@ def strip_form(name: str) -> tuple[str, LinkRelation | None]:
         else:
             break
     return name, relation
+
+
+def says_delta(name: str) -> bool:
+    """Return whether a name says that its weights are differences, to be added to a base's."""
+    return _DELTA.search(base_name(name)) is not None

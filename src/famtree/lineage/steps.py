@@ -199,7 +199,8 @@ def relate(
     # A parent that is itself quantized is trained on, not quantized again.
     newly = node.quantization is not None and (parent is None or parent.quantization is None)
     form = _read_form(node.ref, link.parent)
-    if newly and form is None and link.sources == ["config"] and _has_form(node.ref):
+    copied = link.resolvable and link.sources == ["config"]
+    if newly and form is None and copied and _has_form(node.ref):
         # Quantizers copy config.json, so this may be the parent of what was quantized.
         return "unknown"
     if newly and (not stated or stated[0] in ("finetune", "converted")):
@@ -210,7 +211,7 @@ def relate(
         return form
     if node.format == "gguf":
         return "converted"
-    if any(claim.source in ("card", "tag", "config") for claim in link.claims):
+    if any(claim.source in ("card", "tag", "config", "gguf") for claim in link.claims):
         return "finetune"
     return "unknown"
 
@@ -252,8 +253,8 @@ def _find_depth(links: Sequence[Link]) -> int | None:
 
 def _are_several(link: Link, links: Sequence[Link]) -> bool:
     """Several parents by one source are parts of a merge; by different ones they are doubt."""
-    together = [one for one in links if one.resolvable and not one.aside]
-    return len(together) > 1 and not link.aside
+    together = [one for one in links if one.resolvable and not (one.aside or one.is_hint)]
+    return len(together) > 1 and not (link.aside or link.is_hint)
 
 
 def _name_says_distilled(node: NodeFacts, link: Link) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from famtree.errors import NetworkError
@@ -13,7 +14,8 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """A repository with 100,000 files makes some 20 MB."""
 MAX_FILES = 100_000
 
-_KEPT = ("sha", "cardData", "tags", "createdAt", "gated", "config")
+_REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
+_KEPT = ("id", "sha", "cardData", "tags", "createdAt", "gated", "config")
 
 
 def decode_document(data: bytes, what: str) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def parse_listing(document: dict[str, Any]) -> Listing:
     commit = document.get("sha")
     tags = document.get("tags")
     created = document.get("createdAt")
+    name = document.get("id")
     return Listing(
         files=tuple(
             entry
@@ -65,6 +68,7 @@ def parse_listing(document: dict[str, Any]) -> Listing:
         created_at=created if isinstance(created, str) else None,
         gated=bool(document.get("gated")),
         config=_object(document.get("config")),
+        repo_id=name if isinstance(name, str) and _REPO_ID.fullmatch(name) else None,
     )
 
 
