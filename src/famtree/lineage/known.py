@@ -47,7 +47,7 @@ def find_named(text: str, registry: Registry) -> NodeFacts | None:
 
 
 def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:
-    """Return the pretrained checkpoints on record of the node's generation and official size."""
+    """Return the roots on record of the node's generation and official size."""
     family = registry.by_key.get(node.family or "")
     if family is None:
         return []
@@ -56,7 +56,11 @@ def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:
         for one in family.exemplars
         if one.relation == "base" and one.generation == node.generation
     ]
-    return [one for one in known if one.size == node.size and one.ref.lower() != node.ref.lower()]
+    return [
+        one
+        for one in known
+        if one.root and one.size == node.size and one.ref.lower() != node.ref.lower()
+    ]
 
 
 def join_record(node: NodeFacts, registry: Registry) -> NodeFacts:
