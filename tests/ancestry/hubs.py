@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from hub.repository import HubFile
@@ -48,7 +49,7 @@ def add_model(
     relation: str | None = None,
     config: dict[str, Any] | None = None,
     changes: dict[str, Any] | None = None,
-    files: dict[str, bytes | HubFile] | None = None,
+    files: Mapping[str, bytes | HubFile] | None = None,
     license: str | None = None,
     **fields: Any,
 ) -> None:

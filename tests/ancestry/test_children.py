@@ -41,9 +41,7 @@ def test_they_are_not_asked_for_unless_wanted(hub: HubServer) -> None:
     assert "/api/models" not in hub.seen.paths
 
 
-def test_pages_are_followed_and_bounded(
-    hub: HubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pages_are_followed_and_bounded(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     add_model(hub, BASE)
     add_children(hub, "adapter", 9)
     monkeypatch.setattr(hub_children, "PAGE", 4)

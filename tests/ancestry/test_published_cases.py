@@ -224,5 +224,3 @@ def test_a_maker_s_pruned_model(hub: HubServer, name: str) -> None:
     assert [(e.parent, e.relation) for e in found.edges] == [("meta-llama/Llama-3.1-8B", "pruned")]
     assert found.edges[0].status == "consistent"
     assert found.complete
-
-

@@ -95,7 +95,8 @@ def infer_operation(child: NodeFacts, parent: NodeFacts, found: Comparison) -> L
         return None
     before, after = changed.get("experts", (0.0, 0.0))
     if after > before and set(changed) <= {"experts", "ffn", "expert_ffn"}:
-        return "upcycled"
+        # Mixtures have few shapes: without the parent's vocabulary they are like anybody's.
+        return "upcycled" if {"vocab_rows", "vocabulary"} & set(found.agreeing) else None
     if set(changed) == {"layers"}:
         before, after = changed["layers"]
         if after < before:
