@@ -32,6 +32,7 @@ _CHECKPOINT_NAMES = frozenset(
     {
         "config.json",
         "adapter_config.json",
+        "mergekit_config.yml",
         "params.json",
         "model_index.json",
         "modules.json",
