@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from famtree.registry.registry import Registry
 from famtree.types.family import (
     Condition,
@@ -53,7 +55,7 @@ def _read(path: Path, key: str) -> Registry | None:
     if not data.startswith(b'{"digest":"' + key.encode() + b'"'):
         return None
     try:
-        return _revive(json.loads(data))
+        return _revive(msgspec.json.decode(data))
     except (ValueError, LookupError, TypeError):
         return None  # cut off while it was written
 
