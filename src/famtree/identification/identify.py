@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
@@ -24,6 +25,15 @@ from famtree.types.identification import Identification, Notice
 from famtree.types.source import CheckpointSource
 
 
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """An answer and what it was drawn from."""
+
+    source: CheckpointSource
+    found: Gathered
+    identification: Identification
+
+
 def identify_checkpoint(
     source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
 ) -> Identification:
@@ -31,6 +41,13 @@ def identify_checkpoint(
 
     Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
+    return examine_checkpoint(source, registry, on_progress).identification
+
+
+def examine_checkpoint(
+    source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
+) -> Examination:
+    """Do what `identify_checkpoint` does and keep what was read. Raises the same."""
     started = time.perf_counter()
     found = gather(source, on_progress)
     require_anything(found, source.ref.text)
@@ -53,7 +70,8 @@ def identify_checkpoint(
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
     )
-    return assemble(source, registry, findings, seconds=time.perf_counter() - started)
+    result = assemble(source, registry, findings, seconds=time.perf_counter() - started)
+    return Examination(source, found, result)
 
 
 def _weigh_evidence(

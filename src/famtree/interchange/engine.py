@@ -96,7 +96,7 @@ class Engine(FrozenModel):
     """Version (or commit) the file was checked at."""
     checked: date
     url: str
-    kind: Literal["server", "library", "compiler", "merger"]
+    kind: Literal["server", "library", "compiler", "merger", "general"]
     rules: list[EngineRule] = Field(default_factory=list, alias="rule")
     support: Support | None = None
     quantization: QuantizationSupport | None = None

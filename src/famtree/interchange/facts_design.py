@@ -17,8 +17,10 @@ _HEAD_KEYS = {
     "dflash_config": "dflash",
 }
 """config.json keys that only draft heads have (vllm/transformers_utils/configs)."""
-_HEAD_WORDS = (("eagle3", "eagle3"), ("eagle", "eagle"), ("medusa", "medusa"), ("dflash", "dflash"),
-               ("mlpspeculator", "mlp-speculator"), ("mtp", "mtp"), ("dspark", "dspark"))  # fmt: skip
+_HEAD_WORDS = (
+    ("eagle3", "eagle3"), ("eagle", "eagle"), ("medusa", "medusa"), ("dflash", "dflash"),
+    ("mlpspeculator", "mlp-speculator"), ("mtp", "mtp"), ("dspark", "dspark"),
+)  # fmt: skip
 """Words in the class names of draft heads (_SPECULATIVE_DECODING_MODELS of vllm's registry)."""
 _PREDICTION_KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers",
                     "mtp_num_layers", "num_mtp_modules")  # fmt: skip
@@ -103,6 +105,17 @@ def _head_width(pair: Pair) -> bool | None:
     return None if own is None or target is None else own == target
 
 
+_KV_TRAITS = ("layers", "kv_heads", "head_dim", "kv_lora_rank", "qk_rope_head_dim")
+
+
+def _same_kv_layout(pair: Pair) -> bool | None:
+    left, right = pair.a.architecture, pair.b.architecture
+    pairs = [(getattr(left, name), getattr(right, name)) for name in _KV_TRAITS]
+    if any(a is not None and b is not None and a != b for a, b in pairs):
+        return False
+    return True if pair.structure.same_traits else None
+
+
 def _encoder_decoder(pair: Pair) -> bool | None:
     if not pair.b.config:
         return None
@@ -151,5 +164,6 @@ DESIGN_FACTS: dict[str, Fact] = {
     "head.a": Fact("whether a is a draft head", lambda p: find_head(p.a)),
     "head.fits": Fact("the hidden size that a's head reads", _head_width),
     "head.own": Fact("whether b has prediction layers", lambda p: predicts_ahead(p.b)),
+    "kv_layout.same": Fact("the layout of both caches", _same_kv_layout),
     "encoder_decoder.b": Fact("whether b has an encoder", _encoder_decoder),
 }

@@ -16,6 +16,7 @@ Byte alphabets and the commonest English words alone make up less of any release
 FIRST_COMPARED = 5
 """llama.cpp compares token texts from this id on (common/speculative.cpp,
 SPEC_VOCAB_CHECK_START_TOKEN_ID)."""
+_WHOLE = "tokenizer.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +35,50 @@ class TokenComparison:
 
 def need_vocabularies(a: Tokenizer | None, b: Tokenizer | None) -> bool:
     """Return whether the token lists must be read: digests do not already show them equal."""
-    return a is not None and b is not None and not _equal_digests(a, b)
+    return a is None or b is None or not _equal_digests(a, b)
 
 
 def compare_tokens(a: Side, b: Side) -> TokenComparison:
     """Compare what `a` and `b` say of their tokenizers."""
     left, right = a.tokenizer, b.tokenizer
-    if left is None or right is None:
-        return TokenComparison()
-    if _equal_digests(left, right):
-        return _identical(left, a.architecture.vocab_rows, b.architecture.vocab_rows)
-    if a.vocabulary is None or b.vocabulary is None:
-        return _compare_digests(left, right)
-    return _compare_read(
-        a.vocabulary, b.vocabulary, a.architecture.vocab_rows, b.architecture.vocab_rows
-    )
+    if left is not None and right is not None and _equal_digests(left, right):
+        return _identical(left)
+    if a.vocabulary is not None and b.vocabulary is not None:
+        rows = a.architecture.vocab_rows, b.architecture.vocab_rows
+        return _compare_read(a.vocabulary, b.vocabulary, *rows)
+    merges = None
+    if left is not None and right is not None and left.merges and right.merges:
+        merges = left.merges == right.merges
+    return TokenComparison(same_merges=merges)
 
 
 def _equal_digests(a: Tokenizer, b: Tokenizer) -> bool:
-    """Vocabulary, merges and added tokens are known to be equal on both sides."""
+    """Vocabulary, merges and added tokens are known to be equal on both sides.
+
+    tokenizer.json holds all three, so that equal files need no reading.
+    """
+    own = a.files.get(_WHOLE)
+    if own is not None and own == b.files.get(_WHOLE):
+        return True
     if a.vocabulary is None or a.vocabulary != b.vocabulary or a.added is None:
         return False
     return a.added == b.added and a.merges == b.merges
 
 
-def _identical(tokenizer: Tokenizer, rows: int | None, other: int | None) -> TokenComparison:
-    entries = tokenizer.entries
+def _identical(tokenizer: Tokenizer) -> TokenComparison:
+    """Filler rows have equal texts too, whatever their number."""
+    entries, merges = tokenizer.entries, True if tokenizer.merges else None
     counts = None
     if entries is not None:
         counts = VocabularyCounts.model_construct(
-            a=entries, b=entries, shared=entries, same_id=entries,
-            same_merges=True if tokenizer.merges else None, same_added=True,
-        )  # fmt: skip
-    del rows, other  # filler rows have equal texts too, whatever their number
-    return TokenComparison("identical", counts, True, True, True if tokenizer.merges else None)
-
-
-def _compare_digests(a: Tokenizer, b: Tokenizer) -> TokenComparison:
-    """Say what unequal digests alone prove, which is little: no token was seen."""
-    merges = a.merges == b.merges if a.merges and b.merges else None
-    return TokenComparison(same_merges=merges)
+            a=entries,
+            b=entries,
+            shared=entries,
+            same_id=entries,
+            same_merges=merges,
+            same_added=True,
+        )
+    return TokenComparison("identical", counts, True, True, merges)
 
 
 def _compare_read(
