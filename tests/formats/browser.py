@@ -1,102 +1,72 @@
-"""Headless Chromium through chromedriver, spoken to by the W3C WebDriver protocol.
-
-https://www.w3.org/TR/webdriver2/; logs and DevTools commands are chromedriver's own additions.
-"""
+"""Headless Chromium, driven by selenium through Debian's chromedriver."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
-import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 CHROMEDRIVER = shutil.which("chromedriver")
 
-# No proxy of the environment: the driver is on this machine.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-class Browser:
-    """One session of a browser."""
-
-    def __init__(self, address: str, options: dict[str, Any]) -> None:
-        self._address = address
-        session = self._call("POST", "/session", {"capabilities": {"alwaysMatch": options}})
-        self._address = f"{address}/session/{session['sessionId']}"
-
-    def open(self, url: str) -> None:
-        """Load a page and wait for it."""
-        self._call("POST", "/url", {"url": url})
-
-    def run(self, script: str) -> Any:
-        """Return what the body of a function returns, run in the page."""
-        return self._call("POST", "/execute/sync", {"script": script, "args": []})
-
-    def press(self, key: str) -> None:
-        """Press and release one key, on whatever has the focus."""
-        actions = [{"type": kind, "value": key} for kind in ("keyDown", "keyUp")]
-        source = {"type": "key", "id": "keyboard", "actions": actions}
-        self._call("POST", "/actions", {"actions": [source]})
-
-    def command(self, name: str, **parameters: Any) -> Any:
-        """Send a command of the DevTools protocol."""
-        return self._call("POST", "/goog/cdp/execute", {"cmd": name, "params": parameters})
-
-    def read_log(self, kind: str) -> list[dict[str, Any]]:
-        """Return the entries of a log since it was last read: `browser` or `performance`."""
-        entries = self._call("POST", "/se/log", {"type": kind})
-        assert isinstance(entries, list)
-        return entries
-
-    def quit(self) -> None:
-        """Close the browser."""
-        self._call("DELETE", "")
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._address + path, data, method=method)
-        with _OPENER.open(request, timeout=60) as reply:
-            return json.load(reply)["value"]
-
 
 @contextmanager
-def start_browser(folder: Path) -> Iterator[Browser]:
+def start_browser(folder: Path) -> Iterator[Chrome]:
     """Yield a browser whose profile is in `folder`; both programs must be installed."""
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
     assert CHROMIUM is not None
     assert CHROMEDRIVER is not None
-    arguments = [
+    options = ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
         "--headless=new",
         "--window-size=1300,900",
         "--disable-gpu",
         "--disable-dev-shm-usage",
+        "--disable-background-networking",
+        "--no-first-run",
         f"--user-data-dir={folder}",
-    ]
+    ):
+        options.add_argument(argument)
     if os.geteuid() == 0:
         # Chromium's sandbox refuses to run as root, as containers do.
-        arguments.append("--no-sandbox")
-    options = {
-        "browserName": "chrome",
-        "goog:chromeOptions": {"binary": CHROMIUM, "args": arguments},
-        "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-    }
-    with subprocess.Popen(
-        [CHROMEDRIVER, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as driver:
-        try:
-            assert driver.stdout is not None
-            ports = (re.search(r"on port (\d+)\.", line) for line in driver.stdout)
-            port = next(found[1] for found in ports if found)
-            browser = Browser(f"http://127.0.0.1:{port}", options)
-            try:
-                yield browser
-            finally:
-                browser.quit()
-        finally:
-            driver.terminate()
+        options.add_argument("--no-sandbox")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = Chrome(options=options, service=ChromeService(CHROMEDRIVER))
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def press(browser: Chrome, key: str) -> None:
+    """Press and release one key, on whatever has the focus."""
+    from selenium.webdriver import ActionChains
+
+    ActionChains(browser).send_keys(key).perform()
+
+
+def read_console(browser: Chrome) -> list[dict[str, Any]]:
+    """Return what was written to the console since the last call."""
+    return _read_log(browser, "browser")
+
+
+def read_requests(browser: Chrome) -> list[str]:
+    """Return the addresses asked for since the last call."""
+    entries = _read_log(browser, "performance")
+    messages = [json.loads(entry["message"])["message"] for entry in entries]
+    sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+    return [one["request"]["url"] for one in sent]
+
+
+def _read_log(browser: Chrome, kind: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = browser.get_log(kind)  # type: ignore[no-untyped-call]
+    return entries

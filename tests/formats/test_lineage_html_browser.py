@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from famtree.formats.lineage_html import render_html
 from famtree.types.lineage import Lineage
-from formats.browser import CHROMEDRIVER, CHROMIUM, Browser, start_browser
+from formats.browser import (
+    CHROMEDRIVER,
+    CHROMIUM,
+    press,
+    read_console,
+    read_requests,
+    start_browser,
+)
 from formats.test_lineage_html import measure_contrast
 from lineages import PUBLISHERS, make_contradicted, make_hostile, make_merge, make_wide
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None or CHROMEDRIVER is None,
@@ -75,73 +84,67 @@ return [one.id, getComputedStyle(rect).strokeWidth, seen];
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     with start_browser(tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
 
 @pytest.fixture(params=LINEAGES)
-def page(request: pytest.FixtureRequest, browser: Browser, tmp_path: Path) -> str:
+def page(request: pytest.FixtureRequest, browser: Chrome, tmp_path: Path) -> str:
     """Open one page and return its address."""
     path = tmp_path / f"{request.param}.html"
     text = render_html(LINEAGES[request.param](), publishers=PUBLISHERS)
     path.write_text(text, encoding="utf-8")
-    browser.open("about:blank")
-    browser.read_log("browser")
-    browser.read_log("performance")
-    browser.open(path.as_uri())
+    browser.get("about:blank")
+    read_console(browser)
+    read_requests(browser)
+    browser.get(path.as_uri())
     return path.as_uri()
 
 
-def _find_requests(entries: list[dict[str, Any]]) -> list[str]:
-    messages = [json.loads(entry["message"])["message"] for entry in entries]
-    sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
-    return [one["request"]["url"] for one in sent]
-
-
-def test_console_is_silent_and_nothing_else_is_asked_for(browser: Browser, page: str) -> None:
-    assert browser.run("return document.title").startswith("Lineage of ")
-    assert browser.read_log("browser") == []
-    urls = _find_requests(browser.read_log("performance"))
+def test_console_is_silent_and_nothing_else_is_asked_for(browser: Chrome, page: str) -> None:
+    assert browser.execute_script("return document.title").startswith("Lineage of ")
+    assert read_console(browser) == []
+    urls = read_requests(browser)
     assert urls.count(page) == 1
     assert [url for url in urls if url not in (page, "data:,")] == []
 
 
-def test_requests_and_errors_would_be_seen(browser: Browser, tmp_path: Path) -> None:
+def test_requests_and_errors_would_be_seen(browser: Chrome, tmp_path: Path) -> None:
     path = tmp_path / "noisy.html"
     path.write_text("<!doctype html><img src='absent.png'><script>nothing()</script>")
-    browser.read_log("browser")
-    browser.read_log("performance")
-    browser.open(path.as_uri())
-    assert any("nothing" in entry["message"] for entry in browser.read_log("browser"))
-    urls = _find_requests(browser.read_log("performance"))
+    read_console(browser)
+    read_requests(browser)
+    browser.get(path.as_uri())
+    assert any("nothing" in entry["message"] for entry in read_console(browser))
+    urls = read_requests(browser)
     assert (tmp_path / "absent.png").as_uri() in urls
 
 
 @pytest.mark.usefixtures("page")
-def test_every_box_and_label_is_reached_by_keyboard(browser: Browser) -> None:
-    expected = browser.run(
+def test_every_box_and_label_is_reached_by_keyboard(browser: Chrome) -> None:
+    expected = browser.execute_script(
         "return [...document.querySelectorAll('svg.graph a')].map(one => one.id)"
     )
     assert expected
     # First the link into the drawing and the drawing itself, which arrow keys scroll.
-    browser.press(TAB)
-    browser.press(TAB)
-    assert "scroll" in browser.run("return document.activeElement.className")
+    press(browser, TAB)
+    press(browser, TAB)
+    assert "scroll" in browser.execute_script("return document.activeElement.className")
     reached = []
     for _ in expected:
-        browser.press(TAB)
-        reached.append(browser.run(_DESCRIBE_FOCUS))
+        press(browser, TAB)
+        reached.append(browser.execute_script(_DESCRIBE_FOCUS))
     # In the order they are written: a box, then what it comes from. The ring shows, and on it.
     assert reached == [[name, "4px", True] for name in expected]
 
 
 @pytest.mark.usefixtures("page")
-def test_enter_opens_the_evidence(browser: Browser) -> None:
+def test_enter_opens_the_evidence(browser: Chrome) -> None:
     for name in ("n0", "e0"):
-        browser.run(f"document.querySelector('svg a[href=\"#{name}\"]').focus()")
-        browser.press(ENTER)
-        place = browser.run(
+        browser.execute_script(f"document.querySelector('svg a[href=\"#{name}\"]').focus()")
+        press(browser, ENTER)
+        place = browser.execute_script(
             f"const one = document.getElementById('{name}'), box = one.getBoundingClientRect();"
             "return [one.parentElement.open, box.height > 0, box.top >= 0, box.top < innerHeight]"
         )
@@ -149,26 +152,26 @@ def test_enter_opens_the_evidence(browser: Browser) -> None:
 
 
 @pytest.mark.usefixtures("page")
-def test_page_is_whole_without_scripts(browser: Browser) -> None:
-    browser.command("Emulation.setScriptExecutionDisabled", value=True)
+def test_page_is_whole_without_scripts(browser: Chrome) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        tree = browser.command("Accessibility.getFullAXTree")["nodes"]
+        tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     finally:
-        browser.command("Emulation.setScriptExecutionDisabled", value=False)
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     names = [one.get("name", {}).get("value", "") for one in tree if one["role"]["value"] == "link"]
-    boxes = browser.run("return document.querySelectorAll('svg.graph a').length")
+    boxes = browser.execute_script("return document.querySelectorAll('svg.graph a').length")
     assert len([name for name in names if name]) >= boxes
 
 
 @pytest.mark.usefixtures("page")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_contrast_of_every_text(browser: Browser, scheme: str) -> None:
+def test_contrast_of_every_text(browser: Chrome, scheme: str) -> None:
     features = [{"name": "prefers-color-scheme", "value": scheme}]
-    browser.command("Emulation.setEmulatedMedia", features=features)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
     try:
-        texts = browser.run(_LIST_TEXTS)
+        texts = browser.execute_script(_LIST_TEXTS)
     finally:
-        browser.command("Emulation.setEmulatedMedia", features=[])
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     assert len(texts) > 20
     grounds = {_parse_color(ground) for _, _, ground, _ in texts}
     assert all((ground < "#808080") == (scheme == "dark") for ground in grounds)
@@ -179,8 +182,8 @@ def test_contrast_of_every_text(browser: Browser, scheme: str) -> None:
 
 
 @pytest.mark.usefixtures("page")
-def test_texts_fit_their_boxes(browser: Browser) -> None:
-    assert browser.run(_LIST_MISFITS) == []
+def test_texts_fit_their_boxes(browser: Chrome) -> None:
+    assert browser.execute_script(_LIST_MISFITS) == []
 
 
 def _parse_color(text: str) -> str:
