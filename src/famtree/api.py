@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from famtree.types.identification import Identification
+    from famtree.types.lineage import Lineage
 
 
 def identify(
@@ -34,6 +35,37 @@ def identify(
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
     return identify_checkpoint(source, load_registry(), on_progress)
+
+
+def lineage(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    children: bool = False,
+    depth: int = 8,
+    on_progress: Callable[[str], None] | None = None,
+) -> Lineage:
+    """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
+
+    `depth` is the number of generations to go up. `children` also lists what the Hub knows to be
+    made from it. The other arguments are those of `identify`. Raises FamtreeError kin for the
+    checkpoint itself; an ancestor that cannot be read is a warning of the answer.
+    """
+    from famtree.ancestry.trace import trace_lineage
+    from famtree.registry.load import load_registry
+    from famtree.sources.reference import parse_reference
+
+    del verify  # no link is checked by weights yet, so there is nothing to read
+    return trace_lineage(
+        parse_reference(reference, revision=revision),
+        load_registry(),
+        depth=depth,
+        offline=offline,
+        children=children,
+        on_progress=on_progress,
+    )
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from famtree.errors import AccessError, ConfigError, UnreadableError
@@ -62,8 +62,10 @@ class Gathered:
     """What the checkpoint is instead, where it is no model by itself."""
 
 
-def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> Gathered:
-    """Read listing, small files and headers.
+def gather(
+    source: CheckpointSource, on_progress: OnProgress | None = None, *, headers: bool = True
+) -> Gathered:
+    """Read listing, small files and, unless told not to, headers.
 
     Raises FetchError kin when nothing could be fetched, ConfigError for a broken config.json and
     HeaderError for a broken header. A broken side file is a notice: it could only add detail.
@@ -78,6 +80,8 @@ def gather(source: CheckpointSource, on_progress: OnProgress | None = None) -> G
 
         return gather_gguf(source, listing, report)
     names = choose_small_files(listing)
+    if not headers:
+        plan = replace(plan, prefixes={}, index=None)
     report("reading config and headers")
     if plan.index is not None:
         names.append(plan.index)

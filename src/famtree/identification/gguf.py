@@ -118,14 +118,22 @@ def gather_gguf(
 
 
 def weigh_gguf(
-    source: CheckpointSource, registry: Registry, found: Gathered, on_progress: OnProgress | None
+    source: CheckpointSource,
+    registry: Registry,
+    found: Gathered,
+    on_progress: OnProgress | None,
+    *,
+    briefly: bool = False,
 ) -> tuple[Observation, Classification]:
-    """Classify; read vocabulary and tensor names first where they could change the answer."""
+    """Classify; read vocabulary and tensor names first where they could change the answer.
+
+    `briefly` reads no more than was gathered.
+    """
     form = found.gguf
     if form is None:
         raise ValueError("not a GGUF checkpoint")
     answer = _weigh(found, form, registry)
-    if not form.complete and could_change_answer(answer[1]):
+    if not briefly and not form.complete and could_change_answer(answer[1]):
         _read_all(source, found, form, on_progress or (lambda _: None))
         answer = _weigh(found, form, registry)
     return answer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
@@ -25,15 +24,6 @@ from famtree.types.identification import Identification, Notice
 from famtree.types.source import CheckpointSource
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """An answer and what it was drawn from."""
-
-    source: CheckpointSource
-    found: Gathered
-    identification: Identification
-
-
 def identify_checkpoint(
     source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
 ) -> Identification:
@@ -41,28 +31,38 @@ def identify_checkpoint(
 
     Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
-    return examine_checkpoint(source, registry, on_progress).identification
+    started = time.perf_counter()
+    findings = examine_checkpoint(source, registry, on_progress)
+    return assemble(source, registry, findings, seconds=time.perf_counter() - started)
 
 
 def examine_checkpoint(
-    source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
-) -> Examination:
-    """Do what `identify_checkpoint` does and keep what was read. Raises the same."""
-    started = time.perf_counter()
-    found = gather(source, on_progress)
+    source: CheckpointSource,
+    registry: Registry,
+    on_progress: OnProgress | None = None,
+    *,
+    briefly: bool = False,
+) -> Findings:
+    """Return everything learnt about one checkpoint.
+
+    `briefly` reads the listing and small files alone, neither tensor headers nor a vocabulary
+    (of a GGUF its first bytes): enough to tell whether another checkpoint can come from it.
+    Raises as `identify_checkpoint`.
+    """
+    found = gather(source, on_progress, headers=not briefly)
     require_anything(found, source.ref.text)
     if found.gguf is not None:
         from famtree.identification.gguf import weigh_gguf
 
-        observation, result = weigh_gguf(source, registry, found, on_progress)
+        observation, result = weigh_gguf(source, registry, found, on_progress, briefly=briefly)
         quantization, quantization_conflicts = found.gguf.quantization, found.gguf.conflicts
     else:
         quantization, quantization_conflicts = read_quantization(
             found.config, found.side_files, found.index
         )
-        observation, result = _weigh_evidence(source, registry, found, on_progress)
+        observation, result = _weigh_evidence(source, registry, found, on_progress, briefly=briefly)
     fingerprint = observation.fingerprint
-    findings = Findings(
+    return Findings(
         found=found,
         fingerprint=fingerprint,
         wrapper=observation.wrapper or fingerprint.architecture.wrapper,
@@ -70,8 +70,6 @@ def examine_checkpoint(
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
     )
-    result = assemble(source, registry, findings, seconds=time.perf_counter() - started)
-    return Examination(source, found, result)
 
 
 def _weigh_evidence(
@@ -79,6 +77,8 @@ def _weigh_evidence(
     registry: Registry,
     found: Gathered,
     on_progress: OnProgress | None,
+    *,
+    briefly: bool,
 ) -> tuple[Observation, Classification]:
     """Classify; read the vocabulary before where that is cheap, after where it is needed."""
     local = source.kind != "hub"
@@ -98,7 +98,9 @@ def _weigh_evidence(
             found.notices.append(Notice.model_construct(code=fault.code, message=fault.message))
             return otherwise
 
-    tokenizer = first_look(found, registry, local=local)
+    tokenizer = first_look(found, registry, local=local and not briefly)
+    if briefly:
+        return weigh(tokenizer)
     unread = find_unread(found, tokenizer)
     if unread.files and unread.cheap(local=local):
         return weigh(read(unread.files, tokenizer))

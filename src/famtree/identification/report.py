@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
@@ -16,15 +15,13 @@ from famtree.identification.declaration import (
     list_declared,
 )
 from famtree.identification.gather import Gathered
-from famtree.lineage.claims import collect_claims
-from famtree.lineage.facts import NodeFacts, hash_weights, make_traits
+from famtree.identification.node import checkpoint_name, describe_node
 from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
-from famtree.types.checkpoint import CheckpointRef
 from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
@@ -34,7 +31,6 @@ from famtree.types.identification import (
     FamilyName,
     GenerationName,
     Identification,
-    LineageSummary,
     Notice,
 )
 from famtree.types.quantization import Quantization
@@ -100,29 +96,13 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
-        lineage=_trace(name, registry, findings),
+        lineage=summarise_lineage(describe_node(source, findings), registry),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport.model_construct(
             requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
         ),
     )
-
-
-def _trace(name: str, registry: Registry, findings: Findings) -> LineageSummary:
-    """Return the chain of claimed and recorded parents, each checked where facts are at hand."""
-    found, result = findings.found, findings.result
-    node = NodeFacts(
-        ref=name,
-        traits=make_traits(findings.fingerprint),
-        family=result.family.key if result.family else None,
-        generation=result.generation.key if result.generation else None,
-        format=found.plan.format,
-        quantization=findings.quantization,
-        weight_hashes=hash_weights(found.listing),
-        claims=tuple(collect_claims(name, found.listing, found.config, found.side_files)),
-    )
-    return summarise_lineage(node, registry)
 
 
 def _instead(findings: Findings) -> str | None:
@@ -151,20 +131,6 @@ def _hear_declaration(findings: Findings, registry: Registry) -> _Told:
         evidence=[describe_declaration(declaration, declared)] if declaration else [],
         reason=explain_absence(found, declaration, declared),
     )
-
-
-def checkpoint_name(ref: CheckpointRef) -> str:
-    """Return the name a person would call it: the Hub id, or the folder's own name."""
-    if ref.repo_id is not None:
-        return ref.repo_id
-    path = Path(ref.path or ref.text)
-    try:
-        path = path.resolve()
-    except (OSError, RuntimeError):
-        return path.name
-    if path.suffix == ".gguf":
-        return path.stem
-    return path.parent.name if path.suffix in (".safetensors", ".json") else path.name
 
 
 def explain(findings: Findings, registry: Registry) -> str:

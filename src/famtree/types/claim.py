@@ -8,11 +8,12 @@ from typing import Literal
 from famtree.types.identification import LinkRelation
 
 ClaimSource = Literal[
-    "card", "tag", "config", "adapter", "mergekit", "gguf", "download", "readme", "registry", "name"
-]
-"""Who says it: card front matter, Hub tag, config._name_or_path, adapter_config.json,
-mergekit_config.yml, GGUF metadata, a download record, running text of the card, famtree's own
-registry, or only the checkpoint's name."""
+    "mergekit", "adapter", "card", "tag", "registry", "gguf", "download", "quantizer", "config",
+    "readme", "name",
+]  # fmt: skip
+"""Who says it: mergekit_config.yml, adapter_config.json, card front matter, Hub tag, famtree's own
+registry, GGUF metadata, a download record, a quantizer's configuration, config._name_or_path,
+running text of the card, or only the checkpoint's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Claim:
     layers: tuple[LayerSpan, ...] = ()
     resolvable: bool = True
     """False for local paths and texts that cannot be a Hub id."""
+    of_parent: bool = False
+    """True for what a conversion repeats of the model it was made from: the claimed checkpoint is
+    the parent of this one's parent."""
 
 
 @dataclass(slots=True)

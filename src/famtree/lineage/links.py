@@ -1,0 +1,90 @@
+"""Claims about one parent put together, and which of several parents they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from famtree.lineage.references import same_reference
+from famtree.types.claim import Claim, ClaimSource
+from famtree.types.identification import LinkRelation
+
+MAX_PARENTS = 64
+"""mergekit recipes of more models exist, but say no more than that everything was stirred in."""
+TRUST: dict[ClaimSource, float] = {
+    "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65, "gguf": 0.6,
+    "download": 0.6, "quantizer": 0.55, "config": 0.5, "readme": 0.4, "name": 0.3,
+}  # fmt: skip
+"""Confidence in a link that nobody could check, by who claims it. Of the parents that cards name
+about 1.7 % are wrong, of paths in config.json and of names far more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One claimed parent with everything that claims it."""
+
+    parent: str
+    claims: tuple[Claim, ...]
+    aside: bool = False
+    """True where a more trusted source names other parents and this one not: an earlier or a later
+    state of the same ancestry as often as a contradiction."""
+
+    @property
+    def resolvable(self) -> bool:
+        """True if any claim gives a Hub id."""
+        return any(claim.resolvable for claim in self.claims)
+
+    @property
+    def trust(self) -> float:
+        """Confidence as long as nothing was checked."""
+        return max(TRUST[claim.source] for claim in self.claims)
+
+    @property
+    def stated(self) -> list[LinkRelation]:
+        """Relations that were stated, most trusted first."""
+        return [claim.relation for claim in self.claims if claim.relation is not None]
+
+    @property
+    def sources(self) -> list[str]:
+        """Who claims it, without repetition."""
+        return list(dict.fromkeys(claim.source for claim in self.claims))
+
+
+def group_claims(claims: Iterable[Claim]) -> list[Link]:
+    """Return one link a parent, the most trusted claim's first.
+
+    A name counts only where nothing that can be looked up is claimed, a path on the author's
+    machine only where nothing else is (but as a part of a merge it stays). What a conversion
+    repeats of its original counts only where the original itself is not named.
+    """
+    kept = sorted(claims, key=lambda claim: -TRUST[claim.source])
+    if any(claim.resolvable and claim.source != "name" for claim in kept):
+        kept = [
+            claim
+            for claim in kept
+            if claim.source != "name" and (claim.resolvable or claim.source == "mergekit")
+        ]
+    if any(not claim.of_parent for claim in kept):
+        kept = [claim for claim in kept if not claim.of_parent]
+    groups: list[list[Claim]] = []
+    for claim in kept:
+        for group in groups:
+            if same_reference(group[0].parent, claim.parent):
+                group.append(claim)
+                break
+        else:
+            groups.append([claim])
+    leading = groups[0][0].source if groups else None
+    return [
+        Link(
+            group[0].parent,
+            tuple(group),
+            aside=all(claim.source != leading for claim in group),
+        )
+        for group in groups[:MAX_PARENTS]
+    ]
+
+
+def repeated_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return what a conversion says of its original's own parents."""
+    return tuple(claim for claim in claims if claim.of_parent)
