@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
 
@@ -66,6 +67,75 @@ def lineage(
         children=children,
         on_progress=on_progress,
     )
+
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    engines: Sequence[str] = (),
+    context: int | None = None,
+    batch: int | None = None,
+    gpu_memory: float | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
+
+    `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
+    `context` (tokens), `batch` (sequences) and `gpu_memory` (GB, 10**9 bytes) are what is to be
+    run. `verify` allows reading weight bytes. Raises FamtreeError kin.
+    """
+    (found,) = compare_all(
+        (a, b),
+        engines=engines,
+        context=context,
+        batch=batch,
+        gpu_memory=gpu_memory,
+        offline=offline,
+        verify=verify,
+        on_progress=on_progress,
+    )
+    return found
+
+
+def compare_all(
+    references: Sequence[str],
+    *,
+    engines: Sequence[str] = (),
+    context: int | None = None,
+    batch: int | None = None,
+    gpu_memory: float | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> list[Comparison]:
+    """Compare every two of `references`, in order; each is read once.
+
+    The other arguments are those of `compare`. Raises FamtreeError kin.
+    """
+    from itertools import combinations
+
+    from famtree.comparison.compare import Request, compare_examined
+    from famtree.comparison.examined import examine
+    from famtree.interchange.answer import choose_engines
+    from famtree.interchange.load import load_engines
+    from famtree.interchange.side import Plan
+    from famtree.registry.load import load_registry
+    from famtree.sources.reference import parse_reference
+
+    known = load_engines()
+    chosen, notices = choose_engines(engines, known)
+    plan = Plan(context, batch, gpu_memory)
+    request = Request(known, tuple(chosen), plan, verify, tuple(notices))
+    registry = load_registry()
+    refs = [parse_reference(reference) for reference in references]
+    examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]
+    return [
+        compare_examined(left, right, request, on_progress)
+        for left, right in combinations(examined, 2)
+    ]
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

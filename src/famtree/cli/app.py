@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import famtree
+from famtree.cli.compare import compare
 from famtree.cli.families import families
 from famtree.cli.identify import identify
 from famtree.cli.lineage import lineage
@@ -30,6 +31,7 @@ app = typer.Typer(
     invoke_without_command=True,
 )
 app.command(name="identify")(identify)
+app.command(name="compare")(compare)
 app.command(name="lineage")(lineage)
 app.add_typer(families, name="families")
 app.command(name="schema")(schema)

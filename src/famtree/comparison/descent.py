@@ -10,12 +10,9 @@ import os
 from collections.abc import Iterator
 
 from famtree.comparison.chains import Meeting, find_meeting, name_key
+from famtree.comparison.examined import Examined
 from famtree.comparison.identity import Identity, compare_identity, list_weights
-from famtree.identification.identify import Examination
-from famtree.identification.report import checkpoint_name
 from famtree.lineage.checks import check_link
-from famtree.lineage.claims import collect_claims
-from famtree.lineage.facts import NodeFacts, hash_weights, make_traits
 from famtree.types.comparison import LineageVerdict, Verdict
 from famtree.types.identification import ChainStep, Evidence, LinkStatus
 
@@ -23,7 +20,7 @@ Judged = tuple[LineageVerdict, bool | None]
 """The verdict, and whether only light training lies between the two (None: no path is known)."""
 
 
-def judge_descent(a: Examination, b: Examination, *, verify: bool) -> Judged:
+def judge_descent(a: Examined, b: Examined, *, verify: bool) -> Judged:
     """Return the verdict on the pair."""
     identity = compare_identity(a, b, verify=verify)
     if identity.same:
@@ -40,49 +37,31 @@ def judge_descent(a: Examination, b: Examination, *, verify: bool) -> Judged:
     )
     if meeting is not None and meeting.distance:
         weights = bool(list_weights(a)) and bool(list_weights(b))
-        return _descended(name_a, name_b, meeting, identity, weights=weights)
+        return _descended(name_a, meeting, identity, weights=weights)
     if ruled_out:
         return _contradicted(ruled_out, identity), None
     return _undetermined(identity), None
 
 
-def _names(a: Examination, b: Examination) -> tuple[str, str]:
+def _names(a: Examined, b: Examined) -> tuple[str, str]:
     """Return what both are called; two folders of one name are still two."""
-    left, right = checkpoint_name(a.source.ref), checkpoint_name(b.source.ref)
+    left, right = a.node.ref, b.node.ref
     if name_key(left) != name_key(right):
         return left, right
     return f"{left} (a)", f"{right} (b)"
 
 
-def make_node(one: Examination, name: str) -> NodeFacts:
-    """Return the facts by which a link to this checkpoint is checked."""
-    result = one.identification
-    found = one.found
-    return NodeFacts(
-        ref=name,
-        traits=make_traits(result.fingerprint),
-        family=result.family.key if result.family else None,
-        generation=result.generation.key if result.generation else None,
-        format=found.plan.format,
-        quantization=result.quantization,
-        weight_hashes=hash_weights(found.listing),
-        created_at=found.listing.created_at,
-        claims=tuple(collect_claims(name, found.listing, found.config, found.side_files)),
-    )
-
-
 def _check_claims(
-    child: Examination, parent: Examination, name: str, parent_name: str
+    child: Examined, parent: Examined, name: str, parent_name: str
 ) -> Iterator[ChainStep]:
     """Yield the child's claims that name the other one, held against the other's own facts."""
-    node = make_node(child, name)
     stated = {step.parent: step for step in child.identification.lineage.chain}
-    for claim in node.claims:
+    for claim in child.node.claims:
         if not _names_it(claim.parent, parent, parent_name):
             continue
         known = stated.get(claim.parent)
         relation = claim.relation or (known.relation if known is not None else "unknown")
-        checked = check_link(node, make_node(parent, parent_name), relation)
+        checked = check_link(child.node, parent.node, relation)
         yield ChainStep.model_construct(
             child=name,
             parent=parent_name,
@@ -93,7 +72,7 @@ def _check_claims(
         )
 
 
-def _names_it(text: str, other: Examination, name: str) -> bool:
+def _names_it(text: str, other: Examined, name: str) -> bool:
     """A Hub id, or a path that leads to the other's folder on this machine."""
     if "/" in text and name_key(text) == name_key(name):
         return True
@@ -114,9 +93,7 @@ def _same(identity: Identity) -> LineageVerdict:
     )
 
 
-def _descended(
-    name_a: str, name_b: str, meeting: Meeting, identity: Identity, *, weights: bool
-) -> Judged:
+def _descended(name_a: str, meeting: Meeting, identity: Identity, *, weights: bool) -> Judged:
     up_a, up_b = meeting.from_a, meeting.from_b
     verdict: Verdict
     if not up_b.steps:

@@ -1,4 +1,4 @@
-"""Are the weights of two checkpoints the very same bytes? From listings, links and, if asked, files.
+"""Are the weights of two checkpoints the very same bytes?
 
 Equality of whole weight files proves it. Nothing here takes an equal header for equal weights.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from famtree.identification.identify import Examination
+from famtree.comparison.examined import Examined
 from famtree.lineage.facts import WEIGHT_SUFFIXES, hash_weights
 from famtree.types.checkpoint import FileEntry
 
@@ -30,7 +30,7 @@ class Identity:
     bytes_read: int = 0
 
 
-def list_weights(one: Examination) -> list[FileEntry]:
+def list_weights(one: Examined) -> list[FileEntry]:
     """Return the entries of the files that hold the weights."""
     names = set(one.found.plan.shards)
     return [
@@ -40,12 +40,12 @@ def list_weights(one: Examination) -> list[FileEntry]:
     ]
 
 
-def compare_identity(a: Examination, b: Examination, *, verify: bool) -> Identity:
+def compare_identity(a: Examined, b: Examined, *, verify: bool) -> Identity:
     """Compare the weight files; `verify` allows reading local ones whole."""
     left, right = list_weights(a), list_weights(b)
     if not left or not right:
         return Identity(None)
-    if _same_place(a, b):
+    if same_place(a, b):
         return Identity(True, "both references name one checkpoint")
     ours, theirs = hash_weights(a.found.listing), hash_weights(b.found.listing)
     if ours and theirs:
@@ -67,8 +67,8 @@ def compare_identity(a: Examination, b: Examination, *, verify: bool) -> Identit
     return Identity(None, "the weight files have different contents", read)
 
 
-def _same_place(a: Examination, b: Examination) -> bool:
-    """One folder or file, or one commit of one repository."""
+def same_place(a: Examined, b: Examined) -> bool:
+    """Return whether both are one folder or file, or one commit of one repository."""
     left, right = a.source.ref, b.source.ref
     if left.file != right.file or left.is_local != right.is_local:
         return False
@@ -79,7 +79,7 @@ def _same_place(a: Examination, b: Examination) -> bool:
     return named and revisions[0] is not None and revisions[0] == revisions[1]
 
 
-def _paths(one: Examination, entries: list[FileEntry]) -> Iterator[Path]:
+def _paths(one: Examined, entries: list[FileEntry]) -> Iterator[Path]:
     if one.source.ref.path is None:
         return
     place = Path(one.source.ref.path)

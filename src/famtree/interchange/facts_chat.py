@@ -18,6 +18,8 @@ def shows_template(side: Side) -> bool:
 
 
 def _same_template(pair: Pair) -> bool | None:
+    if pair.a is pair.b:
+        return True
     if not shows_template(pair.a) or not shows_template(pair.b):
         return None
     return pair.a.recipe.chat_template == pair.b.recipe.chat_template
@@ -31,12 +33,16 @@ def _where(pair: Pair) -> str | None:
 
 
 def _same_markers(pair: Pair) -> bool | None:
+    if pair.a is pair.b:
+        return True
     if not shows_template(pair.a) or not shows_template(pair.b):
         return None
     return set(pair.a.recipe.chat_markers) == set(pair.b.recipe.chat_markers)
 
 
 def _same_stop(pair: Pair) -> bool | None:
+    if pair.a is pair.b:
+        return True
     left, right = set(pair.a.recipe.eos_ids), set(pair.b.recipe.eos_ids)
     return left == right if left and right else None
 
@@ -46,6 +52,8 @@ def _same_begin(pair: Pair) -> bool | None:
 
     Where neither file states the policy it is that of the tokenizer, equal if the tokenizers are.
     """
+    if pair.a is pair.b:
+        return True
     left, right = pair.a.recipe.bos_id, pair.b.recipe.bos_id
     if left is not None and right is not None and left != right:
         return False

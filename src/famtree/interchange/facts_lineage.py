@@ -17,18 +17,21 @@ def _same_weights(pair: Pair) -> bool | None:
     return None if verdict == "undetermined" else False
 
 
-def _common_base(pair: Pair) -> bool | None:
-    verdict = pair.lineage.verdict
-    if verdict == "undetermined":
-        return None
-    return verdict in _SHARING
+def _path(pair: Pair) -> str:
+    """What is known to lie between the two; `none` says that nothing is known, not that nothing
+    does.
+    """
+    if pair.lineage.verdict == "same-weights":
+        return "same"
+    if pair.lineage.verdict not in _SHARING:
+        return "none"
+    return "light" if pair.light_path else "heavy"
 
 
 LINEAGE_FACTS: dict[str, Fact] = {
     "lineage.verdict": Fact("how the weights are related", lambda p: p.lineage.verdict),
     "lineage.status": Fact("how sure the lineage is", lambda p: p.lineage.status),
     "lineage.reason": Fact("how the weights are related", lambda p: p.lineage.reason or None),
-    "lineage.light": Fact("whether only light training lies between", lambda p: p.light_path),
-    "lineage.common": Fact("whether both go back to one base", _common_base),
+    "lineage.path": Fact("what lies between the two", _path),
     "weights.same": Fact("whether the weights are equal", _same_weights),
 }

@@ -1,4 +1,7 @@
-"""Facts about putting a's adapter on b: a is an adapter, or a model some adapter was made for."""
+"""Facts about putting a's adapter on b: a is an adapter, or a model some adapter was made for.
+
+Of a model the question is about a plain LoRA: without DoRA, biases or whole modules.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,6 @@ from famtree.interchange.adapters import (
     saves_whole_modules,
 )
 from famtree.interchange.pair import Fact, Pair
-from famtree.interchange.side import Side
 
 
 def _kind(pair: Pair) -> str:
@@ -32,39 +34,37 @@ def _shape_conflict(pair: Pair) -> bool:
     return pair.structure.same_traits is False and pair.structure.same_shapes is False
 
 
-def _stated(side: Side, key: str) -> bool | None:
-    adapter = read_adapter(side)
-    return bool(adapter.get(key)) if adapter else None
+def _uses_dora(pair: Pair) -> bool | None:
+    if not is_adapter(pair.a):
+        return False
+    adapter = read_adapter(pair.a)
+    return bool(adapter.get("use_dora")) if adapter else None
 
 
-def _bias(side: Side) -> str | None:
-    adapter = read_adapter(side)
-    if not adapter:
-        return None
-    stated = adapter.get("bias", "none")
-    return stated if isinstance(stated, str) else None
+def _saves(pair: Pair) -> bool | None:
+    return saves_whole_modules(pair.a) if is_adapter(pair.a) else False
 
 
-def _type(side: Side) -> str | None:
-    stated = read_adapter(side).get("peft_type")
-    return stated.lower() if isinstance(stated, str) else None
-
-
-def _initial(side: Side) -> str | None:
-    adapter = read_adapter(side)
-    if not adapter:
-        return None
-    stated = adapter.get("init_lora_weights", True)
-    return stated.lower() if isinstance(stated, str) else "default"
+def _word(pair: Pair, key: str, usual: str) -> str | None:
+    """Return a word of adapter_config.json; `usual` where it is not stated, or not a word."""
+    if not is_adapter(pair.a):
+        return usual
+    adapter = read_adapter(pair.a)
+    stated = adapter.get(key)
+    if isinstance(stated, str):
+        return stated.lower()
+    return usual if adapter else None
 
 
 LORA_FACTS: dict[str, Fact] = {
     "lora.of": Fact("whether a is an adapter", _kind),
     "lora.fits": Fact("the modules that the adapter changes and b has", _fits),
     "lora.rank": Fact("the adapter's rank", lambda p: highest_rank(p.a)),
-    "lora.dora": Fact("whether the adapter uses DoRA", lambda p: _stated(p.a, "use_dora")),
-    "lora.bias": Fact("whether the adapter trains biases", lambda p: _bias(p.a)),
-    "lora.saves": Fact("which whole modules it carries", lambda p: saves_whole_modules(p.a)),
-    "lora.type": Fact("the kind of adapter", lambda p: _type(p.a)),
-    "lora.initial": Fact("how the adapter began", lambda p: _initial(p.a)),
+    "lora.dora": Fact("whether the adapter uses DoRA", _uses_dora),
+    "lora.bias": Fact("whether the adapter trains biases", lambda p: _word(p, "bias", "none")),
+    "lora.saves": Fact("which whole modules it carries", _saves),
+    "lora.type": Fact("the kind of adapter", lambda p: _word(p, "peft_type", "lora")),
+    "lora.initial": Fact(
+        "how the adapter began", lambda p: _word(p, "init_lora_weights", "default")
+    ),
 }

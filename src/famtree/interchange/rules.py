@@ -39,7 +39,8 @@ def _decide(facts: FactReader, engine: Engine, rules: list[EngineRule]) -> Answe
         if holds:
             break
     decided = possible[-1]
-    if all(rule.answer == decided.answer for rule in possible):
+    settled = decided.answer == "unknown" or all(rule.answer == decided.answer for rule in possible)
+    if settled:
         return _report(facts, engine, decided)
     unseen = [name for rule in possible for name in rule.when if facts[name] is None]
     words = [FACTS[name].words for name in dict.fromkeys(unseen)]

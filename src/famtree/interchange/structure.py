@@ -61,7 +61,9 @@ class StructureComparison:
 
 
 def compare_structure(a: Side, b: Side) -> StructureComparison:
-    """Compare two designs."""
+    """Compare two designs; one and the same checkpoint is equal in what was not seen, too."""
+    if a is b:
+        return StructureComparison(True, True, (), True, True, True, True, True)
     same_class = _same_class(a, b)
     differing, unseen = _compare_traits(a, b)
     same_traits = False if differing else None if unseen else True

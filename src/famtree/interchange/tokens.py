@@ -40,6 +40,8 @@ def need_vocabularies(a: Tokenizer | None, b: Tokenizer | None) -> bool:
 
 def compare_tokens(a: Side, b: Side) -> TokenComparison:
     """Compare what `a` and `b` say of their tokenizers."""
+    if a is b:
+        return _identical(a.tokenizer)
     left, right = a.tokenizer, b.tokenizer
     if left is not None and right is not None and _equal_digests(left, right):
         return _identical(left)
@@ -65,9 +67,10 @@ def _equal_digests(a: Tokenizer, b: Tokenizer) -> bool:
     return a.added == b.added and a.merges == b.merges
 
 
-def _identical(tokenizer: Tokenizer) -> TokenComparison:
+def _identical(tokenizer: Tokenizer | None) -> TokenComparison:
     """Filler rows have equal texts too, whatever their number."""
-    entries, merges = tokenizer.entries, True if tokenizer.merges else None
+    entries = tokenizer.entries if tokenizer is not None else None
+    merges = True if tokenizer is not None and tokenizer.merges else None
     counts = None
     if entries is not None:
         counts = VocabularyCounts.model_construct(
