@@ -20,6 +20,7 @@ COMMANDS = [
     "",
     "identify",
     "lineage",
+    "scan",
     "families",
     "families list",
     "families show",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,21 @@ def identify(
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
     return identify_checkpoint(source, load_registry(), on_progress)
+
+
+def scan(
+    references: Iterable[str], *, workers: int = 16, offline: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield one row a reference, in the order they are finished; failures are rows too.
+
+    The columns are those of `famtree.scan.row.COLUMNS`; `document` holds the identification as
+    JSON. `workers` checkpoints are under way at a time, in processes of their own. References are
+    taken as places become free, so that `references` may be endless.
+    """
+    from famtree.scan.local import scan_local
+    from famtree.scan.settings import ScanSettings
+
+    return scan_local(references, ScanSettings(workers=workers, offline=offline), set())
 
 
 def lineage(

@@ -96,7 +96,9 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
-        lineage=summarise_lineage(describe_node(source, findings), registry),
+        lineage=summarise_lineage(
+            describe_node(source, findings, text=source.kind != "hub"), registry
+        ),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport.model_construct(
