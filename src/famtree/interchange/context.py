@@ -54,9 +54,12 @@ def read_context(side: Side) -> ContextLength | None:
         original = recipe.rope_original_context or declared
         reachable = max(declared, int(original * factor))
     window = recipe.sliding_window
-    if recipe.layer_pattern is not None or window is None or window >= effective:
-        window = None
-    elif (side.architecture.text_model_type or "") not in _everywhere():
+    if (
+        recipe.layer_pattern is not None
+        or window is None
+        or window >= effective
+        or (side.architecture.text_model_type or "") not in _everywhere()
+    ):
         window = None
     return ContextLength(declared, effective, reachable, window, recipe.position == "rope")
 
