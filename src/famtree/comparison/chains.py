@@ -75,7 +75,7 @@ def _climb(start: str, steps: Iterable[ChainStep]) -> dict[str, tuple[str, Path]
     """Return every reachable ancestor, `start` included, by key, with the shortest way to it."""
     parents: dict[str, list[ChainStep]] = {}
     for step in list(steps)[:MAX_STEPS]:
-        if step.status != "contradicted" and _names_one(step):
+        if step.status != "contradicted":
             parents.setdefault(name_key(step.child), []).append(step)
     found = {name_key(start): (start, Path())}
     queue = deque([name_key(start)])
@@ -87,8 +87,3 @@ def _climb(start: str, steps: Iterable[ChainStep]) -> dict[str, tuple[str, Path]
                 found[key] = (step.parent, Path((*found[child][1].steps, step)))
                 queue.append(key)
     return found
-
-
-def _names_one(step: ChainStep) -> bool:
-    """A bare name without its organisation fits many repositories and joins nothing."""
-    return "/" in spell_as_hub(step.parent)

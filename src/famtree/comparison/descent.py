@@ -13,6 +13,7 @@ from famtree.comparison.chains import Meeting, find_meeting, name_key
 from famtree.comparison.examined import Examined
 from famtree.comparison.identity import Identity, compare_identity, list_weights
 from famtree.lineage.checks import check_link
+from famtree.lineage.references import spell_as_hub
 from famtree.types.comparison import LineageVerdict, Verdict
 from famtree.types.identification import ChainStep, Evidence, LinkStatus
 
@@ -30,10 +31,7 @@ def judge_descent(a: Examined, b: Examined, *, verify: bool) -> Judged:
     steps_b = list(_check_claims(b, a, name_b, name_a))
     ruled_out = [step for step in (*steps_a, *steps_b) if step.status == "contradicted"]
     meeting = find_meeting(
-        name_a,
-        name_b,
-        [*steps_a, *a.identification.lineage.chain],
-        [*steps_b, *b.identification.lineage.chain],
+        name_a, name_b, _join_chain(steps_a, a, name_a), _join_chain(steps_b, b, name_b)
     )
     if meeting is not None and meeting.distance:
         weights = bool(list_weights(a)) and bool(list_weights(b))
@@ -70,6 +68,21 @@ def _check_claims(
             confidence=checked.confidence,
             evidence=checked.evidence,
         )
+
+
+def _join_chain(checked: list[ChainStep], one: Examined, name: str) -> list[ChainStep]:
+    """Put the checked links before the chain's own, which has them unchecked.
+
+    A bare name without its organisation fits many repositories and joins nothing.
+    """
+    decided = {name_key(step.parent) for step in checked}
+    joined = list(checked)
+    for step in one.identification.lineage.chain:
+        own = name_key(step.child) == name_key(one.node.ref)
+        if "/" not in spell_as_hub(step.parent) or (own and name_key(step.parent) in decided):
+            continue
+        joined.append(step.model_copy(update={"child": name}) if own else step)
+    return joined
 
 
 def _names_it(text: str, other: Examined, name: str) -> bool:

@@ -87,7 +87,7 @@ def _walk_table(trait: str, a: dict[str, Any], b: dict[str, Any]) -> Iterator[tu
 def _walk_rest(a: Identification, b: Identification) -> Iterator[tuple[str, Any, Any]]:
     stored = ["none" if one.quantization is None else _describe(one) for one in (a, b)]
     if stored[0] != stored[1]:
-        yield "quantization", *stored
+        yield "quantization", stored[0], stored[1]
     if a.checkpoint.format != b.checkpoint.format:
         yield "format", a.checkpoint.format, b.checkpoint.format
     for name in ("parameters", "variant", "size"):

@@ -40,8 +40,16 @@ def examine(
 
     Raises FetchError and UnreadableError kin.
     """
+    return examine_source(open_source(ref, offline=offline), registry, on_progress)
+
+
+def examine_source(
+    source: CheckpointSource,
+    registry: Registry,
+    on_progress: Callable[[str], None] | None = None,
+) -> Examined:
+    """Examine what `source` serves. Raises FetchError and UnreadableError kin."""
     started = time.perf_counter()
-    source = open_source(ref, offline=offline)
     findings = examine_checkpoint(source, registry, on_progress)
     result = assemble(source, registry, findings, seconds=time.perf_counter() - started)
     return Examined(source, findings.found, result, describe_node(source, findings))

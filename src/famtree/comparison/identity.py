@@ -43,7 +43,7 @@ def list_weights(one: Examined) -> list[FileEntry]:
 def compare_identity(a: Examined, b: Examined, *, verify: bool) -> Identity:
     """Compare the weight files; `verify` allows reading local ones whole."""
     left, right = list_weights(a), list_weights(b)
-    if not left or not right:
+    if not left or not right or _is_empty(a) or _is_empty(b):
         return Identity(None)
     if same_place(a, b):
         return Identity(True, "both references name one checkpoint")
@@ -65,6 +65,11 @@ def compare_identity(a: Examined, b: Examined, *, verify: bool) -> Identity:
     if hashed_a == hashed_b is not None:
         return Identity(True, "the weight files have equal contents", read)
     return Identity(None, "the weight files have different contents", read)
+
+
+def _is_empty(one: Examined) -> bool:
+    """Return whether the files are known to hold no tensor."""
+    return one.found.index.complete and not one.found.index.tensors
 
 
 def same_place(a: Examined, b: Examined) -> bool:

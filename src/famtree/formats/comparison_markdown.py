@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from famtree.formats.comparison_words import (
@@ -80,7 +81,7 @@ def _differences(result: Comparison) -> list[str]:
     return lines
 
 
-def make_rows(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+def make_rows(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Return a Markdown table, every cell escaped."""
     return [
         f"| {' | '.join(headings)} |",

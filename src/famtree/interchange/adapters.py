@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from famtree.fingerprints.tensor_names import Module, organise
 from famtree.interchange.side import Side
-from famtree.interchange.structure import Shape, list_shapes, name_module
+from famtree.interchange.structure import Shape, list_shapes
 
+_WRAPPER = "base_model.model."
+_BLOCK = re.compile(r"\.(\d+\.)")
 CONFIG = "adapter_config.json"
 _CLASSIFIERS = frozenset({"classifier", "score"})
 """Modules that servers take saved whole (vllm/lora/peft_helper.py)."""
@@ -58,15 +61,26 @@ def fits_model(adapter: Side, model: Side) -> bool | None:
         return None
     unsure = False
     for module in modules:
-        fit = _fits(module, shapes.get(name_module(module, layout)))
-        if fit is None and shapes.get(name_module(module, layout)) is None:
-            # The embedding and the head are compared by their rows, elsewhere.
+        target = next((shapes[name] for name in _names(module) if name in shapes), None)
+        fit = _fits(module, target)
+        if target is None:
+            # Embedding and head are compared by their rows, elsewhere.
             renamed = model.identification.checkpoint.format == "gguf"
             fit = None if renamed or module.block is None else False
         if fit is False:
             return False
         unsure = unsure or fit is None
     return None if unsure else True
+
+
+def _names(module: Module) -> tuple[str, str]:
+    """Return the names the model may list the module under: whole, and within its tower.
+
+    PEFT puts its own wrapper's name in front (peft/utils/save_and_load.py).
+    """
+    whole = module.path.removeprefix(_WRAPPER)
+    found = _BLOCK.search(whole)
+    return whole, whole[found.start(1) :] if found else whole
 
 
 def _fits(module: Module, target: tuple[int, Shape | None] | None) -> bool | None:

@@ -10,10 +10,13 @@ _SHARING = frozenset(
 
 
 def _same_weights(pair: Pair) -> bool | None:
-    """Equal weights only where proved; a child's weights differ, whatever the config says."""
+    """Equal only where proved; different for another shape, and for a child of the other."""
     verdict = pair.lineage.verdict
     if verdict == "same-weights":
         return True if pair.lineage.status == "verified" else None
+    structure = pair.structure
+    if structure.same_shapes is False or structure.same_rows is False:
+        return False
     return None if verdict == "undetermined" else False
 
 

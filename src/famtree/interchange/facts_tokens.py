@@ -6,6 +6,8 @@ from famtree.interchange.pair import Fact, Pair
 
 
 def _same_kind(pair: Pair) -> bool | None:
+    if pair.a is pair.b:
+        return True
     left = pair.a.tokenizer.kind if pair.a.tokenizer else None
     right = pair.b.tokenizer.kind if pair.b.tokenizer else None
     return None if left is None or right is None else left == right

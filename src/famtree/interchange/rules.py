@@ -13,7 +13,7 @@ from famtree.registry.conditions import fits, show
 from famtree.types.comparison import Answer, Question
 from famtree.types.traits import Value
 
-PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*(?:\.[a-z_]+)*)\}")
+PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*(?:\.[a-z_]+)+)\}")
 
 
 def answer_rules(
