@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from famtree.errors import UsageError
+from famtree.interchange.context import answer_context
 from famtree.interchange.engine import Engine
 from famtree.interchange.facts import FactReader
 from famtree.interchange.load import GENERAL
+from famtree.interchange.memory import answer_memory
 from famtree.interchange.pair import Pair
+from famtree.interchange.quantization_support import answer_quantization
 from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan
 from famtree.interchange.versions import read_version
@@ -74,7 +77,7 @@ def _notice_version(engine: Engine, version: str) -> list[Notice]:
 
 
 def answer_pair(
-    pair: Pair, chosen: Iterable[ChosenEngine], engines: dict[str, Engine], plan: Plan
+    pair: Pair, chosen: Sequence[ChosenEngine], engines: dict[str, Engine], plan: Plan
 ) -> list[Answer]:
     """Answer every question in order: for all engines first, then for each."""
     facts = FactReader(pair)
@@ -85,6 +88,8 @@ def answer_pair(
     for one in chosen:
         own = replace(pair, engine=one.engine, version=one.version)
         found += answer_rules(facts.for_engine(own), one.engine, one.version, QUESTIONS)
-    del plan
+    for engine in (None, *(one.engine for one in chosen)):
+        for answer in (answer_context, answer_quantization, answer_memory):
+            found += answer(pair.a, pair.b, engine, plan)
     order = {question: at for at, question in enumerate(QUESTIONS)}
     return sorted(found, key=lambda one: (order[one.question], one.engine or "", one.rule))

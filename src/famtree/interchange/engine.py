@@ -61,9 +61,15 @@ class QuantizationMethod(FrozenModel):
     """One stored form of weights an engine runs."""
 
     method: str
-    """`quantization.method` of a fingerprint."""
-    scheme: str | None = None
-    """`quantization.scheme` it is limited to; None for all."""
+    """`quantization.method` of a checkpoint."""
+    schemes: list[str] = Field(default_factory=list)
+    """Beginnings of `quantization.scheme`, whatever their case; empty for all."""
+    bits: list[float] = Field(default_factory=list)
+    """Bits a weight; empty for all."""
+    weight_type: str | None = None
+    """int, float, nf4, ...; None for all."""
+    activations: bool | None = None
+    """Whether inputs are quantized too; None for both."""
     capability: int | None = None
     """Least CUDA compute capability times ten (H100: 90); None where it is not about CUDA."""
     native: int | None = None
@@ -81,8 +87,39 @@ class QuantizationSupport(FrozenModel):
 
     source: str
     methods: list[QuantizationMethod] = Field(default_factory=list, alias="method")
+    """Read in order: the first that fits counts."""
     others: Literal["no", "unknown"] = "no"
     """Answer for a method that is not listed: `unknown` where the list is not complete."""
+    plain: bool = True
+    """Weights stored as plain floats run as they are."""
+
+
+class CacheSupport(FrozenModel):
+    """How an engine stores what it keeps of a sequence."""
+
+    source: str
+    latent: Literal["packed", "expanded"] = "packed"
+    """Whether latent vectors are stored as they are or as the keys and values made of them."""
+    windows: Literal["kept", "all"] = "kept"
+    """Whether layers with a window keep only its tokens or all."""
+    state: str | None = None
+    """Type of recurrent states where the config states none; None for that of the weights."""
+    types: dict[str, str] = Field(default_factory=dict)
+    """Type of keys and values to the flag that chooses it."""
+    memory_share: float | None = Field(default=None, gt=0, le=1)
+    """Share of a GPU's memory the engine takes by default."""
+
+
+class ContextSupport(FrozenModel):
+    """What an engine does with a context longer than declared."""
+
+    source: str
+    refuses: bool
+    """Without a further setting it does not start, or cuts."""
+    longer: str | None = None
+    """Setting that allows it all the same."""
+    scaling: str | None = None
+    """Setting that gives the model rope scaling its config does not have."""
 
 
 class Engine(FrozenModel):
@@ -100,3 +137,5 @@ class Engine(FrozenModel):
     rules: list[EngineRule] = Field(default_factory=list, alias="rule")
     support: Support | None = None
     quantization: QuantizationSupport | None = None
+    cache: CacheSupport | None = None
+    context: ContextSupport | None = None

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 
 from famtree.errors import RegistryError
 from famtree.interchange.engine import (
+    CacheSupport,
+    ContextSupport,
     Engine,
     EngineRule,
     QuantizationMethod,
@@ -32,7 +34,7 @@ from famtree.registry.load import (
 DATA = Path(__file__).parent / "data" / "engines"
 GENERAL = "any"
 """Key of the file whose rules hold whatever the engine."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 
@@ -122,4 +124,8 @@ def _revive(table: dict[str, Any]) -> Engine:
             QuantizationMethod.model_construct(**one) for one in quantization["methods"]
         ]
         table["quantization"] = QuantizationSupport.model_construct(**quantization)
+    if "cache" in table:
+        table["cache"] = CacheSupport.model_construct(**table["cache"])
+    if "context" in table:
+        table["context"] = ContextSupport.model_construct(**table["context"])
     return Engine.model_construct(**table)

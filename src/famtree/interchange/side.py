@@ -51,3 +51,7 @@ class Plan:
     """Sequences at once."""
     gpu_memory: float | None = None
     """GB (10**9 bytes) of one accelerator."""
+    cache_type: str | None = None
+    """Type of keys and values: bfloat16, fp8, int8, nvfp4."""
+    capability: int | None = None
+    """CUDA compute capability of the accelerator times ten: 90 for 9.0."""

@@ -122,6 +122,8 @@ class Answer(FrozenModel):
     """Version of the engine the rule was checked at."""
     source: str | None = None
     """File or document the rule was read from."""
+    figures: dict[str, int | float] = Field(default_factory=dict)
+    """Numbers behind the reason, by name with the unit in it: `weight_bytes`, `bytes_per_token`."""
 
 
 class Difference(FrozenModel):
