@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from startup import Case, make_environment, report  # noqa: E402
+from startup import Case, make_environment, report
 
 MOST_TIMES = 30
 MOST_MEMORY = 130

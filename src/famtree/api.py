@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.interchange.side import Plan
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
@@ -89,9 +90,7 @@ def compare(
     b: str,
     *,
     engines: Sequence[str] = (),
-    context: int | None = None,
-    batch: int | None = None,
-    gpu_memory: float | None = None,
+    plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
@@ -99,15 +98,13 @@ def compare(
     """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
 
     `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
-    `context` (tokens), `batch` (sequences) and `gpu_memory` (GB, 10**9 bytes) are what is to be
-    run. `verify` allows reading weight bytes. Raises FamtreeError kin.
+    `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    Raises FamtreeError kin.
     """
     (found,) = compare_all(
         (a, b),
         engines=engines,
-        context=context,
-        batch=batch,
-        gpu_memory=gpu_memory,
+        plan=plan,
         offline=offline,
         verify=verify,
         on_progress=on_progress,
@@ -119,9 +116,7 @@ def compare_all(
     references: Sequence[str],
     *,
     engines: Sequence[str] = (),
-    context: int | None = None,
-    batch: int | None = None,
-    gpu_memory: float | None = None,
+    plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
@@ -142,8 +137,7 @@ def compare_all(
 
     known = load_engines()
     chosen, notices = choose_engines(engines, known)
-    plan = Plan(context, batch, gpu_memory)
-    request = Request(known, tuple(chosen), plan, verify, tuple(notices))
+    request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
     registry = load_registry()
     refs = [parse_reference(reference) for reference in references]
     examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]
