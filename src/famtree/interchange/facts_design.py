@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from famtree.interchange.adapters import is_adapter
+from famtree.interchange.kv_cache import read_kv_layout
 from famtree.interchange.pair import Fact, Pair
 from famtree.interchange.side import Side
 
@@ -105,15 +106,13 @@ def _head_width(pair: Pair) -> bool | None:
     return None if own is None or target is None else own == target
 
 
-_KV_TRAITS = ("layers", "kv_heads", "head_dim", "kv_lora_rank", "qk_rope_head_dim")
-
-
 def _same_kv_layout(pair: Pair) -> bool | None:
-    left, right = pair.a.architecture, pair.b.architecture
-    pairs = [(getattr(left, name), getattr(right, name)) for name in _KV_TRAITS]
-    if any(a is not None and b is not None and a != b for a, b in pairs):
-        return False
-    return True if pair.structure.same_traits else None
+    left, right = (
+        read_kv_layout(side.config, side.architecture, side.recipe) for side in (pair.a, pair.b)
+    )
+    if left is None or right is None:
+        return True if pair.a is pair.b else None
+    return left == right
 
 
 def _encoder_decoder(pair: Pair) -> bool | None:
