@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from famtree.interchange.pair import Fact, Pair
+from famtree.interchange.side import Side
 
 
 def _same_kind(pair: Pair) -> bool | None:
-    if pair.a is pair.b:
+    if pair.tokens.relation == "identical":
         return True
-    left = pair.a.tokenizer.kind if pair.a.tokenizer else None
-    right = pair.b.tokenizer.kind if pair.b.tokenizer else None
+    left, right = _kind(pair.a), _kind(pair.b)
     return None if left is None or right is None else left == right
+
+
+def _kind(side: Side) -> str | None:
+    """The signature's, else that of the vocabulary, which may have been read only for the pair."""
+    kind = side.tokenizer.kind if side.tokenizer else None
+    return kind or (side.vocabulary.kind if side.vocabulary else None)
 
 
 def _relation(pair: Pair) -> str | None:
