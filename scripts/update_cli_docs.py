@@ -19,7 +19,9 @@ REFERENCE = ROOT / "docs" / "cli.md"
 COMMANDS = [
     "",
     "identify",
+    "compare",
     "lineage",
+    "scan",
     "families",
     "families list",
     "families show",

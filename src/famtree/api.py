@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.interchange.side import Plan
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
@@ -36,6 +37,21 @@ def identify(
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
     return identify_checkpoint(source, load_registry(), on_progress)
+
+
+def scan(
+    references: Iterable[str], *, workers: int = 16, offline: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Yield one row a reference, in the order they are finished; failures are rows too.
+
+    The columns are those of `famtree.scan.row.COLUMNS`; `document` holds the identification as
+    JSON. `workers` checkpoints are under way at a time, in processes of their own. References are
+    taken as places become free, so that `references` may be endless.
+    """
+    from famtree.scan.local import scan_local
+    from famtree.scan.settings import ScanSettings
+
+    return scan_local(references, ScanSettings(workers=workers, offline=offline), set())
 
 
 def lineage(
@@ -74,9 +90,7 @@ def compare(
     b: str,
     *,
     engines: Sequence[str] = (),
-    context: int | None = None,
-    batch: int | None = None,
-    gpu_memory: float | None = None,
+    plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
@@ -84,15 +98,13 @@ def compare(
     """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
 
     `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
-    `context` (tokens), `batch` (sequences) and `gpu_memory` (GB, 10**9 bytes) are what is to be
-    run. `verify` allows reading weight bytes. Raises FamtreeError kin.
+    `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    Raises FamtreeError kin.
     """
     (found,) = compare_all(
         (a, b),
         engines=engines,
-        context=context,
-        batch=batch,
-        gpu_memory=gpu_memory,
+        plan=plan,
         offline=offline,
         verify=verify,
         on_progress=on_progress,
@@ -104,9 +116,7 @@ def compare_all(
     references: Sequence[str],
     *,
     engines: Sequence[str] = (),
-    context: int | None = None,
-    batch: int | None = None,
-    gpu_memory: float | None = None,
+    plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
@@ -127,8 +137,7 @@ def compare_all(
 
     known = load_engines()
     chosen, notices = choose_engines(engines, known)
-    plan = Plan(context, batch, gpu_memory)
-    request = Request(known, tuple(chosen), plan, verify, tuple(notices))
+    request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
     registry = load_registry()
     refs = [parse_reference(reference) for reference in references]
     examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]

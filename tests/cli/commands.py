@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import famtree
-from famtree.cli.app import app
+from famtree.cli.app import make_app
 from famtree.cli.run import run
 
 
@@ -55,7 +55,7 @@ def make_command(capsys: pytest.CaptureFixture[str]) -> Command:
 
     def command(*arguments: str) -> Outcome:
         capsys.readouterr()
-        code = run(app, arguments)
+        code = run(make_app(next(iter(arguments), None)), arguments)
         captured = capsys.readouterr()
         return Outcome(code, captured.out, captured.err)
 

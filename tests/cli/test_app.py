@@ -84,3 +84,14 @@ def test_interrupted_process_exits_130() -> None:
     _, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_only_the_command_asked_for_is_imported() -> None:
+    code = "import sys; from famtree.cli.app import make_app; make_app({!r}); print(*sys.modules)"
+    for asked, absent in (("schema", "famtree.cli.identify"), ("identify", "famtree.cli.schema")):
+        done = subprocess.run(
+            [sys.executable, "-c", code.format(asked)], capture_output=True, text=True, check=True
+        )
+        loaded = done.stdout.split()
+        assert f"famtree.cli.{asked}" in loaded
+        assert absent not in loaded

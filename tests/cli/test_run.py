@@ -4,7 +4,7 @@ import pytest
 import typer
 
 from cli.commands import Command, FakeApi
-from famtree.cli.app import app
+from famtree.cli.app import make_app
 from famtree.cli.run import run, wants_json
 from famtree.errors import ConfigError
 
@@ -51,7 +51,7 @@ def test_interrupt_while_starting_is_130(monkeypatch: pytest.MonkeyPatch) -> Non
         raise KeyboardInterrupt
 
     monkeypatch.setattr(typer.Typer, "__call__", interrupt)
-    assert run(app, ["--help"]) == 130
+    assert run(make_app(), ["--help"]) == 130
 
 
 def test_long_message_of_many_lines_is_one_short_line(command: Command, fake_api: FakeApi) -> None:

@@ -97,8 +97,8 @@ def test_shifted_ids_allow_no_draft_and_no_naive_merge(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "llama_cpp", "vllm"),
-    [(12 + 128, "yes", "conditional"), (12 + 129, "no", "conditional")],
+    ("rows", "llama_cpp"),
+    [(12 + 128, "yes"), (12 + 129, "no")],
 )
 def test_draft_for_a_bigger_vocabulary(tmp_path: Path, rows: int, llama_cpp: str) -> None:
     """Rows beyond the tokens are filler, of which llama.cpp allows 128."""

@@ -175,6 +175,7 @@ def _search(hub: HubServer, query: dict[str, list[str]]) -> Reply:
         if not repository.private
         and set(filters) <= set(repository.tags)
         and author in (None, repo_id.partition("/")[0])
+        and query.get("search", [""])[0].lower() in repo_id.lower()
     ]
     headers = {}
     if begin + limit < len(fitting):

@@ -15,7 +15,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -67,6 +67,8 @@ class HubServer:
         self.seen = Record()
         self.tokens: dict[str, set[str]] = {}
         """Accepted tokens, with the private or gated repositories each may read."""
+        self.choose: Callable[[str], Faults | None] | None = None
+        """Picks the faults of each request by its path, in place of `faults`."""
         self.etags = True
         """Send an ETag with the listing and answer 304 to If-None-Match."""
         self.signatures: set[str] = set()
@@ -164,7 +166,7 @@ class _Handler(BaseHTTPRequestHandler):
                 hub.seen.end(seen)
 
     def _answer(self, hub: HubServer, seen: Seen, body: bytes) -> None:
-        faults = hub.faults
+        faults = (hub.choose(self.path) if hub.choose else None) or hub.faults
         hit = faults.hits(self.path)
         if hit and faults.reset:
             self.close_connection = True

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.lineage.mergekit import read_merge
-from famtree.types.claim import LayerSpan
+from famtree.types.claim import MIXTURE, LayerSpan
 
 
 def test_linear_weights_are_shares() -> None:
@@ -34,18 +34,83 @@ def test_passthrough_keeps_the_order_of_layers() -> None:
         "- sources: [{model: a/x, layer_range: [8, 32]}]\nmerge_method: passthrough\n"
     )
     assert recipe is not None
-    assert recipe.spans == [LayerSpan("a/x", 0, 24), LayerSpan("a/x", 8, 32)]
+    assert recipe.spans == [LayerSpan("a/x", 0, 24, to=0), LayerSpan("a/x", 8, 32, to=24)]
     assert recipe.parents == ["a/x"]
 
 
 def test_base_and_lora_are_understood() -> None:
     recipe = read_merge(
-        "models: [{model: {model: {path: a/x}}}, {model: a/y+a/lora}]\n"
+        "models: [{model: {model: {path: a/x}}}, {model: a/y@v2+a/lora},"
+        " {model: {model: {path: a/w, revision: r1}, lora: {path: a/other}}}]\n"
         "merge_method: ties\nbase_model: a/z\n"
     )
     assert recipe is not None
-    assert recipe.parents == ["a/x", "a/y", "a/z"]
+    assert recipe.parents == ["a/x", "a/y", "a/lora", "a/w", "a/other", "a/z"]
     assert recipe.base == "a/z"
+    assert recipe.revisions == {"a/y": "v2", "a/w": "r1"}
+
+
+def test_a_distance_is_no_share() -> None:
+    text = "models: [{model: a/x}, {model: a/y}]\nbase_model: a/x\nparameters: {t: 0.001}\n"
+    recipe = read_merge(f"merge_method: nearswap\n{text}")
+    assert recipe is not None
+    assert recipe.weights == {}
+
+
+def test_weights_of_slices_count_by_their_layers() -> None:
+    recipe = read_merge(
+        "merge_method: linear\nslices:\n"
+        "- sources:\n  - {model: a/x, layer_range: [0, 30], parameters: {weight: 1}}\n"
+        "- sources:\n  - {model: a/y, layer_range: [30, 40], parameters: {weight: 1}}\n"
+    )
+    assert recipe is not None
+    assert recipe.weights == {"a/x": 0.75, "a/y": 0.25}
+    assert recipe.spans[1].to == 30
+
+
+def test_modules_keep_the_first_ones_layer_numbers() -> None:
+    recipe = read_merge(
+        "merge_method: passthrough\nmodules:\n"
+        "  text: {slices: [{sources: [{model: a/x, layer_range: [0, 4]}]}]}\n"
+        "  vision: {slices: [{sources: [{model: a/y, layer_range: [0, 9]}]}]}\n"
+    )
+    assert recipe is not None
+    assert recipe.parents == ["a/x", "a/y"]
+    assert recipe.spans == [LayerSpan("a/x", 0, 4, to=0)]
+
+
+def test_experts_become_a_mixture() -> None:
+    recipe = read_merge(
+        "base_model: a/x\ngate_mode: hidden\nexperts:\n- {source_model: a/y}\n"
+        "- {source_model: a/z, positive_prompts: [math]}\nshared_experts:\n- {source_model: a/w}\n"
+    )
+    assert recipe is not None
+    assert (recipe.method, recipe.parents) == (MIXTURE, ["a/y", "a/z", "a/w", "a/x"])
+
+
+def test_documents_that_others_use_are_steps() -> None:
+    recipe = read_merge(
+        "name: step\nmerge_method: linear\nmodels: [{model: a/x}, {model: a/y}]\n---\n"
+        "merge_method: slerp\nbase_model: step\nmodels: [{model: step}, {model: a/z}]\n"
+        "parameters: {t: 0.5}\n"
+    )
+    assert recipe is not None
+    assert recipe.parents == ["a/x", "a/y", "a/z"]
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["linear", "task_arithmetic", "ties", "dare_ties", "dare_linear", "breadcrumbs",
+     "breadcrumbs_ties", "della", "della_linear", "model_stock", "nuslerp", "multislerp",
+     "karcher", "sce", "arcee_fusion", "ram", "ramplus_tl", "nearswap", "slerp", "passthrough"],
+)  # fmt: skip
+def test_every_method_names_its_parents(method: str) -> None:
+    recipe = read_merge(
+        f"merge_method: {method}\nbase_model: a/x\n"
+        "models: [{model: a/x}, {model: a/y, parameters: {weight: 0.4}}]\n"
+    )
+    assert recipe is not None
+    assert (recipe.method, recipe.parents) == (method, ["a/x", "a/y"])
 
 
 @pytest.mark.parametrize(

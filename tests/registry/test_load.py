@@ -120,3 +120,15 @@ def test_only_toml_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "notes.md").write_text("not a family")
     assert list(read_sources(tmp_path)) == ["_generic.toml", "oak.toml"]
     assert len(read_sources(DATA)) > 50
+
+
+def test_equal_conditions_are_one_object() -> None:
+    registry = build_registry(read_sources(DATA))
+    conditions = [
+        condition
+        for _, generation in registry.walk_generations()
+        for rule in generation.rules
+        for condition in rule.when.values()
+    ]
+    distinct = {(type(condition.equals), condition) for condition in conditions}
+    assert len({id(condition) for condition in conditions}) == len(distinct) < len(conditions) / 3

@@ -15,7 +15,7 @@ from famtree.errors import (
     NotFoundError,
     UsageError,
 )
-from famtree.sources import hub_client
+from famtree.sources import hub_client, hub_pauses
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
@@ -23,6 +23,7 @@ from hub.repository import HubFile, make_sparse
 from hub.server import HubServer
 
 CONFIG = b'{"model_type": "x"}'
+SPREAD = hub_pauses._spread
 FILES: dict[str, bytes | HubFile] = {
     "config.json": CONFIG,
     "tokenizer.model": b"sentencepiece" * 1000,
@@ -32,9 +33,12 @@ FILES: dict[str, bytes | HubFile] = {
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make pauses between tries instant, and record them."""
+    """Make pauses between tries instant, on a clock of their own, and record them."""
     taken: list[float] = []
-    monkeypatch.setattr(hub_client, "_sleep", taken.append)
+    monkeypatch.setattr(hub_pauses, "_sleep", taken.append)
+    monkeypatch.setattr(hub_pauses, "_now", lambda: sum(taken))
+    monkeypatch.setattr(hub_pauses, "_spread", lambda: 1.0)
+    monkeypatch.setattr(hub_client, "_gate", hub_pauses.Gate())
     return taken
 
 
@@ -152,11 +156,34 @@ def test_retry_after_is_honoured_in_bounds(hub: HubServer, pauses: list[float]) 
 
 
 def test_rate_limit_headers() -> None:
-    assert hub_client.retry_after({"ratelimit": '"api";r=0;t=55'}) == 55
-    assert hub_client.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
-    assert hub_client.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
-    assert hub_client.retry_after({"retry-after": "soon"}) is None
-    assert hub_client.retry_after({}) is None
+    assert hub_pauses.retry_after({"ratelimit": '"api";r=0;t=55'}) == 55
+    assert hub_pauses.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
+    assert hub_pauses.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
+    assert hub_pauses.retry_after({"retry-after": "soon"}) is None
+    assert hub_pauses.retry_after({}) is None
+
+
+def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> None:
+    gate = hub_pauses.Gate()
+    gate.close("https://hub/api/models", 5)
+    assert gate.wait("https://cdn/file") == 0
+    assert gate.wait("https://hub/org/name") == 5
+    assert gate.wait("https://hub/other") == 0
+    assert pauses == [5]
+
+
+def test_patience_outlasts_a_storm(hub: HubServer, pauses: list[float]) -> None:
+    hub.faults.retry_after = "60"
+    hub.faults.statuses.extend([429] * 8)
+    client = hub_client.HubClient(patience=600)
+    assert client.get(f"{hub.url}/api/models", stop=1 << 20, what="models").status == 200
+    assert sum(pauses) == 480
+
+
+def test_pauses_are_spread() -> None:
+    drawn = {SPREAD() for _ in range(20)}
+    assert len(drawn) > 1
+    assert all(1.0 <= one <= 1.25 for one in drawn)
 
 
 def test_client_errors_are_not_tried_again(hub: HubServer, pauses: list[float]) -> None:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.identification.identify import examine_checkpoint
-from famtree.identification.node import checkpoint_name, describe_node
+from famtree.identification.node import describe_node
 from famtree.lineage.facts import NodeFacts, hash_weights
-from famtree.lineage.known import find_known
-from famtree.lineage.summary import join_record
+from famtree.lineage.known import find_known, join_record
+from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
-from famtree.types.checkpoint import CheckpointRef, Cost
+from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
@@ -23,86 +24,93 @@ if TYPE_CHECKING:
     from famtree.identification.report import Findings
 
 HUB_ADDRESS = "hf://"
+MAX_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One checkpoint as far as it could be read."""
+    """One checkpoint that could be opened: where its files are read, and what was read of it."""
 
-    ref: str
-    """Its name in the graph: the Hub's own spelling, after renames."""
-    facts: NodeFacts | None = None
-    """None where neither its host nor the registry tells anything."""
-    source: CheckpointSource | None = None
-    """Where its files can be read; None for what only the registry knows."""
-    findings: Findings | None = None
-    """What was read of it; None for what only the registry knows."""
-    notice: Notice | None = None
-    """Why it could not be read, or that it has another name now."""
-    cost: Cost = Cost()
+    facts: NodeFacts
+    source: CheckpointSource
+    findings: Findings
 
 
-Open = Callable[[str, str | None], Opened]
-"""Opens an ancestor by Hub id and revision; never raises FamtreeError kin."""
+@dataclass(slots=True)
+class Opener:
+    """Opens checkpoints and remembers those that opened, by their names in the graph."""
 
+    registry: Registry
+    offline: bool = False
+    headers: bool = False
+    """Read the tensor headers of ancestors as well, which weight tests need."""
+    opened: dict[str, Opened] = field(default_factory=dict)
+    sources: list[CheckpointSource] = field(default_factory=list)
+    """Everything that was tried, for the cost."""
 
-def open_checkpoint(
-    ref: CheckpointRef,
-    registry: Registry,
-    *,
-    offline: bool = False,
-    on_progress: Callable[[str], None] | None = None,
-) -> Opened:
-    """Return the asked-for checkpoint, examined as `famtree identify` does.
+    def open_start(
+        self, ref: CheckpointRef, on_progress: Callable[[str], None] | None = None
+    ) -> NodeFacts:
+        """Return the asked-for checkpoint, examined as `famtree identify` does.
 
-    Raises FetchError and UnreadableError kin.
-    """
-    source = open_source(ref, offline=offline)
-    findings = examine_checkpoint(source, registry, on_progress)
-    facts = join_record(describe_node(source, findings), registry)
-    return Opened(facts.ref, facts, source, findings, cost=source.cost)
+        Raises FetchError and UnreadableError kin.
+        """
+        source = open_source(ref, offline=self.offline)
+        self.sources.append(source)
+        findings = examine_checkpoint(source, self.registry, on_progress)
+        return self._remember(source, findings)
 
+    def open_parents(self, asked: Sequence[Asked]) -> list[Found]:
+        """Return what can be learnt of each Hub repository asked for, all at once."""
+        if len(asked) == 1:
+            return [self._open(asked[0])]
+        with ThreadPoolExecutor(min(MAX_AT_ONCE, max(1, len(asked)))) as pool:
+            return list(pool.map(self._open, asked))
 
-def open_ancestor(
-    repo: str, revision: str | None, registry: Registry, *, offline: bool = False
-) -> Opened:
-    """Return what can be learnt of the Hub repository `repo` with few requests.
+    def _open(self, asked: Asked) -> Found:
+        """Open one ancestor with few requests.
 
-    A claim never leads to a folder of this machine. Where the Hub does not give the files, what
-    the registry has recorded of the checkpoint stands in for them, and the notice says so.
-    """
-    try:
-        ref = parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision)
-        source = open_source(ref, offline=offline)
-    except FamtreeError as fault:
-        return _stand_in(repo, registry, fault, None)
-    try:
-        findings = examine_checkpoint(source, registry, briefly=True)
-    except FamtreeError as fault:
-        return _stand_in(repo, registry, fault, source)
-    facts = join_record(describe_node(source, findings), registry)
-    notice = None
-    if facts.ref.lower() != repo.lower():
-        notice = _notice("parent-renamed", f"{repo} is now called {facts.ref}")
-    return Opened(facts.ref, facts, source, findings, notice, source.cost)
+        A claim never leads to a folder of this machine. Where the Hub does not give the files,
+        what the registry has recorded of the checkpoint stands in for them, and the notice says
+        so.
+        """
+        repo, revision = asked
+        try:
+            source = open_source(
+                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision), offline=self.offline
+            )
+        except FamtreeError as fault:
+            return self._stand_in(repo, fault, None)
+        self.sources.append(source)
+        try:
+            findings = examine_checkpoint(source, self.registry, briefly=not self.headers)
+            facts = self._remember(source, findings)
+        except FamtreeError as fault:
+            return self._stand_in(repo, fault, source)
+        if facts.ref.lower() == repo.lower():
+            return Found(facts.ref, facts)
+        return Found(facts.ref, facts, _note("parent-renamed", f"{repo} is now {facts.ref}"))
 
+    def _remember(self, source: CheckpointSource, findings: Findings) -> NodeFacts:
+        facts = join_record(describe_node(source, findings, text=True), self.registry)
+        self.opened[facts.ref] = Opened(facts, source, findings)
+        return facts
 
-def _stand_in(
-    repo: str, registry: Registry, fault: FamtreeError, source: CheckpointSource | None
-) -> Opened:
-    known = find_known(repo, registry)
-    told = "; what the registry records of it is used" if known is not None else ""
-    notice = _notice(_code(fault), f"{repo}: {fault.message}{told}")
-    cost = source.cost if source is not None else Cost()
-    if source is None or isinstance(fault, NotFoundError | OfflineError):
-        return Opened(known.ref if known else repo, known, notice=notice, cost=cost)
-    try:
-        listing = source.list_files()  # remembered: a gated repository shows its files' hashes
-    except FamtreeError:
-        return Opened(known.ref if known else repo, known, notice=notice, cost=cost)
-    facts = known or NodeFacts(checkpoint_name(source.ref), {})
-    facts = replace(facts, weight_hashes=hash_weights(listing), created_at=listing.created_at)
-    return Opened(facts.ref, facts, source, None, notice, cost)
+    def _stand_in(self, repo: str, fault: FamtreeError, source: CheckpointSource | None) -> Found:
+        known = find_known(repo, self.registry)
+        told = "; what the registry records of it is used" if known is not None else ""
+        notice = _note(_code(fault), f"{repo}: {fault.message}{told}")
+        if known is None:
+            return Found(repo, None, notice)
+        if source is not None and not isinstance(fault, NotFoundError | OfflineError):
+            try:
+                listing = source.list_files()  # a gated repository still shows its files' hashes
+            except FamtreeError:
+                return Found(known.ref, known, notice)
+            known = replace(
+                known, weight_hashes=hash_weights(listing), created_at=listing.created_at
+            )
+        return Found(known.ref, known, notice)
 
 
 def _code(fault: FamtreeError) -> str:
@@ -115,5 +123,5 @@ def _code(fault: FamtreeError) -> str:
     return "parent-unreached" if isinstance(fault, FetchError) else "parent-unreadable"
 
 
-def _notice(code: str, message: str) -> Notice:
+def _note(code: str, message: str) -> Notice:
     return Notice.model_construct(code=code, message=message)

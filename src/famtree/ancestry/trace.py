@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 
-from famtree.ancestry.checkpoints import open_ancestor, open_checkpoint
+from famtree.ancestry.checkpoints import Opener
+from famtree.ancestry.children import list_children
 from famtree.ancestry.document import publish
-from famtree.ancestry.walk import Verify, walk_ancestry
+from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
-from famtree.types.lineage import Lineage
+from famtree.types.identification import CostReport
+from famtree.types.lineage import ChildGroup, Lineage
 
 
 def trace_lineage(
@@ -21,7 +22,6 @@ def trace_lineage(
     depth: int,
     offline: bool = False,
     children: bool = False,
-    verify: Verify | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
@@ -30,12 +30,28 @@ def trace_lineage(
     is a warning and an end of its branch.
     """
     started = time.perf_counter()
-    start = open_checkpoint(ref, registry, offline=offline, on_progress=on_progress)
-    walk = walk_ancestry(
+    report = on_progress or (lambda _: None)
+    opener = Opener(registry, offline)
+    start = opener.open_start(ref, on_progress)
+    walk = walk_lineage(
         start,
-        partial(open_ancestor, registry=registry, offline=offline),
+        opener.open_parents,
+        registry,
         depth=depth,
-        verify=verify,
-        on_progress=on_progress,
+        report=lambda number: report(f"opening parents, generation {number}"),
     )
-    return publish(walk, [], seconds=time.perf_counter() - started)
+    groups: list[ChildGroup] = []
+    costs = [source.cost for source in opener.sources]
+    if children:
+        report("listing children")
+        groups, spent = list_children(start.ref, walk.notices, offline=offline)
+        costs += spent
+    return publish(
+        walk,
+        groups,
+        CostReport.model_construct(
+            requests=sum(cost.requests for cost in costs),
+            bytes=sum(cost.bytes for cost in costs),
+            seconds=round(time.perf_counter() - started, 4),
+        ),
+    )

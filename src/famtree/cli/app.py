@@ -6,35 +6,45 @@ import contextlib
 import gc
 import os
 import sys
+from importlib import import_module
 from typing import Annotated, NoReturn
 
 import typer
 
 import famtree
-from famtree.cli.compare import compare
-from famtree.cli.families import families
-from famtree.cli.identify import identify
-from famtree.cli.lineage import lineage
 from famtree.cli.run import run
-from famtree.cli.schema import schema
 from famtree.errors import UsageError
 
-# Plain help and no pretty tracebacks: rich would take longer to import than help to print, and
-# tracebacks are the business of `famtree.cli.run` alone.
-app = typer.Typer(
-    name="famtree",
-    help="Which family a model checkpoint is, and where its weights came from.",
-    epilog="A REF is org/name[@revision], hf://org/name/file.gguf, a folder or a file.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    invoke_without_command=True,
-)
-app.command(name="identify")(identify)
-app.command(name="compare")(compare)
-app.command(name="lineage")(lineage)
-app.add_typer(families, name="families")
-app.command(name="schema")(schema)
+COMMANDS = ("identify", "compare", "lineage", "scan", "families", "schema")
+"""Each is a function, or a group of commands, of its own name in a module of that name, in the
+order of the help."""
+
+
+def make_app(asked: str | None = None) -> typer.Typer:
+    """Return the command line: of the one command `asked` for, else of all.
+
+    What is not asked for is not imported: a dozen commands would take as long to describe to typer
+    as a local answer takes.
+    """
+    # Plain help and no pretty tracebacks: rich would take longer to import than help to print, and
+    # tracebacks are the business of `famtree.cli.run` alone.
+    app = typer.Typer(
+        name="famtree",
+        help="Which family a model checkpoint is, and where its weights came from.",
+        epilog="A REF is org/name[@revision], hf://org/name/file.gguf, a folder or a file.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        add_completion=False,
+        invoke_without_command=True,
+    )
+    app.callback()(start)
+    for name in (asked,) if asked in COMMANDS else COMMANDS:
+        command = getattr(import_module(f"famtree.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name=name)(command)
+    return app
 
 
 def _print_version(asked: bool) -> None:
@@ -43,7 +53,6 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def start(
     context: typer.Context,
     version: Annotated[  # noqa: ARG001 - its callback does the work
@@ -66,7 +75,8 @@ def main() -> None:
     gc.set_threshold(50_000)
     # pydantic would look through every installed distribution for plugins, and run them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    sys.exit(run(app, sys.argv[1:]))
+    arguments = sys.argv[1:]
+    sys.exit(run(make_app(next(iter(arguments), None)), arguments))
 
 
 def launch() -> NoReturn:

@@ -33,6 +33,17 @@ class Expected(StrEnum):
     drop_in = "drop-in"
 
 
+class CacheType(StrEnum):
+    """How keys and values are stored."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+    fp8 = "fp8"
+    int8 = "int8"
+    nvfp4 = "nvfp4"
+
+
 def compare(
     references: Annotated[
         list[str],
@@ -76,6 +87,20 @@ def compare(
             "--gpu-memory", metavar="GB", min=0.001, help="Memory that is there, 10**9 bytes."
         ),
     ] = None,
+    kv_cache_type: Annotated[
+        CacheType | None,
+        typer.Option("--kv-cache-type", help="How keys and values are stored.", show_default=False),
+    ] = None,
+    gpu_capability: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-capability",
+            metavar="X.Y",
+            min=1,
+            max=99,
+            help="CUDA compute capability of the accelerator, e.g. 9.0.",
+        ),
+    ] = None,
     offline: Offline = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every difference, rule and source.")
@@ -97,14 +122,20 @@ def compare(
             hint="famtree compare A B",
         )
     from famtree import api
+    from famtree.interchange.side import Plan
 
+    plan = Plan(
+        context=context,
+        batch=batch,
+        gpu_memory=gpu_memory,
+        cache_type=kv_cache_type.value if kv_cache_type else None,
+        capability=None if gpu_capability is None else round(gpu_capability * 10),
+    )
     with Progress() as progress:
         found = api.compare_all(
             references,
             engines=engine or (),
-            context=context,
-            batch=batch,
-            gpu_memory=gpu_memory,
+            plan=plan,
             offline=offline,
             verify=verify,
             on_progress=progress.show,
@@ -115,7 +146,7 @@ def compare(
     from famtree.cli.comparison_expectation import find_comparison_failure
     from famtree.formats.escape import clip_text
 
-    failures = [find_comparison_failure(one, expect.value) for one in found]
+    failures = [find_comparison_failure(one, expect.value, engine or ()) for one in found]
     told = [failure for failure in failures if failure is not None]
     for failure in told:
         write_stderr(f"failed: {clip_text(failure)}\n")

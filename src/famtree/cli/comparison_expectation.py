@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from famtree.types.comparison import Comparison, Question
 
 _RELATED = frozenset(
@@ -12,8 +14,13 @@ _CHECKED = frozenset({"verified", "consistent"})
 _DROP_IN: tuple[Question, ...] = ("serve", "chat", "context", "memory", "quantization")
 
 
-def find_comparison_failure(result: Comparison, expected: str) -> str | None:
-    """Return one line saying how `result` fails `expected`, or None when it meets it."""
+def find_comparison_failure(
+    result: Comparison, expected: str, engines: Sequence[str] = ()
+) -> str | None:
+    """Return one line saying how `result` fails `expected`, or None when it meets it.
+
+    `engines` are those named on the command line: a drop-in must suit these too.
+    """
     pair = f"{result.a.ref} and {result.b.ref}"
     relation = result.relation
     if expected == "same-family":
@@ -32,23 +39,23 @@ def find_comparison_failure(result: Comparison, expected: str) -> str | None:
             f"expected same-lineage, but {pair}: {lineage.verdict} ({lineage.status}), "
             f"{lineage.reason}"
         )
-    return _find_obstacle(result, pair)
+    return _find_obstacle(result, pair, {one.partition("@")[0].lower() for one in engines})
 
 
-def _find_obstacle(result: Comparison, pair: str) -> str | None:
-    """A drop-in needs no condition: serving and chat say yes, and nothing else says no.
+def _find_obstacle(result: Comparison, pair: str, engines: set[str]) -> str | None:
+    """A drop-in needs no condition: the same tokens, graph and prompts.
 
     Context, memory and quantization speak of a plan or a machine that may not have been named, so
-    what they cannot tell, or tell with a condition, is left to the reader.
+    only their no is an obstacle. An engine's conditions are part of its ordinary use.
     """
     if result.relation.tokenizer != "identical":
         return f"expected drop-in, but the tokenizers of {pair} are {result.relation.tokenizer}"
     for one in result.interchange:
-        strict = one.question in ("serve", "chat")
-        if one.question not in _DROP_IN or one.answer == "yes":
+        general = one.engine is None
+        if one.question not in _DROP_IN or not (general or one.engine in engines):
             continue
-        if strict and (one.engine is None or one.answer == "no"):
-            return f"expected drop-in, but {one.question} is {one.answer}: {one.reason}"
-        if one.answer == "no":
-            return f"expected drop-in, but {one.question} is no: {one.reason}"
+        wanted = general and one.question in ("serve", "chat")
+        if one.answer == "no" or (wanted and one.answer != "yes"):
+            where = "" if general else f" with {one.engine}"
+            return f"expected drop-in, but {one.question}{where} is {one.answer}: {one.reason}"
     return None

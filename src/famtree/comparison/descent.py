@@ -55,7 +55,7 @@ def _check_claims(
     """Yield the child's claims that name the other one, held against the other's own facts."""
     stated = {step.parent: step for step in child.identification.lineage.chain}
     for claim in child.node.claims:
-        if not _names_it(claim.parent, parent, parent_name):
+        if claim.of_parent or not _names_it(claim.parent, parent, parent_name):
             continue
         known = stated.get(claim.parent)
         relation = claim.relation or (known.relation if known is not None else "unknown")

@@ -51,5 +51,7 @@ def examine_source(
     """Examine what `source` serves. Raises FetchError and UnreadableError kin."""
     started = time.perf_counter()
     findings = examine_checkpoint(source, registry, on_progress)
-    result = assemble(source, registry, findings, seconds=time.perf_counter() - started)
-    return Examined(source, findings.found, result, describe_node(source, findings))
+    node = describe_node(source, findings, text=source.kind != "hub")
+    spent = time.perf_counter() - started
+    result = assemble(source, registry, findings, seconds=spent, node=node)
+    return Examined(source, findings.found, result, node)

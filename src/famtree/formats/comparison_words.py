@@ -15,9 +15,9 @@ TITLES: dict[Question, str] = {
     "draft": "draft for b with a",
     "kv-cache": "use a's cache for b",
     "chat": "send a's requests to b",
-    "context": "context length",
+    "context": "give b prompts as long",
     "quantization": "run b's stored form",
-    "memory": "memory",
+    "memory": "fit b where a fits",
 }
 VERDICTS = {
     "same-weights": "the same weights",

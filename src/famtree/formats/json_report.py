@@ -21,12 +21,21 @@ def render_json(document: dict[str, Any]) -> str:
     surrogates are written as `\uXXXX`, so that the text can be shown and encoded. Numbers JSON
     has no form for (NaN, the infinities) become null.
     """
-    options: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, "indent": 2}
+    return _render(document, indent=2) + "\n"
+
+
+def render_line(document: dict[str, Any]) -> str:
+    """Return `document` as `render_json` does, on one line and without a line feed."""
+    return _render(document, separators=(",", ":"))
+
+
+def _render(document: dict[str, Any], **form: Any) -> str:
+    options: dict[str, Any] = {"sort_keys": True, "ensure_ascii": False, **form}
     try:
         text = json.dumps(document, allow_nan=False, **options)
     except ValueError:
         text = json.dumps(_drop_impossible(document), allow_nan=False, **options)
-    return UNSAFE.sub(_escape, text) + "\n"
+    return UNSAFE.sub(_escape, text)
 
 
 def _drop_impossible(value: Any) -> Any:

@@ -2,33 +2,78 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from famtree.lineage.claims import collect_claims
-from famtree.lineage.facts import NodeFacts, hash_weights, make_traits
+from famtree.lineage.claims import collect_claims, keep_distinct
+from famtree.lineage.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license
+from famtree.lineage.references import base_name
 from famtree.types.checkpoint import CheckpointRef
+from famtree.types.claim import Claim
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
     from famtree.identification.report import Findings
 
+CARD = "README.md"
+MAX_CARD_TEXT = 64 * 1024
+"""First bytes of the card's text that are read where nothing else names a parent."""
 
-def describe_node(source: CheckpointSource, findings: Findings) -> NodeFacts:
-    """Return what links to and from the checkpoint are checked with."""
+
+def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -> NodeFacts:
+    """Return what links to and from the checkpoint are checked with.
+
+    `text` allows reading the card's running text where nothing else names a parent.
+    """
     found, result = findings.found, findings.result
-    name = checkpoint_name(source.ref)
+    origin = getattr(source, "origin", None)
+    name = base_name(origin) if origin else checkpoint_name(source.ref)
+    size = result.best.size if result.best is not None else None
+    claims = collect_claims(
+        name,
+        found.listing,
+        found.config,
+        found.side_files,
+        gguf=_read_metadata(findings),
+        origin=origin,
+    )
+    if origin:
+        # All that the files of a copy say, they say of the original.
+        claims = [replace(one, of_parent=one.source != "download") for one in claims]
+    elif text and not any(one.resolvable and one.source != "name" for one in claims):
+        claims += _read_card_text(source, findings, name)
     return NodeFacts(
         ref=name,
         traits=make_traits(findings.fingerprint),
         family=result.family.key if result.family else None,
         generation=result.generation.key if result.generation else None,
+        size=size.size.name if size is not None and size.size is not None else None,
         format=found.plan.format,
         quantization=findings.quantization,
+        tokenizer=findings.fingerprint.tokenizer,
+        shapes=make_shapes(found.index, findings.quantization),
         weight_hashes=hash_weights(found.listing),
         created_at=found.listing.created_at,
-        claims=tuple(collect_claims(name, found.listing, found.config, found.side_files)),
+        license=read_license(found.listing),
+        claims=tuple(claims),
     )
+
+
+def _read_metadata(findings: Findings) -> dict[str, Any]:
+    form = findings.found.gguf
+    return dict(form.reader.header.metadata) if form is not None else {}
+
+
+def _read_card_text(source: CheckpointSource, findings: Findings, name: str) -> list[Claim]:
+    if findings.found.listing.find(CARD) is None:
+        return []
+    from famtree.lineage.readme import read_text_claims
+
+    data = source.read_wave([], {CARD: MAX_CARD_TEXT}, limit=0)[CARD]
+    if not isinstance(data, bytes):
+        return []
+    return keep_distinct(read_text_claims(data.decode("utf-8", "replace")), name)
 
 
 def checkpoint_name(ref: CheckpointRef) -> str:

@@ -16,6 +16,7 @@ from famtree.identification.declaration import (
 )
 from famtree.identification.gather import Gathered
 from famtree.identification.node import checkpoint_name, describe_node
+from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -50,9 +51,17 @@ class Findings:
 
 
 def assemble(
-    source: CheckpointSource, registry: Registry, findings: Findings, *, seconds: float
+    source: CheckpointSource,
+    registry: Registry,
+    findings: Findings,
+    *,
+    seconds: float,
+    node: NodeFacts | None = None,
 ) -> Identification:
-    """Return the document of the contract."""
+    """Return the document of the contract.
+
+    `node` is the checkpoint as an end of links, where the caller has described it already.
+    """
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
@@ -96,7 +105,9 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
-        lineage=summarise_lineage(describe_node(source, findings), registry),
+        lineage=summarise_lineage(
+            node or describe_node(source, findings, text=source.kind != "hub"), registry
+        ),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
         cost=CostReport.model_construct(

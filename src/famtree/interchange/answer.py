@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from famtree.errors import UsageError
 from famtree.interchange.context import answer_context
@@ -50,6 +49,8 @@ def choose_engines(
         key, mark, version = text.partition("@")
         engine = known.get(key.lower())
         if engine is None:
+            from difflib import get_close_matches
+
             close = get_close_matches(key.lower(), known, n=3)
             told = f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}"
             raise UsageError(f"no engine {key!r}", hint=told)
@@ -76,6 +77,13 @@ def _notice_version(engine: Engine, version: str) -> list[Notice]:
     ]
 
 
+def _as_asked(chosen: ChosenEngine) -> Engine:
+    """Return the engine as of the version asked about."""
+    if chosen.version == chosen.engine.version:
+        return chosen.engine
+    return chosen.engine.model_copy(update={"version": chosen.version})
+
+
 def answer_pair(
     pair: Pair, chosen: Sequence[ChosenEngine], engines: dict[str, Engine], plan: Plan
 ) -> list[Answer]:
@@ -88,7 +96,7 @@ def answer_pair(
     for one in chosen:
         own = replace(pair, engine=one.engine, version=one.version)
         found += answer_rules(facts.for_engine(own), one.engine, one.version, QUESTIONS)
-    for engine in (None, *(one.engine for one in chosen)):
+    for engine in (None, *(_as_asked(one) for one in chosen)):
         for answer in (answer_context, answer_quantization, answer_memory):
             found += answer(pair.a, pair.b, engine, plan)
     order = {question: at for at, question in enumerate(QUESTIONS)}

@@ -107,12 +107,12 @@ def _head_width(pair: Pair) -> bool | None:
 
 
 def _same_kv_layout(pair: Pair) -> bool | None:
+    if pair.a is pair.b:
+        return True
     left, right = (
         read_kv_layout(side.config, side.architecture, side.recipe) for side in (pair.a, pair.b)
     )
-    if left is None or right is None:
-        return True if pair.a is pair.b else None
-    return left == right
+    return None if left is None or right is None else left == right
 
 
 def _encoder_decoder(pair: Pair) -> bool | None:

@@ -20,7 +20,8 @@ def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> 
     if found is None:
         if b.identification.checkpoint.format == "gguf" or support.plain:
             return []  # plain floats: the general answer holds
-        return [_reply(engine, support, "plain", "no", "reads no plain floats: convert b first")]
+        condition = "convert b to the engine's own form first"
+        return [_reply(engine, support, "plain", "conditional", "reads no plain floats", condition)]
     return [_answer_engine(engine, support, found, plan)]
 
 

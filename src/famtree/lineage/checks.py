@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from famtree.lineage.comparison import Comparison, compare_nodes
 from famtree.lineage.facts import NodeFacts
 from famtree.types.identification import Evidence, LinkRelation, LinkStatus
 
@@ -17,19 +18,19 @@ MIN_AGREEING = 3
 """Dimensions that must agree before a claim is called consistent; fewer are chance."""
 CERTAIN = 0.99
 CONSISTENT = 0.9
+OPERATED = 0.75
+"""Confidence in a surgery that explains changed dimensions."""
+DECLARED = 0.6
 CONTRADICTED = 0.03
 _SAME_SHAPE = frozenset(
     {"finetune", "continued-pretrain", "adapter", "quantized", "converted", "merge", "copy"}
 )
 """Relations that keep every dimension but the vocabulary's."""
-_SAME_VOCABULARY = frozenset({"quantized", "copy", "adapter"})
-_DIMENSIONS = ("layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "experts",
-               "expert_ffn", "kv_lora_rank", "state_size")  # fmt: skip
-_DESIGN = ("qk_norm", "norm_type", "gated_mlp")
-"""Tensors that exist or do not."""
-_ADAPTER_SEES = frozenset({"hidden_size", "ffn"})
-ROWS_TOLERANCE = 0.002
-"""Rows a conversion pads or trims, as a share."""
+_UNTOUCHED = frozenset({"quantized", "copy", "adapter", "converted"})
+"""Relations that leave the parent's weights whole, so that no surgery can be part of them."""
+_SHRINKS = frozenset({"layers", "ffn", "hidden_size", "heads", "kv_heads", "expert_ffn", "experts"})
+MOST_STACKED = 2
+"""Times its parent's depth that a stacked model reaches; published ones have 1.25 to 2."""
 
 
 @dataclass(slots=True)
@@ -42,159 +43,77 @@ class LinkCheck:
     evidence: list[Evidence] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Comparison:
-    agreeing: list[str] = field(default_factory=list)
-    changed: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Dimension to (parent's, child's) value."""
-    against: list[str] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
+def check_link(
+    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, *, stacked: int | None = None
+) -> LinkCheck:
+    """Return what the facts of both ends say about `child` coming from `parent` by `relation`.
 
-    def note(self, signal: str, expected: object, seen: object, weight: float) -> None:
-        self.evidence.append(
-            Evidence.model_construct(
-                signal=signal,
-                source="header",
-                expected=str(expected),
-                seen=str(seen),
-                supports=weight > 0,
-                weight=weight,
-            )
-        )
-
-
-def check_link(child: NodeFacts, parent: NodeFacts, relation: LinkRelation) -> LinkCheck:
-    """Return what the facts of both ends say about `child` coming from `parent` by `relation`."""
+    `stacked` is the depth that the child's merge recipe builds out of its parents' layers.
+    """
     if child.weight_hashes and child.weight_hashes == parent.weight_hashes:
-        found = _Comparison()
-        found.note("weights.sha256", "the parent's", "equal for every weight file", 20.0)
+        found = Comparison()
+        found.note("weights.sha256", "the parent's", "equal for every weight file", 20.0, "listing")
         return LinkCheck("copy", "verified", CERTAIN, found.evidence)
-    found = _compare(child, parent, relation)
+    found = compare_nodes(child, parent, relation, stacked)
     if relation == "distill":
         # A student that began as this parent keeps its shape; of a mere teacher nothing shows.
         began_as = len(found.agreeing) >= MIN_AGREEING and not found.changed and not found.against
         status: LinkStatus = "consistent" if began_as else "declared"
-        return LinkCheck(relation, status, CONSISTENT if began_as else 0.6, found.evidence)
-    _check_order(child, parent, found)
-    operation = _infer_operation(child, found)
+        return LinkCheck(relation, status, CONSISTENT if began_as else DECLARED, found.evidence)
+    if _runs_backwards(relation, found):
+        return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
+    operation = infer_operation(child, parent, found)
     if operation is not None and not found.against:
-        if relation in _SAME_VOCABULARY and operation != relation:
+        if relation in _UNTOUCHED and operation != relation:
             return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
-        return LinkCheck(operation, "consistent", 0.75, found.evidence)
+        if relation not in _SAME_SHAPE and relation != "unknown":
+            operation = relation  # a stated surgery is known better than one that is guessed
+        return LinkCheck(operation, "consistent", OPERATED, found.evidence)
     if found.against or (found.changed and relation in _SAME_SHAPE):
         return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
     if len(found.agreeing) >= MIN_AGREEING or (relation == "adapter" and found.agreeing):
         return LinkCheck(relation, "consistent", CONSISTENT, found.evidence)
-    return LinkCheck(relation, "declared", 0.6, found.evidence)
+    return LinkCheck(relation, "declared", DECLARED, found.evidence)
 
 
-def _compare(child: NodeFacts, parent: NodeFacts, relation: LinkRelation) -> _Comparison:
-    found = _Comparison()
-    adapter = child.format == "adapter"
-    for name in _DIMENSIONS:
-        if adapter and name not in _ADAPTER_SEES:
-            continue
-        ours, theirs = _number(child, name), _number(parent, name)
-        if ours is None or theirs is None:
-            continue
-        if ours == theirs:
-            found.agreeing.append(name)
-            found.note(f"architecture.{name}", f"{theirs:g}", f"{ours:g}", 0.7)
-        else:
-            found.changed[name] = (theirs, ours)
-            found.note(f"architecture.{name}", f"{theirs:g}", f"{ours:g}", -4.0)
-    for name in _DESIGN:
-        left, right = _value(parent, name), _value(child, name)
-        if left is not None and right is not None and left != right:
-            found.against.append(name)
-            found.note(f"architecture.{name}", left, right, -5.0)
-    _compare_vocabulary(child, parent, relation, found)
-    _compare_family(child, parent, found)
-    return found
-
-
-def _compare_vocabulary(
-    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: _Comparison
-) -> None:
-    rows, theirs = _number(child, "vocab_rows"), _number(parent, "vocab_rows")
-    if rows is not None and theirs is not None:
-        near = abs(rows - theirs) <= max(256, ROWS_TOLERANCE * theirs)
-        if rows == theirs:
-            found.agreeing.append("vocab_rows")
-            found.note("architecture.vocab_rows", f"{theirs:g}", f"{rows:g}", 1.0)
-        elif near or rows > theirs:
-            found.note("architecture.vocab_rows", f"{theirs:g}", f"{rows:g}", -0.5)
-        elif relation in _SAME_VOCABULARY:
-            found.against.append("vocab_rows")
-            found.note("architecture.vocab_rows", f"{theirs:g}", f"{rows:g}", -4.0)
-        else:
-            found.note("architecture.vocab_rows", f"{theirs:g}", f"{rows:g}", -1.5)
-    left, right = _vocabulary(parent), _vocabulary(child)
-    if left is None or right is None:
-        return
-    if left == right:
-        found.agreeing.append("vocabulary")
-        found.note("tokenizer.vocabulary", left[:12], right[:12], 1.5)
-    else:
-        found.note("tokenizer.vocabulary", left[:12], right[:12], -2.0)
-        if relation in _SAME_VOCABULARY:
-            found.against.append("vocabulary")
-
-
-def _compare_family(child: NodeFacts, parent: NodeFacts, found: _Comparison) -> None:
-    """Another family by evidence on both sides rules descent out, whatever the dimensions."""
-    if child.family is None or parent.family is None or child.format == "adapter":
-        return
-    if child.family == parent.family:
-        found.note("family", parent.family, child.family, 0.7)
-    elif _value(child, "text_model_type") != _value(parent, "text_model_type"):
-        found.against.append("family")
-        found.note("family", parent.family, child.family, -4.0)
-    else:
-        found.note("family", parent.family, child.family, -1.0)
-
-
-def _check_order(child: NodeFacts, parent: NodeFacts, found: _Comparison) -> None:
-    """Of documented parents 99.7 % were uploaded before the child (Model Atlas, 2503.10633)."""
-    if child.created_at and parent.created_at and child.created_at < parent.created_at:
-        found.note("created_at", f"before {child.created_at}", parent.created_at, -1.5)
-
-
-def _infer_operation(child: NodeFacts, found: _Comparison) -> LinkRelation | None:
+def infer_operation(child: NodeFacts, parent: NodeFacts, found: Comparison) -> LinkRelation | None:
     """Return the surgery that explains the changed dimensions, if one does.
 
     Fewer layers, neurons or heads: pruned. More layers, all else equal: stacked from the
-    parent's own. Experts where there were none, as wide as the dense layer: upcycled.
+    parent's own. Experts where there were none: upcycled. None where both ends have official
+    shapes of one generation, which is what siblings trained apart look like.
     """
     changed = found.changed
-    if not changed or child.format == "adapter":
+    if not changed or child.format == "adapter" or len(found.agreeing) < MIN_AGREEING:
         return None
-    if set(changed) == {"layers"} and len(found.agreeing) >= MIN_AGREEING:
+    siblings = child.generation is not None and child.generation == parent.generation
+    if siblings and child.size and parent.size and child.size != parent.size:
+        found.note("size", parent.size, f"{child.size}, an official size of its own", -3.0)
+        return None
+    before, after = changed.get("experts", (0.0, 0.0))
+    if after > before and set(changed) <= {"experts", "ffn", "expert_ffn"}:
+        return "upcycled"
+    if set(changed) == {"layers"}:
         before, after = changed["layers"]
-        return "pruned" if after < before else "upscaled" if after <= 2 * before else None
-    if set(changed) <= {"experts"} and len(found.agreeing) >= MIN_AGREEING:
-        before, after = changed["experts"]
-        return "pruned" if after < before else None
-    cut = {"layers", "ffn", "hidden_size", "heads", "kv_heads", "expert_ffn", "experts"}
-    if set(changed) <= cut and all(after < before for before, after in changed.values()):
+        if after < before:
+            return "pruned"
+        return "upscaled" if after <= MOST_STACKED * before else None
+    if set(changed) <= _SHRINKS and all(0 < after < before for before, after in changed.values()):
         # Width pruning keeps the head width and the vocabulary; a smaller sibling that was
         # trained on its own keeps them too, so at least one wide dimension must be untouched.
         kept = {"hidden_size", "ffn", "heads"} & set(found.agreeing)
-        if "head_dim" in found.agreeing and "vocab_rows" in found.agreeing and kept:
+        alone = set(changed) == {"experts"}
+        if alone or ("head_dim" in found.agreeing and "vocab_rows" in found.agreeing and kept):
             return "pruned"
     return None
 
 
-def _number(node: NodeFacts, name: str) -> float | None:
-    value = _value(node, name)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def _value(node: NodeFacts, name: str) -> object:
-    trait = node.traits.get(f"architecture.{name}")
-    return trait.value if trait is not None else None
-
-
-def _vocabulary(node: NodeFacts) -> str | None:
-    trait = node.traits.get("tokenizer.vocabulary")
-    return trait.value if trait is not None and isinstance(trait.value, str) else None
+def _runs_backwards(relation: LinkRelation, found: Comparison) -> bool:
+    """True for a pruned child that is larger, or a stacked one that is smaller."""
+    grown = [name for name, (before, after) in found.changed.items() if after > before]
+    shrunk = [name for name, (before, after) in found.changed.items() if after < before]
+    if relation == "pruned":
+        return bool(grown)
+    if relation == "upscaled":
+        return bool(shrunk)
+    return relation == "upcycled" and bool(set(shrunk) & {"layers", "hidden_size", "experts"})

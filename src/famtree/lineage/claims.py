@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from famtree.lineage.references import (
@@ -13,11 +15,18 @@ from famtree.lineage.references import (
     strip_form,
 )
 from famtree.types.checkpoint import Listing
-from famtree.types.claim import Claim, ClaimSource
+from famtree.types.claim import MIXTURE, STACKING, Claim, ClaimSource, MergeRecipe
 from famtree.types.identification import LinkRelation
 
-MERGE_FILES = ("mergekit_config.yml", "mergekit_config.yaml")
+MERGE_FILES = ("mergekit_config.yml", "mergekit_config.yaml", "mergekit_moe_config.yml")
 MAX_CLAIMS = 128
+_GGUF_SOURCES = (
+    "general.source.huggingface.repository",
+    "general.source.repo_url",
+    "general.source.url",
+    "general.repo_url",
+)
+_QUANTIZER_FILES = ("quantize_config.json", "quant_config.json", "quantization_config.json")
 _RELATIONS: dict[str, LinkRelation] = {
     "finetune": "finetune",
     "adapter": "adapter",
@@ -28,22 +37,38 @@ _RELATIONS: dict[str, LinkRelation] = {
 
 
 def collect_claims(
-    name: str, listing: Listing, config: Mapping[str, Any], side_files: Mapping[str, Any]
+    name: str,
+    listing: Listing,
+    config: Mapping[str, Any],
+    side_files: Mapping[str, Any],
+    *,
+    gguf: Mapping[str, Any] | None = None,
+    origin: str | None = None,
 ) -> list[Claim]:
     """Return every claim, in order of trust, without repetitions of one source.
 
     `name` is the checkpoint's own id: a file that names the checkpoint itself claims nothing.
+    `gguf` are the key-value pairs of a GGUF file, `origin` the repository that a folder of the
+    Hub library's cache is a copy of.
     """
     found = [
         *_from_merge(side_files),
         *_from_adapter(side_files.get("adapter_config.json")),
         *_from_card(listing.card),
         *_from_tags(listing.tags),
+        *_from_gguf(gguf or {}),
+        *_from_cache(origin, listing.revision),
+        *_from_quantizer(side_files),
         *_from_config(config),
         *_from_name(name),
     ]
+    return keep_distinct(found, name)
+
+
+def keep_distinct(claims: Iterable[Claim], name: str) -> list[Claim]:
+    """Return `claims` without repetitions of one source and without those of `name` itself."""
     kept: list[Claim] = []
-    for claim in found[:MAX_CLAIMS]:
+    for claim in islice(claims, MAX_CLAIMS):
         repeated = any(
             same_reference(known.parent, claim.parent) and known.source == claim.source
             for known in kept
@@ -83,16 +108,28 @@ def _from_merge(side_files: Mapping[str, Any]) -> Iterator[Claim]:
     recipe = read_merge(text)
     if recipe is None:
         return
+    relation = _relate_merge(recipe)
     for parent in recipe.parents:
         read = read_reference(parent)
         yield Claim(
             parent,
             "mergekit",
-            "merge",
+            relation,
+            revision=recipe.revisions.get(parent),
             weight=recipe.weights.get(parent),
             layers=tuple(span for span in recipe.spans if span.parent == parent),
             resolvable=bool(read and read[2]),
         )
+
+
+def _relate_merge(recipe: MergeRecipe) -> LinkRelation:
+    """Stacking layers of one model alone makes it deeper or shallower, not a merge."""
+    if recipe.method == MIXTURE:
+        return "upcycled"
+    if len(recipe.parents) > 1 or not recipe.spans or recipe.method != STACKING:
+        return "merge"
+    used = [layer for span in recipe.spans for layer in range(span.start, span.stop)]
+    return "upscaled" if len(used) > len(set(used)) else "pruned"
 
 
 def _from_adapter(adapter: object) -> Iterator[Claim]:
@@ -130,6 +167,49 @@ def _from_tags(tags: tuple[str, ...]) -> Iterator[Claim]:
             plain.append(rest)
     for parent in plain:
         yield from _claim(parent, "tag")
+
+
+def _from_gguf(metadata: Mapping[str, Any]) -> Iterator[Claim]:
+    """The source is what was converted; base models are those that the source itself has.
+
+    Keys as of ggml's GGUF specification and llama.cpp's converters, which copy `base_model` of the
+    source's card.
+    """
+    for key in _GGUF_SOURCES:
+        yield from _claim(metadata.get(key), "gguf")
+    organisation, title = metadata.get("general.organization"), metadata.get("general.name")
+    if isinstance(title, str) and title.strip():
+        name = _hyphenate(title)
+        if isinstance(organisation, str) and organisation.strip():
+            yield from _claim(f"{_hyphenate(organisation)}/{name}", "gguf")
+        elif read_reference(name) is not None:
+            yield Claim(name, "name", resolvable=False)
+    count = metadata.get("general.base_model.count")
+    for number in range(min(count, MAX_CLAIMS) if type(count) is int else 0):
+        prefix = f"general.base_model.{number}"
+        address, maker = metadata.get(f"{prefix}.repo_url"), metadata.get(f"{prefix}.organization")
+        title = metadata.get(f"{prefix}.name")
+        if not address and isinstance(maker, str) and isinstance(title, str):
+            address = f"{_hyphenate(maker)}/{_hyphenate(title)}"
+        for claim in _claim(address, "gguf"):
+            yield replace(claim, of_parent=True)
+
+
+def _from_cache(origin: str | None, revision: str | None) -> Iterator[Claim]:
+    """A folder of the Hub library's cache is a copy of the repository it lies under."""
+    yield from _claim(origin, "download", "copy", revision=revision)
+
+
+def _from_quantizer(side_files: Mapping[str, Any]) -> Iterator[Claim]:
+    """AutoGPTQ and GPTQModel write down what they quantized."""
+    for name in _QUANTIZER_FILES:
+        table = side_files.get(name)
+        if isinstance(table, dict):
+            yield from _claim(table.get("model_name_or_path"), "quantizer", "quantized")
+
+
+def _hyphenate(text: str) -> str:
+    return "-".join(text.split())
 
 
 def _from_config(config: Mapping[str, Any]) -> Iterator[Claim]:

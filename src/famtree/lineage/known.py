@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.facts import NodeFacts, make_traits
 from famtree.lineage.references import base_name, spell_as_hub
+from famtree.matchers.sizes import match_sizes
 from famtree.registry.registry import Registry
 from famtree.types.claim import Claim
-from famtree.types.family import Exemplar, Family
+from famtree.types.family import Exemplar, Family, KnownTokenizer, ParentLink
 
-_TUNED_ENDINGS = ("-instruct", "-chat", "-it", "-chat-hf", "-instruct-hf")
+_TUNED = re.compile(r"[-_](?:instruct|chat|it|sft|dpo|thinking)(?=[-_]|$)", re.I)
+"""Words by which makers tell the tuned checkpoint from the pretrained one beside it."""
 _BASE_ENDINGS = ("", "-base", "-pt", "-hf")
-"""How makers name the pretrained checkpoint beside its tuned one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Exemplars by Hub id and by their names alone."""
+
+    by_repo: dict[str, tuple[Family, Exemplar]]
+    by_name: dict[str, tuple[Family, Exemplar] | None]
+    """None where several organisations use one name."""
 
 
 def find_known(ref: str, registry: Registry) -> NodeFacts | None:
@@ -22,22 +34,80 @@ def find_known(ref: str, registry: Registry) -> NodeFacts | None:
 
     `ref` is a Hub id, or a local folder's name in the form `org__name`.
     """
-    entry = _by_repo(registry).get(spell_as_hub(ref).lower())
-    if entry is None:
-        return None
-    family, exemplar = entry
-    claims = tuple(_recorded_parents(family, exemplar, registry))
+    entry = _records(registry).by_repo.get(spell_as_hub(ref).lower())
+    return _describe(*entry, registry) if entry is not None else None
+
+
+def find_named(text: str, registry: Registry) -> NodeFacts | None:
+    """Return the recorded facts of the only checkpoint called like the last part of `text`."""
+    name = base_name(text.replace("\\", "/")).lower()
+    known = _records(registry).by_name
+    entry = known.get(name) or known.get(f"{name}-hf")
+    return _describe(*entry, registry) if entry is not None else None
+
+
+def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:
+    """Return the pretrained checkpoints on record of the node's generation and official size."""
+    family = registry.by_key.get(node.family or "")
+    if family is None:
+        return []
+    known = [
+        _describe(family, one, registry)
+        for one in family.exemplars
+        if one.relation == "base" and one.generation == node.generation
+    ]
+    return [one for one in known if one.size == node.size and one.ref.lower() != node.ref.lower()]
+
+
+def join_record(node: NodeFacts, registry: Registry) -> NodeFacts:
+    """Add what the registry records of this very checkpoint to what it claims itself.
+
+    Of a checkpoint that is not on record, but published by its family's maker, the record of its
+    generation holds.
+    """
+    known = find_known(node.ref, registry)
+    if known is not None:
+        new = tuple(claim for claim in known.claims if claim not in node.claims)
+        return replace(node, claims=node.claims + new, root=known.root and not node.claims)
+    family = registry.by_key.get(node.family or "")
+    organisation = spell_as_hub(node.ref).partition("/")[0].lower()
+    if family is None or organisation not in {one.lower() for one in family.publishers}:
+        return node
+    if any(claim.source != "name" for claim in node.claims):
+        return node
+    claims = tuple(_from_generation(family, node.generation, node.size, node.ref, registry))
+    if not claims:
+        claims = tuple(_from_name(family, node))
+    plain = not node.claims and not _TUNED.search(base_name(node.ref)) and node.size is not None
+    return replace(node, claims=node.claims + claims, root=plain and not claims)
+
+
+def _describe(family: Family, exemplar: Exemplar, registry: Registry) -> NodeFacts:
+    fingerprint = fingerprint_traits(exemplar.traits)
+    match = match_sizes(fingerprint.architecture, registry).get((family.key, exemplar.generation))
+    size = match.size.name if match is not None and match.size is not None else None
+    claims = tuple(_recorded_parents(family, exemplar, size, registry))
     return NodeFacts(
         ref=exemplar.repo,
-        traits=make_traits(fingerprint_traits(exemplar.traits)),
+        traits=make_traits(fingerprint),
         family=family.key,
         generation=exemplar.generation,
+        size=size,
+        tokenizer=_only_tokenizer(family, exemplar.generation),
         claims=claims,
         root=exemplar.relation == "base" and not claims,
     )
 
 
-def _recorded_parents(family: Family, exemplar: Exemplar, registry: Registry) -> Iterator[Claim]:
+def _only_tokenizer(family: Family, generation: str) -> KnownTokenizer | None:
+    """Return the vocabulary of `generation` where all its checkpoints have the same."""
+    shipped = [one for one in family.tokenizers if generation in one.generations]
+    return shipped[0] if len(shipped) == 1 and shipped[0].exhaustive else None
+
+
+def _recorded_parents(
+    family: Family, exemplar: Exemplar, size: str | None, registry: Registry
+) -> Iterator[Claim]:
     if exemplar.parents:
         for parent in exemplar.parents:
             yield Claim(parent.repo, "registry", parent.relation)
@@ -45,38 +115,78 @@ def _recorded_parents(family: Family, exemplar: Exemplar, registry: Registry) ->
     base = _find_pretrained(family, exemplar)
     if base is not None:
         yield Claim(base.repo, "registry", "finetune")
-        return
-    generation = registry.find_generation(family.key, exemplar.generation)
-    name = base_name(exemplar.repo).lower()
-    for link in generation.parents if generation is not None else ():
-        if link.repo and link.relation != "successor" and link.size and link.size.lower() in name:
+    else:
+        yield from _from_generation(family, exemplar.generation, size, exemplar.repo, registry)
+
+
+def _from_generation(
+    family: Family, generation: str | None, size: str | None, ref: str, registry: Registry
+) -> Iterator[Claim]:
+    """Yield the concrete checkpoints that weights of this generation and size began as.
+
+    A successor has weights of its own. Where no repository is recorded, the checkpoint of the
+    parent's generation that is on record with the same shape is meant.
+    """
+    entry = registry.find_generation(family.key, generation or "")
+    for link in entry.parents if entry is not None else ():
+        if link.relation == "successor" or not _concerns(link, size, ref):
+            continue
+        if link.repo and link.repo.lower() != spell_as_hub(ref).lower():
             yield Claim(link.repo, "registry", link.relation)
+
+
+def _concerns(link: ParentLink, size: str | None, ref: str) -> bool:
+    """A link without a size holds for all; else the official size or the name must be its."""
+    if link.size is None:
+        return True
+    if size is not None:
+        return link.size.lower() == size.lower()
+    return (
+        re.search(rf"(?:^|[-_]){re.escape(link.size)}(?:[-_]|$)", base_name(ref), re.I) is not None
+    )
+
+
+def _from_name(family: Family, node: NodeFacts) -> Iterator[Claim]:
+    """A maker's tuned checkpoint hints by its name at the pretrained one on record."""
+    for exemplar in family.exemplars:
+        if exemplar.generation == node.generation and _is_base_of(exemplar, node.ref):
+            yield Claim(exemplar.repo, "name", "finetune")
+            return
 
 
 def _find_pretrained(family: Family, exemplar: Exemplar) -> Exemplar | None:
     """Return the base checkpoint that a tuned one is named after, shapes agreeing."""
     if exemplar.relation == "base":
         return None
-    name = base_name(exemplar.repo).lower()
-    stem = next((name.removesuffix(end) for end in _TUNED_ENDINGS if name.endswith(end)), None)
-    if stem is None:
-        return None
-    for other in family.exemplars:
-        if other.relation == "base" and other.generation == exemplar.generation:
-            if base_name(other.repo).lower() not in {f"{stem}{end}" for end in _BASE_ENDINGS}:
-                continue
-            if all(
-                other.traits.get(trait) in (None, exemplar.traits.get(trait))
-                for trait in ("architecture.layers", "architecture.hidden_size")
-            ):
-                return other
-    return None
+    fitting = (
+        other
+        for other in family.exemplars
+        if other.generation == exemplar.generation
+        and _is_base_of(other, exemplar.repo)
+        and _share_shape(other, exemplar)
+    )
+    return next(fitting, None)
+
+
+def _is_base_of(base: Exemplar, tuned: str) -> bool:
+    if base.relation != "base" or base.repo.lower() == spell_as_hub(tuned).lower():
+        return False
+    stem = _TUNED.sub("", base_name(spell_as_hub(tuned))).lower()
+    return base_name(base.repo).lower() in {f"{stem}{ending}" for ending in _BASE_ENDINGS}
+
+
+def _share_shape(left: Exemplar, right: Exemplar) -> bool:
+    return all(
+        left.traits.get(trait) in (None, right.traits.get(trait))
+        for trait in ("architecture.layers", "architecture.hidden_size")
+    )
 
 
 @lru_cache(maxsize=2)
-def _by_repo(registry: Registry) -> dict[str, tuple[Family, Exemplar]]:
-    return {
-        exemplar.repo.lower(): (family, exemplar)
-        for family in registry.families
-        for exemplar in family.exemplars
-    }
+def _records(registry: Registry) -> _Records:
+    by_name: dict[str, tuple[Family, Exemplar] | None] = {}
+    entries = [(family, one) for family in registry.families for one in family.exemplars]
+    for family, exemplar in entries:
+        name = base_name(exemplar.repo).lower()
+        by_name[name] = None if name in by_name else (family, exemplar)
+    return _Records({one.repo.lower(): (family, one) for family, one in entries}, by_name)

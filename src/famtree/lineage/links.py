@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from famtree.lineage.facts import NodeFacts
 from famtree.lineage.references import same_reference
 from famtree.types.claim import Claim, ClaimSource
 from famtree.types.identification import LinkRelation
@@ -12,8 +13,8 @@ from famtree.types.identification import LinkRelation
 MAX_PARENTS = 64
 """mergekit recipes of more models exist, but say no more than that everything was stirred in."""
 TRUST: dict[ClaimSource, float] = {
-    "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65, "gguf": 0.6,
-    "download": 0.6, "quantizer": 0.55, "config": 0.5, "readme": 0.4, "name": 0.3,
+    "download": 0.95, "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65,
+    "gguf": 0.6, "quantizer": 0.55, "config": 0.5, "readme": 0.4, "name": 0.3,
 }  # fmt: skip
 """Confidence in a link that nobody could check, by who claims it. Of the parents that cards name
 about 1.7 % are wrong, of paths in config.json and of names far more."""
@@ -37,7 +38,7 @@ class Link:
     @property
     def trust(self) -> float:
         """Confidence as long as nothing was checked."""
-        return max(TRUST[claim.source] for claim in self.claims)
+        return max((TRUST[claim.source] for claim in self.claims), default=0.0)
 
     @property
     def stated(self) -> list[LinkRelation]:
@@ -85,6 +86,9 @@ def group_claims(claims: Iterable[Claim]) -> list[Link]:
     ]
 
 
-def repeated_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
-    """Return what a conversion says of its original's own parents."""
-    return tuple(claim for claim in claims if claim.of_parent)
+def inherit_claims(child: NodeFacts, parent: NodeFacts) -> NodeFacts:
+    """Give a parent that claims nothing what its conversion `child` repeats of its parents."""
+    repeated = [claim for claim in child.claims if claim.of_parent]
+    if parent.claims or parent.root or not repeated or len(repeated) == len(child.claims):
+        return parent
+    return replace(parent, claims=tuple(replace(one, of_parent=False) for one in repeated))

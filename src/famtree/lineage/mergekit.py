@@ -1,53 +1,137 @@
-"""mergekit_config.yml as parents, weights and layer spans (format: mergekit 0.1.5 README)."""
+"""mergekit's configurations as parents, weights and layer spans.
+
+Formats as of mergekit 0.1.5: `mergekit.config.MergeConfiguration` (models, slices or modules, for
+every method), several documents in one file as of `mergekit-multi`, and
+`mergekit.moe.config.MoEMergeConfig`, whose experts become one mixture.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from famtree.lineage.references import read_reference
-from famtree.types.claim import LayerSpan, MergeRecipe
+from famtree.types.claim import MIXTURE, STACKING, LayerSpan, MergeRecipe
 
 MAX_TEXT = 256 * 1024
 MAX_PARENTS = 256
-TWO_POINT_METHODS = frozenset({"slerp", "nuslerp", "nearswap"})
-"""Methods with one interpolation parameter t between the base (t = 0) and the other model."""
+MAX_DOCUMENTS = 64
+INTERPOLATION = "slerp"
+"""The method with one parameter t between the base (t = 0) and the other model; nearswap's t is a
+distance, and nuslerp has weights."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One document while it is read."""
+
+    recipe: MergeRecipe
+    weights: dict[str, float] = field(default_factory=dict)
+    found: int = 0
+
+    def add(self, value: Any) -> list[str]:
+        """Add every model that `value` names and return their names."""
+        found = _models(value)
+        for parent, revision in found:
+            if parent not in self.recipe.parents:
+                self.recipe.parents.append(parent)
+            if revision:
+                self.recipe.revisions.setdefault(parent, revision)
+        return [parent for parent, _ in found]
 
 
 def read_merge(text: str) -> MergeRecipe | None:
     """Return the recipe, or None when the text is not one.
 
-    Tokens like `model+lora` name the model; gradients of weights are averaged, since a link has
-    one weight. Weights are shares of their sum.
+    A LoRA that is applied on the way (`model+lora`) is a parent as well. Gradients of weights are
+    averaged, since a link has one weight; weights are shares of their sum. Of several documents,
+    those that others use by name are not parents but steps, and their parents are meant.
     """
     import yaml
 
     if len(text) > MAX_TEXT or _expands(text):
         return None
     try:
-        table = next(iter(yaml.safe_load_all(text)), None)
+        documents = list(yaml.safe_load_all(text))[:MAX_DOCUMENTS]
     except (yaml.YAMLError, ValueError, RecursionError):
         return None
-    if not isinstance(table, dict) or not isinstance(table.get("merge_method"), str):
+    recipes, names = [], set()
+    for table in documents:
+        recipe = _read_document(table)
+        if recipe is not None:
+            recipes.append(recipe)
+            names.add(table.get("name"))
+    if len(recipes) < 2:
+        return recipes[0] if recipes else None
+    parents = dict.fromkeys(one for recipe in recipes for one in recipe.parents)
+    last = recipes[-1]
+    kept = [one for one in parents if one not in names]
+    revisions = {name: one for recipe in recipes for name, one in recipe.revisions.items()}
+    base = last.base if last.base in kept else None
+    return MergeRecipe(last.method, kept, base, revisions=revisions)
+
+
+def _read_document(table: Any) -> MergeRecipe | None:
+    if not isinstance(table, dict):
         return None
-    recipe = MergeRecipe(method=table["merge_method"][:64], base=_model(table.get("base_model")))
-    weights: dict[str, float] = {}
-    for source in _sources(table):
-        parent = _model(source.get("model"))
-        if parent is None:
-            continue
-        if parent not in recipe.parents:
-            recipe.parents.append(parent)
-        weight = _mean(_parameter(source, "weight"))
-        if weight is not None:
-            weights[parent] = weights.get(parent, 0.0) + weight
-        span: Any = source.get("layer_range")
-        if _is_span(span):
-            recipe.spans.append(LayerSpan(parent, span[0], span[1]))
-    if recipe.base is not None and recipe.base not in recipe.parents:
-        recipe.parents.append(recipe.base)
-    recipe.weights = _shares(recipe, weights, table)
+    if "merge_method" not in table and isinstance(table.get("experts"), list):
+        return _read_mixture(table)
+    if not isinstance(table.get("merge_method"), str):
+        return None
+    reading = _Reading(MergeRecipe(table["merge_method"][:64]))
+    reading.recipe.base = _name(table.get("base_model"))
+    modules = table.get("modules")
+    parts = list(modules.values())[:16] if isinstance(modules, dict) else [table]
+    for number, part in enumerate(part for part in parts if isinstance(part, dict)):
+        _read_models(reading, part.get("models"))
+        # Layer numbers of a second module (a vision tower) would be taken for the first one's.
+        _read_slices(reading, part.get("slices"), spans=number == 0)
+    reading.add(table.get("base_model"))
+    recipe = reading.recipe
+    recipe.weights = _shares(recipe, reading.weights, table)
     return recipe if recipe.parents else None
+
+
+def _read_mixture(table: dict[str, Any]) -> MergeRecipe | None:
+    reading = _Reading(MergeRecipe(MIXTURE, base=_name(table.get("base_model"))))
+    for key in ("experts", "shared_experts"):
+        group = table.get(key)
+        for expert in group[:MAX_PARENTS] if isinstance(group, list) else ():
+            reading.add(expert.get("source_model") if isinstance(expert, dict) else None)
+    reading.add(table.get("base_model"))
+    return reading.recipe if reading.recipe.parents else None
+
+
+def _read_models(reading: _Reading, models: Any) -> None:
+    for source in _tables(models):
+        _read_source(reading, source, length=1)
+
+
+def _read_slices(reading: _Reading, slices: Any, *, spans: bool) -> None:
+    layer = 0
+    for piece in _tables(slices):
+        length = 0
+        for source in _tables(piece.get("sources")):
+            parent = _read_source(reading, source, length=_length(source))
+            span: Any = source.get("layer_range")
+            if parent is not None and spans and _is_span(span):
+                reading.recipe.spans.append(LayerSpan(parent, span[0], span[1], to=layer))
+                length = span[1] - span[0]
+        layer += length
+        reading.add(piece.get("base_model"))
+
+
+def _read_source(reading: _Reading, source: dict[str, Any], *, length: int) -> str | None:
+    """Add one source with its weight and return its name; None for none or one too many."""
+    reading.found += 1
+    parents = reading.add(source.get("model")) if reading.found <= MAX_PARENTS else []
+    if not parents:
+        return None
+    weight = _mean(_parameter(source, "weight"))
+    if weight is not None:
+        reading.weights[parents[0]] = reading.weights.get(parents[0], 0.0) + weight * length
+    return parents[0]
 
 
 def _expands(text: str) -> bool:
@@ -55,34 +139,30 @@ def _expands(text: str) -> bool:
     return text.count("*") > 64 and text.count("&") > 8
 
 
-def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    slices = table.get("slices")
-    groups: list[Any] = [
-        table.get("models"),
-        *(
-            entry.get("sources") if isinstance(entry, dict) else None
-            for entry in (slices if isinstance(slices, list) else ())
-        ),
-    ]
-    found = 0
-    for group in groups:
-        for source in group if isinstance(group, list) else ():
-            if isinstance(source, dict) and found < MAX_PARENTS:
-                found += 1
-                yield source
+def _tables(value: Any) -> list[dict[str, Any]]:
+    items = value[:MAX_PARENTS] if isinstance(value, list) else ()
+    return [item for item in items if isinstance(item, dict)]
 
 
-def _model(value: Any) -> str | None:
-    """A model is a string or `{model: {path: ...}, lora: ...}`; `a+b` applies LoRA b to a."""
-    for key in ("model", "path"):
-        while isinstance(value, dict):
-            if key not in value:
-                break
-            value = value[key]
-    if isinstance(value, str):
-        value = value.partition("+")[0]
-    found = read_reference(value)
-    return found[0] if found else None
+def _name(value: Any) -> str | None:
+    return next((parent for parent, _ in _models(value)), None)
+
+
+def _models(value: Any) -> list[tuple[str, str | None]]:
+    """Return (name, revision) of a model and of the LoRA applied to it.
+
+    A model is `path@revision+lora`, or {model: {path, revision}, lora: {path, revision}}.
+    """
+    texts: list[Any] = []
+    if isinstance(value, dict):
+        inner, lora = value.get("model", value.get("path")), value.get("lora")
+        for part in (inner, lora):
+            path = part.get("path") if isinstance(part, dict) else part
+            revision = part.get("revision") if isinstance(part, dict) else None
+            texts.append(f"{path}@{revision}" if isinstance(revision, str) else path)
+    elif isinstance(value, str):
+        texts += value.split("+", 1)
+    return [read[:2] for text in texts if (read := read_reference(text)) is not None]
 
 
 def _parameter(source: dict[str, Any], name: str) -> Any:
@@ -96,6 +176,8 @@ def _mean(value: Any) -> float | None:
         return None
     if isinstance(value, int | float):
         return float(value) if abs(value) < 1e6 else None
+    if isinstance(value, dict):
+        return _mean(value.get("value"))
     if isinstance(value, list):
         parts = [
             _mean(item.get("value") if isinstance(item, dict) else item) for item in value[:256]
@@ -114,15 +196,17 @@ def _is_span(span: Any) -> bool:
     )
 
 
+def _length(source: dict[str, Any]) -> int:
+    span: Any = source.get("layer_range")
+    return span[1] - span[0] if _is_span(span) else 1
+
+
 def _shares(
     recipe: MergeRecipe, weights: dict[str, float], table: dict[str, Any]
 ) -> dict[str, float]:
-    if recipe.method in TWO_POINT_METHODS and len(recipe.parents) == 2 and recipe.base:
-        t = _mean(_parameter(table, "t"))
-        if t is not None and 0 <= t <= 1:
-            other = next((one for one in recipe.parents if one != recipe.base), recipe.base)
-            return {recipe.base: round(1 - t, 4), other: round(t, 4)}
-    if recipe.method == "passthrough" and recipe.spans:
+    if recipe.method == INTERPOLATION:
+        return _split_at(recipe, _mean([*_find_t(table)]))
+    if recipe.method == STACKING and recipe.spans:
         total = sum(span.stop - span.start for span in recipe.spans)
         counts: dict[str, int] = {}
         for span in recipe.spans:
@@ -132,3 +216,17 @@ def _shares(
     if total_weight <= 0 or any(weight < 0 for weight in weights.values()):
         return {}
     return {parent: round(weight / total_weight, 4) for parent, weight in weights.items()}
+
+
+def _split_at(recipe: MergeRecipe, t: float | None) -> dict[str, float]:
+    if len(recipe.parents) != 2 or recipe.base is None or t is None or not 0 <= t <= 1:
+        return {}
+    other = next((one for one in recipe.parents if one != recipe.base), recipe.base)
+    return {recipe.base: round(1 - t, 4), other: round(t, 4)}
+
+
+def _find_t(table: dict[str, Any]) -> Iterator[Any]:
+    """Yield the interpolation parameters at their most specific place: slices, else above."""
+    own = [_parameter(piece, "t") for piece in _tables(table.get("slices"))]
+    stated = [value for value in own if value is not None]
+    yield from stated or [_parameter(table, "t")]

@@ -4,20 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from famtree.lineage.checks import check_link
+from famtree.lineage.checks import LinkCheck, check_link
 from famtree.lineage.facts import NodeFacts
+from famtree.lineage.known import find_named
 from famtree.lineage.links import Link
 from famtree.lineage.references import base_name
+from famtree.registry.registry import Registry
+from famtree.types.claim import LayerSpan
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
 
 ASIDE_FACTOR = 0.7
 """Share of confidence left to a parent that only a less trusted source names, beside another."""
-_SURE_OF_HOW = frozenset({"adapter", "mergekit"})
+NAMED = 0.6
+"""Confidence in a parent that only a name points to, where every fact fits."""
+
+
+class End(Protocol):
+    """The upper end of a link."""
+
+    @property
+    def ref(self) -> str:
+        """Its name in the graph."""
+        ...
+
+    @property
+    def facts(self) -> NodeFacts | None:
+        """What is known of it, if anything is."""
+        ...
 
 
 @dataclass(slots=True)
-class Step:
+class JudgedLink:
     """One link of the graph, child to parent, with its verdict."""
 
     child: str
@@ -27,6 +46,8 @@ class Step:
     confidence: float
     link: Link
     evidence: list[Evidence] = field(default_factory=list)
+    aside: bool = False
+    """As its link, until the ancestors on both ways are known."""
 
     @property
     def stands(self) -> bool:
@@ -39,9 +60,15 @@ class Step:
         return next((one.weight for one in self.link.claims if one.weight is not None), None)
 
     @property
-    def layers(self) -> list[tuple[int, int]]:
-        """Layer spans [start, stop) taken from the parent, where a merge states them."""
-        return [(span.start, span.stop) for one in self.link.claims for span in one.layers]
+    def layers(self) -> list[LayerSpan]:
+        """Layers taken from the parent, where a merge states them."""
+        return [span for claim in self.link.claims for span in claim.layers]
+
+    def set_main(self) -> None:
+        """Take the step for the way up: the parent that seemed to differ lies on it."""
+        if self.aside and self.status in ("consistent", "declared"):
+            self.confidence = round(self.confidence / ASIDE_FACTOR, 4)
+        self.aside = False
 
     def publish(self) -> ChainStep:
         """Return the step as `famtree identify` reports it."""
@@ -56,49 +83,92 @@ class Step:
 
 
 def judge_links(
-    node: NodeFacts, links: Sequence[Link], find: Callable[[Link], NodeFacts | None]
-) -> list[Step]:
+    node: NodeFacts,
+    links: Sequence[Link],
+    registry: Registry,
+    find: Callable[[Link], End],
+) -> list[JudgedLink]:
     """Return one step for each of `links`, in their order.
 
-    `find` returns what is known of a link's parent, or None where nothing is.
+    `find` returns the parent of a link that can be looked up, with what is known of it. What a
+    path or a bare name points to is looked for in the registry.
     """
-    return [judge_link(node, link, links, find(link)) for link in links]
+    steps = []
+    for link in links:
+        if link.resolvable:
+            steps.append(judge_link(node, link, links, find(link)))
+        else:
+            steps.append(_judge_name(node, link, links, find_named(link.parent, registry)))
+    return steps
 
 
-def judge_link(
-    node: NodeFacts, link: Link, links: Sequence[Link], parent: NodeFacts | None
-) -> Step:
+def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) -> JudgedLink:
     """Return the verdict on one link of `node`, of which `links` are all.
 
-    Without facts about the parent a claim stays `declared`, a hint by name `inferred`, and a path
-    or a name that nothing is known by `unresolved`.
+    Without facts about the parent a claim stays `declared`.
     """
-    relation = relate(node, link, links, parent)
-    hint = all(claim.source == "name" for claim in link.claims)
-    status: LinkStatus = "inferred" if hint else "declared" if link.resolvable else "unresolved"
-    confidence, evidence = link.trust, []
-    if parent is not None:
-        checked = check_link(node, parent, relation)
-        relation, evidence = checked.relation, checked.evidence
-        if checked.status == "verified":
-            status, confidence = checked.status, checked.confidence
-        elif hint:
-            # Nobody claims it: facts that fit leave it a hint, facts that do not end it.
-            fits = checked.status == "consistent"
-            confidence = 0.6 if fits else confidence if checked.status == "declared" else 0.0
-        elif checked.status != "declared":
-            status, confidence = checked.status, checked.confidence
-    if link.aside and status in ("consistent", "declared"):
-        confidence *= ASIDE_FACTOR
-    return Step(
+    relation = relate(node, link, links, parent.facts)
+    step = JudgedLink(
         child=node.ref,
-        parent=parent.ref if parent is not None else link.parent,
+        parent=parent.ref,
         relation=relation,
-        status=status,
-        confidence=round(confidence, 4),
+        status="inferred" if _is_hint(link) else "declared",
+        confidence=link.trust,
         link=link,
-        evidence=evidence,
+        aside=link.aside,
     )
+    _hear_record(step)
+    if parent.facts is not None:
+        depth = _find_depth(links)
+        _settle(step, check_link(node, parent.facts, relation, stacked=depth))
+    if step.aside and step.status in ("consistent", "declared"):
+        step.confidence *= ASIDE_FACTOR
+    step.confidence = round(step.confidence, 4)
+    return step
+
+
+def _settle(step: JudgedLink, checked: LinkCheck) -> None:
+    """Take over what the check found."""
+    step.evidence += checked.evidence
+    step.relation = checked.relation
+    if checked.status == "declared":
+        return
+    if checked.status == "consistent":
+        if step.status == "inferred":
+            step.confidence = max(step.confidence, NAMED)
+            return
+        checked.confidence = max(step.confidence, checked.confidence)
+    step.status, step.confidence = checked.status, checked.confidence
+
+
+def _judge_name(
+    node: NodeFacts, link: Link, links: Sequence[Link], named: NodeFacts | None
+) -> JudgedLink:
+    """Return the verdict on a path or a bare name.
+
+    It points to the one checkpoint on record that is called so, if all facts fit: `inferred`.
+    Else a claim stays `unresolved`, and a hint by name an `inferred` parent without an owner.
+    """
+    relation = relate(node, link, links, named)
+    if named is not None and named.ref.lower() != node.ref.lower():
+        checked = check_link(node, named, relation, stacked=_find_depth(links))
+        if checked.status in ("consistent", "verified"):
+            status: LinkStatus = "verified" if checked.status == "verified" else "inferred"
+            told = Evidence.model_construct(
+                signal="claim",
+                source=link.claims[0].source,
+                expected=named.ref,
+                seen=link.parent,
+                supports=True,
+                weight=0.5,
+            )
+            confidence = checked.confidence if status == "verified" else NAMED
+            evidence = [told, *checked.evidence]
+            return JudgedLink(
+                node.ref, named.ref, checked.relation, status, confidence, link, evidence
+            )
+    status = "inferred" if _is_hint(link) else "unresolved"
+    return JudgedLink(node.ref, link.parent, relation, status, round(link.trust, 4), link)
 
 
 def relate(
@@ -106,8 +176,12 @@ def relate(
 ) -> LinkRelation:
     """Return how: what the files show, then what is stated, then what is usual."""
     stated = link.stated
+    if any(claim.source == "download" for claim in link.claims):
+        return "copy"
     if node.format == "adapter":
         return "adapter"
+    if any(claim.source == "mergekit" for claim in link.claims):
+        return stated[0]
     if "merge" in stated or _are_several(link, links):
         return "merge"
     if _name_says_distilled(node, link) and (not stated or stated[0] == "finetune"):
@@ -125,6 +199,34 @@ def relate(
     if any(claim.source in ("card", "tag", "config") for claim in link.claims):
         return "finetune"
     return "unknown"
+
+
+def _is_hint(link: Link) -> bool:
+    return all(claim.source == "name" for claim in link.claims)
+
+
+def _hear_record(step: JudgedLink) -> None:
+    """A download record is kept by the library that made the copy, not told by its author."""
+    for claim in step.link.claims:
+        if claim.source == "download":
+            step.status = "consistent"
+            step.evidence.append(
+                Evidence.model_construct(
+                    signal="download",
+                    source="listing",
+                    expected=f"{claim.parent}@{claim.revision}" if claim.revision else claim.parent,
+                    seen="recorded by the Hub library for every file",
+                    supports=True,
+                    weight=5.0,
+                )
+            )
+
+
+def _find_depth(links: Sequence[Link]) -> int | None:
+    """Return how many layers the recipe builds; None where it names none."""
+    spans = [span for link in links for claim in link.claims for span in claim.layers]
+    ends = [span.to + span.stop - span.start for span in spans if span.to is not None]
+    return max(ends, default=None)
 
 
 def _are_several(link: Link, links: Sequence[Link]) -> bool:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import find_known
-from famtree.lineage.links import group_claims, repeated_claims
-from famtree.lineage.steps import Step, judge_links
+from famtree.lineage.known import find_known, join_record
+from famtree.lineage.walk import Asked, Found, walk_lineage
 from famtree.registry.registry import Registry
 from famtree.types.identification import LineageSummary
 
@@ -18,48 +15,25 @@ MAX_DEPTH = 12
 def summarise_lineage(node: NodeFacts, registry: Registry) -> LineageSummary:
     """Return direct parents and the chain, nearest parent first.
 
-    Every claimed parent is a step; the chain goes on above a parent that is the only one left
-    standing. `complete` is True when it ends at a checkpoint recorded as trained from scratch.
+    The walk is that of `famtree lineage`, with nothing but the registry to open parents in. `root`
+    is named where all branches end at one checkpoint that is recorded as trained from scratch.
     """
-    steps: list[Step] = []
-    parents: list[str] = []
-    current, seen = join_record(node, registry), {node.ref.lower()}
-    for depth in range(MAX_DEPTH):
-        links = group_claims(current.claims)
-        found = judge_links(current, links, lambda link: find_known(link.parent, registry))
-        steps += found
-        standing = [step for step in found if step.stands]
-        if depth == 0:
-            parents = [step.parent for step in standing]
-        onward = [step for step in standing if not step.link.aside]
-        if len(onward) != 1 or onward[0].parent.lower() in seen:
-            break
-        above = find_known(onward[0].parent, registry)
-        if above is None:
-            break
-        seen.add(above.ref.lower())
-        current = inherit_claims(current, above)
-    complete = current.root and not links
+
+    def open_parent(asked: Asked) -> Found:
+        known = find_known(asked[0], registry)
+        return Found(known.ref if known is not None else asked[0], known)
+
+    walk = walk_lineage(
+        join_record(node, registry),
+        lambda asked: [open_parent(one) for one in asked],
+        registry,
+        depth=MAX_DEPTH,
+    )
+    roots, _ = walk.find_ends()
+    complete = walk.complete
     return LineageSummary.model_construct(
-        parents=parents,
-        chain=[step.publish() for step in steps],
-        root=current.ref if complete else None,
+        parents=[step.parent for step in walk.steps.get(node.ref, ()) if step.stands],
+        chain=[step.publish() for step in walk.chain],
+        root=roots[0] if complete and len(roots) == 1 else None,
         complete=complete,
     )
-
-
-def join_record(node: NodeFacts, registry: Registry) -> NodeFacts:
-    """Add what the registry records of this very checkpoint to what it claims itself."""
-    known = find_known(node.ref, registry)
-    if known is None:
-        return node
-    new = tuple(claim for claim in known.claims if claim not in node.claims)
-    return replace(node, claims=node.claims + new, root=known.root)
-
-
-def inherit_claims(child: NodeFacts, parent: NodeFacts) -> NodeFacts:
-    """Give a parent that claims nothing what its conversion `child` repeats of its parents."""
-    repeated = repeated_claims(child.claims)
-    if parent.claims or parent.root or not repeated or len(repeated) == len(child.claims):
-        return parent
-    return replace(parent, claims=tuple(replace(one, of_parent=False) for one in repeated))

@@ -10,12 +10,12 @@ a group, and a group's gain is capped, so that ten shared dimensions never outwe
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from famtree.matchers.conditions import Fit, judge
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, Observation
+from famtree.matchers.rulebook import Asked, RuleBook, read_rules
 from famtree.matchers.sizes import FIELDS as SHAPE
 from famtree.matchers.sizes import share_of_sizes
 from famtree.registry.conditions import describe, show
@@ -42,7 +42,7 @@ GROUP_FLOOR = 3.0
 """A group's losses are limited to its cap plus this, nats."""
 CONFLICT_EDIT_RATE = 0.05
 """Traits edited in more derivatives than this weigh, but do not count as contradictions."""
-_LABELS = (TEXT_MODEL_TYPE, MODEL_TYPE, CLASS_NAME)
+_LABELS = frozenset({TEXT_MODEL_TYPE, MODEL_TYPE, CLASS_NAME})
 _SAID_BY_CONFIGS = (*_LABELS, "architecture.layers", "recipe.norm_eps", "recipe.dtype")
 _ONE_LABEL_FITS = 0.3
 """When one design label fits, another that does not is usually a renamed head or class."""
@@ -57,7 +57,7 @@ class Judgement:
     condition: Condition
     fit: Fit
     trait: Trait | None
-    group: str = ""
+    group: str
     weight: float = 0.0
     conflict: bool = False
     """An identity trait that contradicts the condition."""
@@ -101,125 +101,103 @@ class RuleMatch:
 
 def match_rules(observation: Observation, registry: Registry) -> list[RuleMatch]:
     """Return the verdict of every rule, in registry order."""
-    jury = _Jury(observation, registry)
-    matches = [
-        RuleMatch(family, generation, rule, jury.judge_rule(rule))
-        for family, generation in registry.walk_generations()
-        for rule in generation.rules
-    ]
-    background = _Background(matches, observation, registry)
-    for one in jury.judgements:
-        policy = policy_of(registry, one.name)
-        one.group = policy.group
-        one.weight = _weight(one, policy, background)
-        one.conflict = one.fit is Fit.MISFITS and _is_conflict(one, policy, registry)
-    for match in matches:
-        _weigh(match, registry)
+    book = read_rules(registry)
+    judged = _judge_all(book, observation, registry)
+    caps = {name: policy.cap for name, policy in registry.generic.groups.items()}
+    matches = []
+    for stated in book.rules:
+        judgements = [one for at in stated.asks if (one := judged[at]) is not None]
+        match = RuleMatch(stated.family, stated.generation, stated.rule, judgements)
+        _weigh(match, caps)
+        matches.append(match)
     return matches
 
 
-class _Jury:
-    """Judges conditions, each distinct one once: a compiled registry stores equal ones once."""
-
-    def __init__(self, observation: Observation, registry: Registry) -> None:
-        self._traits = observation.traits
-        self._registry = registry
-        tokenizer = observation.fingerprint.tokenizer
-        self._tokenizer_read = tokenizer is not None and tokenizer.vocabulary is not None
-        # Any config that was read says at least one of these.
-        self._config_read = any(name in self._traits for name in _SAID_BY_CONFIGS)
-        self._known: dict[tuple[str, int], Judgement | None] = {}
-
-    def judge_rule(self, rule: Rule) -> list[Judgement]:
-        found: list[Judgement] = []
-        for name, condition in rule.when.items():
-            key = (name, id(condition))
-            if key not in self._known:
-                self._known[key] = self._judge(name, condition)
-            one = self._known[key]
-            if one is not None:
-                found.append(one)
-        return found
-
-    @property
-    def judgements(self) -> list[Judgement]:
-        """Every distinct verdict passed so far."""
-        return [one for one in self._known.values() if one is not None]
-
-    def _judge(self, name: str, condition: Condition) -> Judgement | None:
-        trait = self._traits.get(name)
-        if trait is None:
-            # Absence shows only where something was looked at.
-            looked = self._tokenizer_read if name.startswith(_TOKENIZER) else self._config_read
-            if not looked:
-                return None
-        fit = judge(condition, trait, policy_of(self._registry, name))
-        return None if fit is None else Judgement(name, condition, fit, trait)
-
-
-def policy_of(registry: Registry, name: str) -> TraitPolicy:
-    """Return how far a trait can be trusted; traits without an own entry share a mild one."""
-    return registry.generic.traits.get(name, _UNLISTED)
-
-
-_UNLISTED = TraitPolicy.model_construct(
-    group="unlisted", edit_rate=0.1, reason="no entry of its own"
-)
+def _judge_all(
+    book: RuleBook, observation: Observation, registry: Registry
+) -> list[Judgement | None]:
+    """Judge and weigh each distinct condition once; None where nothing was looked at."""
+    traits = observation.traits
+    tokenizer = observation.fingerprint.tokenizer
+    tokenizer_read = tokenizer is not None and tokenizer.vocabulary is not None
+    # Any config that was read says at least one of these.
+    config_read = any(name in traits for name in _SAID_BY_CONFIGS)
+    judged: list[Judgement | None] = []
+    accepted: dict[str, float] = {}
+    for asked in book.asked:
+        trait = traits.get(asked.name)
+        # Absence shows only where something was looked at.
+        looked = tokenizer_read if asked.name.startswith(_TOKENIZER) else config_read
+        fit = None
+        if trait is not None or (looked and asked.condition.absent):
+            fit = judge(asked.condition, trait, asked.policy)
+        if fit is Fit.FITS:
+            accepted[asked.name] = accepted.get(asked.name, 0.0) + asked.designs * asked.share
+        judged.append(
+            None
+            if fit is None
+            else Judgement(asked.name, asked.condition, fit, trait, asked.policy.group)
+        )
+    background = _Background(book, accepted, observation, registry)
+    for asked, one in zip(book.asked, judged, strict=True):
+        if one is not None:
+            one.weight = _weight(one, asked, background)
+            one.conflict = one.fit is Fit.MISFITS and _is_conflict(one, asked.policy, registry)
+    return judged
 
 
 class _Background:
     """How common each observed value is among all designs."""
 
     def __init__(
-        self, matches: list[RuleMatch], observation: Observation, registry: Registry
+        self,
+        book: RuleBook,
+        accepted: Mapping[str, float],
+        observation: Observation,
+        registry: Registry,
     ) -> None:
-        rules_of = Counter((match.family.key, match.generation.key) for match in matches)
-        asked: dict[str, set[tuple[str, str]]] = {}
-        accepted: dict[str, float] = {}
-        for match in matches:
-            key = (match.family.key, match.generation.key)
-            for one in match.judgements:
-                asked.setdefault(one.name, set()).add(key)
-                if one.fit is Fit.FITS:
-                    share = _share(one.condition) / rules_of[key]
-                    accepted[one.name] = accepted.get(one.name, 0.0) + share
-        # Generations that do not state a trait are half as informative as those that do.
-        self._share = {
-            name: (accepted.get(name, 0.0) + 0.5) / ((len(keys) + len(rules_of)) / 2 + 1.0)
-            for name, keys in asked.items()
-        }
-        for name in asked:
-            # Few rules name a dimension, all sizes do.
-            field_name = name.removeprefix("architecture.")
-            trait = observation.traits.get(name)
-            if trait is not None and field_name in SHAPE and field_name != "vocab_rows":
-                self._share[name] = share_of_sizes(field_name, trait.value, registry)
+        self._book = book
         self._accepted = accepted
+        self._traits = observation.traits
+        self._registry = registry
+        self._shares: dict[str, float] = {}
 
     def share(self, name: str) -> float:
         """Probability of the observed value in a model of some other design."""
-        return self._share[name]
+        if name not in self._shares:
+            self._shares[name] = self._find_share(name)
+        return self._shares[name]
+
+    def _find_share(self, name: str) -> float:
+        trait = self._traits.get(name)
+        field_name = name.removeprefix("architecture.")
+        if trait is not None and field_name in SHAPE and field_name != "vocab_rows":
+            # Few rules name a dimension, all sizes do.
+            return share_of_sizes(field_name, trait.value, self._registry)
+        stating = self._book.excluding if trait is None else self._book.stating
+        # Generations that do not state a trait are half as informative as those that do.
+        others = (stating[name] + self._book.generations) / 2 + 1.0
+        return (self._accepted.get(name, 0.0) + 0.5) / others
 
     def is_spoken_for(self, name: str) -> bool:
         """True when some generation's rule accepts exactly this value."""
         return name in self._accepted
 
 
-def _share(condition: Condition) -> float:
-    return 1.0 / max(1, len(condition.one_of or ()))
-
-
-def _weigh(match: RuleMatch, registry: Registry) -> None:
-    match.label_fits = any(one.name in _LABELS and one.fit is Fit.FITS for one in match.judgements)
+def _weigh(match: RuleMatch, caps: Mapping[str, float]) -> None:
+    for one in match.judgements:
+        if one.fit is Fit.FITS and one.name in _LABELS:
+            match.label_fits = True
     gains: dict[str, float] = {}
     losses: dict[str, float] = {}
     for one in match.judgements:
-        weight = match.weigh(one)
+        # Plain loops: this runs 7,000 times a checkpoint.
+        weight = one.weight if one.fit is Fit.FITS else match.weigh(one)
         if one.conflict and not (match.label_fits and one.name in _LABELS):
             match.conflicts.append(one.name)
         side = gains if weight > 0 else losses
         side[one.group] = side.get(one.group, 0.0) + weight
-    match.score = cap_groups(gains, losses, registry)
+    match.score = cap_groups(gains, losses, caps)
 
 
 def _is_conflict(one: Judgement, policy: TraitPolicy, registry: Registry) -> bool:
@@ -234,20 +212,19 @@ def _is_conflict(one: Judgement, policy: TraitPolicy, registry: Registry) -> boo
 
 
 def cap_groups(
-    gains: Mapping[str, float], losses: Mapping[str, float], registry: Registry
+    gains: Mapping[str, float], losses: Mapping[str, float], caps: Mapping[str, float]
 ) -> float:
     """Sum the groups, each within its cap."""
-    groups = registry.generic.groups
-
-    def cap(group: str) -> float:
-        return groups[group].cap if group in groups else UNLISTED_CAP
-
-    return sum(min(value, cap(group)) for group, value in gains.items()) + sum(
-        max(value, -(cap(group) + GROUP_FLOOR)) for group, value in losses.items()
-    )
+    total = 0.0
+    for group, value in gains.items():
+        total += min(value, caps.get(group, UNLISTED_CAP))
+    for group, value in losses.items():
+        total += max(value, -(caps.get(group, UNLISTED_CAP) + GROUP_FLOOR))
+    return total
 
 
-def _weight(one: Judgement, policy: TraitPolicy, background: _Background) -> float:
+def _weight(one: Judgement, asked: Asked, background: _Background) -> float:
+    policy = asked.policy
     defaulted = one.trait is not None and one.trait.source == "default"
     if one.fit is Fit.MISFITS:
         loss = max(WORST, math.log(policy.edit_rate))
@@ -255,7 +232,7 @@ def _weight(one: Judgement, policy: TraitPolicy, background: _Background) -> flo
     if one.condition.contains is not None:
         gain = math.log((1 - policy.edit_rate) / CONTAINS_BACKGROUND)
     else:
-        likely = (1 - policy.edit_rate) * _share(one.condition)
+        likely = (1 - policy.edit_rate) * asked.share
         gain = max(0.0, math.log(likely / background.share(one.name)))
     if one.fit is Fit.EXTENDED:
         return SPOKEN_FOR if background.is_spoken_for(one.name) else gain * EXTENDED_GAIN

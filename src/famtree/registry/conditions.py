@@ -13,6 +13,8 @@ def fits(condition: Condition, value: Value) -> bool:
     """True when `value` meets the condition; a list meets `equals` when it holds the item."""
     if condition.between is not None:
         return is_number(value) and condition.between[0] <= value <= condition.between[1]  # type: ignore[operator]
+    if condition.equals is not None and not isinstance(value, tuple):
+        return same(value, condition.equals)
     items: tuple[Scalar, ...] = value if isinstance(value, tuple) else (value,)
     if condition.contains is not None:
         return all(any(same(item, wanted) for item in items) for wanted in condition.contains)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from famtree.errors import RegistryError
 from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
 from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
-from famtree.types.family import OPERATORS, Family, GenericTraits
+from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
 
 DATA = Path(__file__).parent / "data"
 GENERIC = "_generic.toml"
@@ -90,7 +91,20 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
         faults.append(f"{GENERIC}: missing")
     if faults or generic is None:
         raise RegistryError(faults)
+    share_conditions(families)
     return Registry(families=tuple(families), generic=generic)
+
+
+def share_conditions(families: Iterable[Family]) -> None:
+    """Make equal conditions one object, as the compiled form does: each is judged once a run."""
+    # By type too: True and 1 are equal, and not the same.
+    held: dict[tuple[type, Condition], Condition] = {}
+    for family in families:
+        for generation in family.generations:
+            for rule in generation.rules:
+                for name, condition in rule.when.items():
+                    distinct = (type(condition.equals), condition)
+                    rule.when[name] = held.setdefault(distinct, condition)
 
 
 def expand_conditions(table: dict[str, Any]) -> dict[str, Any]:

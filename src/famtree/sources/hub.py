@@ -15,7 +15,7 @@ from urllib.parse import quote
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.hashes import fits, is_blob_id
 from famtree.sources.hub_cache import HubCache
-from famtree.sources.hub_client import MAX_CONNECTIONS, Answer, HubClient
+from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, Answer, HubClient
 from famtree.sources.hub_listing import (
     MAX_DOCUMENT_BYTES,
     decode_document,
@@ -47,7 +47,9 @@ class HubSource:
 
     kind: SourceKind = "hub"
 
-    def __init__(self, ref: CheckpointRef, *, offline: bool = False) -> None:
+    def __init__(
+        self, ref: CheckpointRef, *, offline: bool = False, patience: float = MAX_PAUSE
+    ) -> None:
         from huggingface_hub import constants
 
         if ref.repo_id is None:
@@ -56,7 +58,7 @@ class HubSource:
         self._repo = ref.repo_id
         self._revision = ref.revision or DEFAULT_REVISION
         self._offline = offline or constants.is_offline_mode()
-        self._client = HubClient()
+        self._client = HubClient(patience=patience)
         self._cache = HubCache(self._client.endpoint)
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None

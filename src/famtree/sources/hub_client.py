@@ -7,18 +7,17 @@ one more round trip before the first answer.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from famtree import __version__
 from famtree.errors import NetworkError
 from famtree.sources.hub_errors import translate
+from famtree.sources.hub_pauses import Gate, pause_after, read_limit
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -27,7 +26,8 @@ MAX_CONNECTIONS = 16
 """Requests in flight at a time in this process, whatever the number of sources."""
 MAX_TRIES = 4
 MAX_PAUSE = 30.0
-"""Seconds that all pauses between the tries of one request may take together."""
+"""Seconds that all pauses between the tries of one request may take together, when a person waits
+for the answer."""
 MAX_BODY_SECONDS = 600.0
 MAX_SKIP = 64 * 1024 * 1024
 """Bytes read in vain when a server ignores a byte range that does not start at 0."""
@@ -35,11 +35,8 @@ MAX_SKIP = 64 * 1024 * 1024
 _MAX_REDIRECTS = 6
 _MAX_ERROR_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
-# `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
-_RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
-_sleep = time.sleep
+_gate = Gate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +57,10 @@ class Answer:
 class HubClient:
     """Fetches from one endpoint and counts what it cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience: float = MAX_PAUSE) -> None:
         from huggingface_hub import constants
 
+        self._patience = patience
         self.endpoint = constants.ENDPOINT
         self.requests = 0
         """Answers received, errors and 304 included, redirects not."""
@@ -86,20 +84,25 @@ class HubClient:
         Raises the error `hub_errors.translate` makes of any failure, after a few tries of those
         that may pass: 429, 5xx, time-outs, broken connections.
         """
-        paused = 0.0
-        for left in reversed(range(MAX_TRIES)):
+        paused, attempt = 0.0, 0
+        while True:
+            attempt += 1
+            paused += _gate.wait(url)
             try:
                 with _slots:
                     return self._get_once(url, start, stop, dict(headers or {}))
             except NetworkError:
                 raise
             except Exception as fault:
-                pause = _pause_after(fault, MAX_TRIES - left)
-                if pause is None or left == 0 or paused + pause > MAX_PAUSE:
+                pause = pause_after(fault, attempt)
+                # A server that names its pause is not broken: ask again as long as patience lasts.
+                tried = attempt >= MAX_TRIES and not (pause and pause.asked_for)
+                if pause is None or tried or paused + pause.seconds > self._patience:
                     raise translate(fault, what=what, page=page) from fault
-                paused += pause
-                _sleep(pause)
-        raise AssertionError("unreachable")
+                if pause.asked_for:
+                    _gate.close(url, pause.seconds)
+                else:
+                    paused += _gate.sleep(pause.seconds)
 
     def _get_once(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
         from huggingface_hub import constants, get_session, hf_raise_for_status
@@ -122,6 +125,8 @@ class HubClient:
                     continue
                 if response.status_code >= 400:
                     hf_raise_for_status(_small_copy(response))
+                if limit := read_limit(response.headers):
+                    _gate.close(url, min(limit, self._patience))
                 return _read_answer(response, url, start, stop)
             finally:
                 self._count(response)
@@ -244,32 +249,3 @@ def _small_copy(response: Response) -> Response:
         content=bytes(body[:_MAX_ERROR_BYTES]),
         request=response.request,
     )
-
-
-def _pause_after(fault: Exception, attempt: int) -> float | None:
-    """Return how long to wait before the next try, or None when trying again is no use."""
-    import httpx2
-
-    backoff = 0.5 * 2.0 ** (attempt - 1)
-    response: Any = getattr(fault, "response", None)
-    if isinstance(response, httpx2.Response):
-        if response.status_code not in _RETRIED:
-            return None
-        return max(asked, 0.1) if (asked := retry_after(response.headers)) is not None else backoff
-    passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
-    if isinstance(fault, httpx2.ConnectError) and attempt > 1:
-        return None  # a name that does not resolve, a closed port: one more try is enough
-    return backoff if isinstance(fault, passing) else None
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds a server asks to wait: `Retry-After`, or `RateLimit` with none left."""
-    if limit := _RATE_LIMIT.search(headers.get("ratelimit", "")):
-        return float(limit.group(1))
-    text = headers.get("retry-after", "").strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None

@@ -6,15 +6,19 @@ from famtree.types.checkpoint import CheckpointRef
 from famtree.types.source import CheckpointSource
 
 
-def open_source(ref: CheckpointRef, *, offline: bool = False) -> CheckpointSource:
+def open_source(
+    ref: CheckpointRef, *, offline: bool = False, patience: float | None = None
+) -> CheckpointSource:
     """Return the source for `ref`; nothing is read yet, and a local one imports no network code.
 
-    `offline` forbids every request (HF_HUB_OFFLINE does too): only caches are read.
+    `offline` forbids every request (HF_HUB_OFFLINE does too): only caches are read. `patience` is
+    how many seconds of pauses one request may take when the Hub asks for them.
     """
     if ref.is_local:
         from famtree.sources.local import LocalSource
 
         return LocalSource(ref)
     from famtree.sources.hub import HubSource
+    from famtree.sources.hub_client import MAX_PAUSE
 
-    return HubSource(ref, offline=offline)
+    return HubSource(ref, offline=offline, patience=MAX_PAUSE if patience is None else patience)

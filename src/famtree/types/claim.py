@@ -16,6 +16,12 @@ registry, GGUF metadata, a download record, a quantizer's configuration, config.
 running text of the card, or only the checkpoint's name."""
 
 
+STACKING = "passthrough"
+"""mergekit's method that puts layers on each other unchanged."""
+MIXTURE = "mixture-of-experts"
+"""famtree's own word for what mergekit-moe makes; its configurations name no method."""
+
+
 @dataclass(frozen=True, slots=True)
 class LayerSpan:
     """Layers of one parent that a merge stacks: [start, stop) in the parent's numbering."""
@@ -23,6 +29,8 @@ class LayerSpan:
     parent: str
     start: int
     stop: int
+    to: int | None = None
+    """First layer of the merge that the span becomes, where the recipe tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +61,6 @@ class MergeRecipe:
     parents: list[str] = field(default_factory=list)
     base: str | None = None
     weights: dict[str, float] = field(default_factory=dict)
+    revisions: dict[str, str] = field(default_factory=dict)
     spans: list[LayerSpan] = field(default_factory=list)
     """For passthrough and sliced merges, in output order."""

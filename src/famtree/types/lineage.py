@@ -35,6 +35,8 @@ class LineageEdge(FrozenModel):
     """Share of the parent in a merge, where stated."""
     layers: list[tuple[int, int]] = Field(default_factory=list)
     """Layer spans [start, stop) taken from this parent, where a merge states them."""
+    layers_to: list[int] = Field(default_factory=list)
+    """First layer of the child that each span of `layers` becomes, where the recipe tells."""
     confidence: float
     claimed_by: list[str] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)

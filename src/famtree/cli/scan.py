@@ -1,0 +1,127 @@
+"""`famtree scan`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing
+from enum import StrEnum
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from famtree.cli.options import Offline
+
+
+class Engine(StrEnum):
+    """Where the work is done."""
+
+    local = "local"
+    ray = "ray"
+
+
+def scan(
+    references: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF]...", help="Checkpoints to scan.", show_default=False),
+    ] = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE", help="Where rows go: .jsonl or .parquet.")
+    ] = "",
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="A reference a line; - is stdin."),
+    ] = None,
+    author: Annotated[
+        str | None, typer.Option("--author", metavar="ORG", help="All models of a Hub account.")
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="TEXT", help="Models whose name has TEXT.")
+    ] = None,
+    filters: Annotated[
+        list[str] | None,
+        typer.Option("--filter", metavar="TAG", help="Models with this Hub tag; repeatable."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most N models.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, max=256, help="Under way at a time.")
+    ] = 16,
+    engine: Annotated[Engine, typer.Option("--engine", help="Where the work is done.")] = (
+        Engine.local
+    ),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue: skip what FILE holds already.")
+    ] = False,
+    offline: Offline = False,
+) -> None:
+    """Identify many checkpoints: one row each, failures too.
+
+    Exit codes: 0 scanned, whatever the rows say, 2 usage, 3 the models could not be listed, 70 a
+    bug; 130 after Ctrl-C, with all finished rows in FILE.
+    """
+    from famtree.cli.output import write_stderr
+    from famtree.cli.row_progress import show_rows
+    from famtree.errors import UsageError
+
+    if engine is Engine.ray:
+        raise UsageError("the ray engine is not part of this version", hint="use --engine local")
+    if not out:
+        raise UsageError("--out is missing", hint="for instance --out scan.jsonl")
+    listed = any((author, search, filters))
+    if not (references or source or listed):
+        raise UsageError(
+            "nothing to scan", hint="give references, --from FILE, --author, --search or --filter"
+        )
+
+    from famtree.scan.local import scan_local
+    from famtree.scan.output import Output
+    from famtree.scan.settings import ScanSettings
+    from famtree.scan.tally import Tally
+
+    settings = ScanSettings(workers=workers, offline=offline)
+    with ExitStack() as stack:
+        refs, total = list(references or ()), None
+        asked: Iterable[str] = refs
+        if source:
+            lines, total = _open_list(source, stack)
+            asked = chain(asked, lines)
+        if listed:
+            from famtree.sources.hub_models import walk_models
+
+            models = walk_models(
+                author=author, search=search, filters=filters or (), limit=limit, offline=offline
+            )
+            asked, total = chain(asked, models), limit
+        output = stack.enter_context(Output(Path(out), resume=resume))
+        tally = Tally(held=len(output.done))
+        advance = stack.enter_context(show_rows(tally, total))
+        # Closed before the output: no process may go on when the file is finished.
+        rows = stack.enter_context(closing(scan_local(asked, settings, output.done)))
+        stack.callback(lambda: write_stderr(f"{tally.describe()}\n"))
+        for row in rows:
+            output.write(row)
+            tally.add(row)
+            advance()
+
+
+def _open_list(name: str, stack: ExitStack) -> tuple[Iterator[str], int | None]:
+    """Return the references of a file or stdin, and how many, where that can be told."""
+    from famtree.errors import UsageError
+    from famtree.scan.references import read_lines
+
+    if name == "-":
+        return read_lines(sys.stdin, "stdin"), None
+    try:
+        # Closed by the stack, after the last reference was taken.
+        stream = stack.enter_context(Path(name).open(encoding="utf-8", errors="replace"))  # noqa: SIM115
+        total = sum(1 for _ in read_lines(stream, name))
+        stream.seek(0)
+    except OSError as fault:
+        raise UsageError(
+            f"{name} cannot be read: {fault.strerror or fault}", hint="check --from"
+        ) from fault
+    return read_lines(stream, name), total

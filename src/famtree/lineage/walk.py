@@ -1,0 +1,212 @@
+"""Walk from one checkpoint to its roots, one generation at a time.
+
+The walk does not know where facts come from: it asks an opener for all parents of a generation at
+once, so that one that fetches pays one latency a generation. What is opened is bounded, circles
+are cut, and a parent that cannot be opened ends its branch without ending the walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from famtree.lineage.facts import NodeFacts
+from famtree.lineage.known import find_known
+from famtree.lineage.licenses import describe_loosening
+from famtree.lineage.links import Link, group_claims, inherit_claims
+from famtree.lineage.shortcuts import fold_shortcuts
+from famtree.lineage.steps import JudgedLink, judge_links
+from famtree.lineage.support import find_supported
+from famtree.registry.registry import Registry
+from famtree.types.identification import Notice
+
+MAX_NODES = 256
+"""Checkpoints that are opened for one answer; merges of merges can name thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an opener has to say of one parent."""
+
+    ref: str
+    """Its name in the graph: the host's own spelling, after renames."""
+    facts: NodeFacts | None = None
+    """None where nothing is known but the name."""
+    notice: Notice | None = None
+    """Why it could not be read, or that it has another name now."""
+
+
+Asked = tuple[str, str | None]
+"""A parent as claimed, and the revision that is claimed, if any."""
+OpenParents = Callable[[Sequence[Asked]], Sequence[Found]]
+"""Returns one Found for each parent asked for, in order; never raises FamtreeError kin."""
+Verify = Callable[[JudgedLink], JudgedLink]
+"""Settles a standing step by weight bytes, or returns it as it is."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """The graph as far as it was walked."""
+
+    start: str
+    nodes: dict[str, NodeFacts | None] = field(default_factory=dict)
+    """Node name to what is known of it, in order of discovery."""
+    steps: dict[str, list[JudgedLink]] = field(default_factory=dict)
+    """Child to its steps; a checkpoint without an entry was not asked for its parents."""
+    notices: list[Notice] = field(default_factory=list)
+    cut: bool = False
+    """True where a limit or a circle kept a branch from being followed."""
+
+    @property
+    def chain(self) -> list[JudgedLink]:
+        """All steps, those of nearer children first."""
+        return [step for steps in self.steps.values() for step in steps]
+
+    def add_notice(self, code: str, message: str) -> None:
+        """Remember what the reader should know."""
+        self.notices.append(Notice.model_construct(code=code, message=message))
+
+    def descends(self, ref: str, ancestor: str) -> bool:
+        """Return whether steps already taken lead from `ref` up to `ancestor`."""
+        seen, waiting = set[str](), [ref]
+        while waiting:
+            one = waiting.pop()
+            if one == ancestor:
+                return True
+            if one not in seen:
+                seen.add(one)
+                waiting += [step.parent for step in self.steps.get(one, ())]
+        return False
+
+    def find_ends(self) -> tuple[list[str], list[str]]:
+        """Return (roots, other ends) that standing steps lead to from the start.
+
+        A root is recorded as trained from scratch. A parent that is claimed aside of a better
+        claimed one opens no end of its own.
+        """
+        roots: list[str] = []
+        others: list[str] = []
+        seen, waiting = {self.start}, [self.start]
+        while waiting:
+            ref = waiting.pop(0)
+            onward = [step for step in self.steps.get(ref, ()) if step.stands]
+            main = [step for step in onward if not step.aside] or onward
+            above = list(dict.fromkeys(step.parent for step in main))
+            waiting += [one for one in above if one not in seen]
+            seen.update(above)
+            if not above:
+                facts = self.nodes[ref]
+                (roots if facts is not None and facts.root else others).append(ref)
+        return roots, others
+
+    @property
+    def complete(self) -> bool:
+        """True when every branch ends at a root."""
+        roots, others = self.find_ends()
+        return bool(roots) and not others and not self.cut
+
+
+def walk_lineage(
+    start: NodeFacts,
+    open_parents: OpenParents,
+    registry: Registry,
+    *,
+    depth: int,
+    verify: Verify | None = None,
+    report: Callable[[int], None] = lambda _: None,
+) -> Walk:
+    """Return every ancestor of `start` up to `depth` generations, with a verdict on each link.
+
+    `report` gets the number of each generation before its parents are opened.
+    """
+    walker = _Walker(Walk(start.ref, {start.ref: start}), open_parents, registry, verify)
+    walker.known[start.ref.lower()] = Found(start.ref, start)
+    walk, generation = walker.walk, [start.ref]
+    for number in range(depth):
+        links = {ref: walker.links_of(ref) for ref in generation}
+        if not any(links.values()):
+            break
+        report(number + 1)
+        walker.open([link for found in links.values() for link in found])
+        generation = list(
+            dict.fromkeys(above for ref in generation for above in walker.take(ref, links[ref]))
+        )
+    left = next((ref for ref in generation if walker.links_of(ref)), None)
+    if left is not None:
+        walk.cut = True
+        walk.add_notice("depth-limit", f"stopped after {depth} generation(s): {left} has parents")
+    fold_shortcuts(walk.steps)
+    return walk
+
+
+@dataclass(slots=True)
+class _Walker:
+    walk: Walk
+    open_parents: OpenParents
+    registry: Registry
+    verify: Verify | None
+    known: dict[str, Found] = field(default_factory=dict)
+    """Every name asked for, in lower case, to what was found; two names may share one."""
+
+    def links_of(self, ref: str) -> list[Link]:
+        facts = self.walk.nodes[ref]
+        return (
+            group_claims(facts.claims) if facts is not None and ref not in self.walk.steps else []
+        )
+
+    def open(self, links: list[Link]) -> None:
+        """Ask for every parent that was not asked for before."""
+        wanted: dict[str, Asked] = {}
+        for link in links:
+            key = link.parent.lower()
+            if link.resolvable and key not in self.known:
+                revision = next((one.revision for one in link.claims if one.revision), None)
+                wanted.setdefault(key, (link.parent, revision))
+        room = max(0, MAX_NODES - len(self.known))
+        if len(wanted) > room:
+            self.walk.cut = True
+            self.walk.add_notice(
+                "too-many-parents", f"{len(wanted) - room} parents were not opened"
+            )
+        asked = list(wanted.values())[:room]
+        for (name, _), found in zip(asked, self.open_parents(asked) if asked else (), strict=True):
+            self.known[name.lower()] = self.known.setdefault(found.ref.lower(), found)
+            if found.notice is not None:
+                self.walk.notices.append(found.notice)
+
+    def take(self, child: str, links: list[Link]) -> list[str]:
+        """Add the steps from `child` to the walk and return the parents that stand."""
+        facts = self.walk.nodes[child]
+        if facts is None or child in self.walk.steps:
+            return []
+        self.walk.steps[child] = []
+        steps = judge_links(facts, links, self.registry, self._find)
+        above = [self._add(facts, step) for step in steps]
+        if steps and not any(step.stands for step in steps):
+            instead = find_supported(facts, self.registry)
+            if instead is not None:
+                above.append(self._add(facts, instead))
+        return [parent for parent in above if parent is not None]
+
+    def _find(self, link: Link) -> Found:
+        return self.known.get(link.parent.lower()) or Found(link.parent)
+
+    def _add(self, child: NodeFacts, step: JudgedLink) -> str | None:
+        """Add one step; return its parent unless the branch ends there or would close a circle."""
+        if self.walk.descends(step.parent, child.ref):
+            self.walk.cut = True
+            told = "itself" if step.parent == child.ref else f"{step.parent}, which comes from it"
+            self.walk.add_notice("cycle", f"{child.ref} names {told} as parent; not followed")
+            return None
+        if self.verify is not None and step.stands:
+            step = self.verify(step)
+        self.walk.steps[child.ref].append(step)
+        found = self.known.get(step.parent.lower())
+        parent = found.facts if found is not None else find_known(step.parent, self.registry)
+        if parent is not None and step.stands:
+            parent = inherit_claims(child, parent)
+            looser = describe_loosening(child, parent)
+            if looser is not None:
+                self.walk.add_notice("license-looser", looser)
+        self.walk.nodes.setdefault(step.parent, parent)
+        return step.parent if step.stands else None

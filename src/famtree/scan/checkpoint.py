@@ -1,0 +1,27 @@
+"""The work of a scan: one reference in, one row out. Every engine calls this and nothing else."""
+
+from __future__ import annotations
+
+from famtree.errors import FamtreeError
+from famtree.formats.json_report import render_line
+from famtree.identification.identify import identify_checkpoint
+from famtree.registry.registry import Registry
+from famtree.scan.row import Row, make_failure, make_row
+from famtree.scan.settings import ScanSettings
+from famtree.sources.open import open_source
+from famtree.sources.reference import parse_reference
+
+PATIENCE = 900.0
+"""Seconds of pauses a request may take: the Hub counts requests by windows of five minutes."""
+
+
+def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row:
+    """Identify `ref` and return its row; a failure of any kind is a row, never an exception."""
+    try:
+        source = open_source(parse_reference(ref), offline=settings.offline, patience=PATIENCE)
+        result = identify_checkpoint(source, registry)
+        return make_row(ref, result, render_line(result.to_document()))
+    except FamtreeError as error:
+        return make_failure(ref, error)
+    except Exception as error:  # noqa: BLE001 - one checkpoint's bug must not end the scan
+        return make_failure(ref, FamtreeError(f"{type(error).__name__}: {error}"))

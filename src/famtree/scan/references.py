@@ -1,0 +1,40 @@
+"""Which checkpoints a scan is about, one reference after the other, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+
+from famtree.errors import UsageError
+
+MAX_LINE = 4096
+
+
+def read_lines(lines: Iterable[str], name: str) -> Iterator[str]:
+    """Yield the references of a list: one a line; blank lines and those with `#` first are skipped.
+
+    Raises UsageError for a line no reference can be: the file is something else.
+    """
+    for number, line in enumerate(lines, 1):
+        ref = line.strip()
+        if len(line) > MAX_LINE or "\0" in line:
+            raise UsageError(
+                f"{name}, line {number}: not a checkpoint reference",
+                hint="the file needs one org/name, or path, a line",
+            )
+        if ref and not ref.startswith("#"):
+            yield ref
+
+
+def drop_repeated(refs: Iterable[str], done: set[int]) -> Iterator[str]:
+    """Yield what is not in `done`, each once; `done` grows by what was yielded."""
+    for ref in refs:
+        key = hash_reference(ref)
+        if key not in done:
+            done.add(key)
+            yield ref
+
+
+def hash_reference(ref: str) -> int:
+    """Return 64 bits that stand for `ref`: millions fit in memory, and two rarely collide."""
+    return int.from_bytes(blake2b(ref.encode("utf-8", "replace"), digest_size=8).digest(), "big")

@@ -1,0 +1,117 @@
+"""One checkpoint's result as a flat row: the columns people query, and the whole document.
+
+A failure is a row too, with the error's code; nothing asked for is left out of the output.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from famtree.errors import FamtreeError
+from famtree.types.identification import Identification
+
+SCHEMA = "famtree/scan/1"
+ColumnType = Literal["string", "float", "integer", "boolean", "strings"]
+
+COLUMNS: dict[str, ColumnType] = {
+    "schema": "string",
+    "ref": "string",
+    "revision": "string",
+    "source": "string",
+    "format": "string",
+    "outcome": "string",
+    "family": "string",
+    "generation": "string",
+    "size": "string",
+    "variant": "string",
+    "wrapper": "string",
+    "parameters": "integer",
+    "confidence": "float",
+    "decided_by": "string",
+    "candidates": "strings",
+    "quantization": "string",
+    "bits": "float",
+    "architecture_digest": "string",
+    "tokenizer_digest": "string",
+    "recipe_digest": "string",
+    "parents": "strings",
+    "relation": "string",
+    "status": "string",
+    "root": "string",
+    "lineage_complete": "boolean",
+    "warnings": "strings",
+    "requests": "integer",
+    "bytes": "integer",
+    "seconds": "float",
+    "error_code": "string",
+    "error_message": "string",
+    "exit_code": "integer",
+    "document": "string",
+}
+"""Name and type of every column, in the order of the output. `relation` and `status` are those of
+the link to the nearest parent; `document` is the identification as JSON."""
+
+Row = dict[str, Any]
+
+_MAX_INTEGER = 2**63 - 1
+_MAX_MESSAGE = 500
+
+
+def make_row(ref: str, result: Identification, document: str) -> Row:
+    """Return the row of an answer; `document` is its JSON."""
+    nearest = result.lineage.chain[0] if result.lineage.chain else None
+    fingerprint = result.fingerprint
+    return _complete(
+        ref=ref,
+        revision=result.checkpoint.revision,
+        source=result.checkpoint.source,
+        format=result.checkpoint.format,
+        outcome=result.outcome,
+        family=result.family.key if result.family else None,
+        generation=result.generation.key if result.generation else None,
+        size=result.size,
+        variant=result.variant,
+        wrapper=result.wrapper,
+        parameters=_fit(result.parameters),
+        confidence=result.confidence,
+        decided_by=result.decided_by,
+        candidates=[
+            f"{one.family}/{one.generation}" if one.generation else one.family
+            for one in result.candidates
+        ],
+        quantization=result.quantization.method if result.quantization else None,
+        bits=result.quantization.bits if result.quantization else None,
+        architecture_digest=fingerprint.architecture.digest,
+        tokenizer_digest=fingerprint.tokenizer.digest if fingerprint.tokenizer else None,
+        recipe_digest=fingerprint.recipe.digest,
+        parents=list(result.lineage.parents),
+        relation=nearest.relation if nearest else None,
+        status=nearest.status if nearest else None,
+        root=result.lineage.root,
+        lineage_complete=result.lineage.complete,
+        warnings=sorted({one.code for one in result.warnings}),
+        requests=result.cost.requests,
+        bytes=result.cost.bytes,
+        seconds=result.cost.seconds,
+        exit_code=0,
+        document=document,
+    )
+
+
+def make_failure(ref: str, error: FamtreeError) -> Row:
+    """Return the row of a checkpoint that could not be answered for."""
+    return _complete(
+        ref=ref,
+        error_code=error.code,
+        error_message=error.message[:_MAX_MESSAGE],
+        exit_code=error.exit_code,
+    )
+
+
+def _complete(**values: Any) -> Row:
+    return {"schema": SCHEMA, **dict.fromkeys(list(COLUMNS)[1:]), **values}
+
+
+def _fit(number: int | None) -> int | None:
+    """Return a count that fits the column; a hostile shape can multiply to any size."""
+    return number if number is None or number <= _MAX_INTEGER else None

@@ -1,0 +1,48 @@
+"""One process of a scan: references in on stdin, rows out on stdout, one JSON text a line.
+
+    python -m famtree.scan.worker '{"workers": 8, "offline": false}'
+
+How many references are under way is up to who sends them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import BinaryIO
+
+from famtree.registry.load import load_registry
+from famtree.registry.registry import Registry
+from famtree.scan.checkpoint import scan_checkpoint
+from famtree.scan.settings import ScanSettings
+
+
+class Worker:
+    """Answers references with `settings.workers` threads."""
+
+    def __init__(self, settings: ScanSettings, registry: Registry, answers: BinaryIO) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._answers = answers
+        self._lock = threading.Lock()
+
+    def serve(self, asked: BinaryIO) -> None:
+        """Answer every reference of `asked` until it ends."""
+        with ThreadPoolExecutor(self._settings.workers) as pool:
+            for line in asked:
+                pool.submit(self._answer, json.loads(line))
+
+    def _answer(self, ref: str) -> None:
+        row = scan_checkpoint(ref, self._registry, self._settings)
+        line = json.dumps(row).encode() + b"\n"
+        with self._lock:
+            self._answers.write(line)
+            self._answers.flush()
+
+
+if __name__ == "__main__":
+    Worker(ScanSettings(**json.loads(sys.argv[1])), load_registry(), sys.stdout.buffer).serve(
+        sys.stdin.buffer
+    )

@@ -1,0 +1,37 @@
+"""Models that name a repository as their base, as the Hub lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import islice
+
+from famtree.sources.hub_client import HubClient
+from famtree.sources.hub_models import walk_pages
+from famtree.types.checkpoint import Cost
+
+MAX_PAGES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Models of one relation to a repository, most downloaded first."""
+
+    names: tuple[str, ...]
+    complete: bool
+    """False where the Hub has more than were read."""
+    cost: Cost
+
+
+def list_models(repo_id: str, relation: str) -> Children:
+    """Return the models whose tag is `base_model:<relation>:<repo_id>`.
+
+    `relation` is a word of the Hub's own: adapter, finetune, merge or quantized. Raises
+    NetworkError and AccessError.
+    """
+    client = HubClient()
+    tag = f"base_model:{relation}:{repo_id}"
+    query = [("filter", tag), ("sort", "downloads"), ("direction", "-1")]
+    pages = list(islice(walk_pages(client, query), MAX_PAGES))
+    names = tuple(name for page, _ in pages for name in page)
+    more = pages[-1][1]
+    return Children(names, not more, Cost(client.requests, client.bytes))

@@ -1,0 +1,106 @@
+"""When to ask a server again: when it says, else after longer and longer pauses.
+
+A limit is the whole process's: what one thread is told keeps all of them from asking.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+FIRST_PAUSE = 0.5
+"""Seconds before the second try; each further one waits twice as long."""
+SHORTEST_ASKED = 0.1
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+# `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
+_RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Seconds before the next try, and whether the server named them."""
+
+    seconds: float
+    asked_for: bool = False
+
+
+class Gate:
+    """Keeps requests to a host back until the time it asked for."""
+
+    def __init__(self) -> None:
+        self._opens: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def close(self, url: str, seconds: float) -> None:
+        """Let nothing through to the host of `url` for so long."""
+        with self._lock:
+            host = urlsplit(url).netloc
+            self._opens[host] = max(self._opens.get(host, 0.0), _now() + seconds)
+
+    def wait(self, url: str) -> float:
+        """Return when the host may be asked, and how many seconds that took."""
+        if not self._opens:
+            return 0.0
+        with self._lock:
+            left = self._opens.get(urlsplit(url).netloc, 0.0) - _now()
+        # All come at once when the gate opens, unless each waits a little longer.
+        return self.sleep(left * _spread()) if left > 0 else 0.0
+
+    @staticmethod
+    def sleep(seconds: float) -> float:
+        """Sleep, and return `seconds`."""
+        _sleep(seconds)
+        return seconds
+
+
+def pause_after(fault: Exception, attempt: int) -> Pause | None:
+    """Return the pause after the failed try `attempt` (from 1), or None when another is no use."""
+    import httpx2
+
+    backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, 8) * _spread())
+    response: Any = getattr(fault, "response", None)
+    if isinstance(response, httpx2.Response):
+        if response.status_code not in _RETRIED:
+            return None
+        asked = retry_after(response.headers)
+        return backoff if asked is None else Pause(max(asked, SHORTEST_ASKED), asked_for=True)
+    passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
+    if isinstance(fault, httpx2.ConnectError) and attempt > 1:
+        return None  # a name that does not resolve, a closed port: one more try is enough
+    return backoff if isinstance(fault, passing) else None
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait: `Retry-After`, or `RateLimit` with none left."""
+    limit = read_limit(headers)
+    if limit is not None:
+        return limit
+    text = headers.get("retry-after", "").strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def read_limit(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds until the next request is allowed, when `RateLimit` says none is left."""
+    limit = _RATE_LIMIT.search(headers.get("ratelimit", ""))
+    return float(limit.group(1)) if limit else None
+
+
+def _spread() -> float:
+    """Return 1 to 1.25: clients that failed together shall not all come back together."""
+    return random.uniform(1.0, 1.25)  # noqa: S311 - no secret
+
+
+_sleep = time.sleep
+_now = time.monotonic

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import builtins
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famtree.errors import NetworkError, NotFoundError, UsageError
+from famtree.scan.output import Output
+from famtree.scan.references import hash_reference
+from famtree.scan.row import COLUMNS, Row, make_failure
+
+GONE = NotFoundError("gone")
+
+
+def read(path: Path) -> list[Row]:
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    rows: list[Row] = pyarrow.read_table(path).to_pylist()
+    return rows
+
+
+def test_parquet_holds_every_column_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "rows.parquet"
+    with Output(path, resume=False) as output:
+        output.write(make_failure("org/a", GONE))
+    assert [list(row) for row in read(path)] == [list(COLUMNS)]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_parquet_is_whole_when_the_scan_is_broken_off_and_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "rows.parquet"
+    with suppress(KeyboardInterrupt), Output(path, resume=False) as output:
+        output.write(make_failure("org/a", GONE))
+        output.write(make_failure("org/slow", NetworkError("timed out")))
+        raise KeyboardInterrupt
+    assert [row["ref"] for row in read(path)] == ["org/a", "org/slow"]
+    with Output(path, resume=True) as output:
+        assert output.done == {hash_reference("org/a")}
+        output.write(make_failure("org/slow", GONE))
+    assert [row["ref"] for row in read(path)] == ["org/a", "org/slow"]
+
+
+def test_parquet_of_a_killed_scan_is_made_from_what_was_written(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "rows.parquet"
+    killed = Output(path, resume=False)
+    killed.write(make_failure("org/a", GONE))
+    killed._writer.__exit__(None, None, None)
+    assert not path.exists()
+    with Output(path, resume=True) as output:
+        assert output.done == {hash_reference("org/a")}
+    assert [row["ref"] for row in read(path)] == ["org/a"]
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.parquet"])
+def test_nothing_is_overwritten(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("precious")
+    with pytest.raises(UsageError, match="exists"):
+        Output(path, resume=False)
+    with pytest.raises(UsageError, match=r"no rows|no Parquet"):
+        Output(path, resume=True)
+    assert path.read_text() == "precious"
+
+
+def test_other_forms_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown output form"):
+        Output(tmp_path / "rows.csv", resume=False)
+    with pytest.raises(UsageError, match="cannot be written"):
+        Output(tmp_path / "no" / "rows.jsonl", resume=False)
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = builtins.__import__
+
+    def refuse(name: str, *rest: Any, **named: Any) -> Any:
+        if name.startswith("pyarrow"):
+            raise ImportError(name)
+        return real(name, *rest, **named)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(UsageError, match="pyarrow") as caught:
+        Output(tmp_path / "rows.parquet", resume=False)
+    assert "famtree[parquet]" in caught.value.hint

@@ -1,0 +1,113 @@
+"""The whole command, in processes of its own, against a Hub on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from famtree.scan.jsonl import read_rows
+from hub.server import HubServer
+
+CONFIG = (ROOT / "fixtures" / "example" / "config.json").read_bytes()
+
+
+@pytest.fixture
+def filled(hub: HubServer) -> HubServer:
+    for number in range(24):
+        hub.add(f"org/model-{number:02}", {"config.json": CONFIG}, tags=["text"])
+    hub.add("org/gated", {"config.json": CONFIG}, gated="manual")
+    return hub
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "famtree", "scan", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    with start(*arguments) as process:
+        out, err = process.communicate(timeout=120)
+        return process.returncode, out, err
+
+
+def wait_for_rows(path: Path, count: int) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.read_bytes().count(b"\n") < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_all_models_of_an_account(filled: HubServer, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    code, printed, told = run("--author", "org", "--out", str(out))
+    assert (code, printed) == (0, "")
+    rows = {row["ref"]: row for row in read_rows(out)}
+    assert len(rows) == 25
+    assert rows.pop("org/gated")["error_code"] == "access"
+    assert {row["outcome"] for row in rows.values()} == {"identified"}
+    assert "25 scanned: 24 identified, 1 failed (access 1)" in told
+
+
+def test_killed_and_resumed_loses_and_doubles_nothing(filled: HubServer, tmp_path: Path) -> None:
+    out, asked = tmp_path / "rows.jsonl", tmp_path / "ids.txt"
+    asked.write_text("\n".join(sorted(filled.repositories)))
+    filled.faults.latency = 0.03
+    with start("--from", str(asked), "--out", str(out), "--workers", "2") as process:
+        wait_for_rows(out, 3)
+        process.kill()
+    held = len(list(read_rows(out)))
+    assert 3 <= held < 25
+    filled.faults.latency = 0.0
+    code, _, told = run("--from", str(asked), "--out", str(out), "--resume")
+    assert code == 0
+    assert f"{25 - held} scanned, {held} held already" in told
+    refs = [row["ref"] for row in read_rows(out)]
+    assert sorted(refs) == sorted(filled.repositories)
+
+
+def test_interrupted_leaves_valid_rows_and_says_so(filled: HubServer, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    filled.faults.latency = 0.03
+    with start("--author", "org", "--out", str(out), "--workers", "2") as process:
+        wait_for_rows(out, 2)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    lines = out.read_text().splitlines()
+    assert len(lines) >= 2
+    assert {json.loads(line)["schema"] for line in lines} == {"famtree/scan/1"}
+
+
+def test_faults_end_right_or_named(filled: HubServer, tmp_path: Path) -> None:
+    out = tmp_path / "rows.jsonl"
+    filled.faults.only = "model-1"
+    filled.faults.statuses = deque([429, 500, 503, 404, 429])
+    filled.faults.retry_after = "0"
+    run("--author", "org", "--out", str(out))
+    rows = list(read_rows(out))
+    assert len(rows) == 25
+    assert {row["error_code"] for row in rows} <= {None, "access", "not-found"}
+
+
+def test_usage(tmp_path: Path) -> None:
+    assert run("org/a")[0] == 2
+    assert run("--out", "rows.jsonl")[0] == 2
+    assert run("org/a", "--out", str(tmp_path / "rows.csv"))[0] == 2
+    code, _, told = run("--from", str(tmp_path / "absent"), "--out", str(tmp_path / "rows.jsonl"))
+    assert code == 2
+    assert "cannot be read" in told
