@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -188,7 +189,7 @@ QWEN_1_5B = {**QWEN_7B, "hidden_size": 1536, "num_attention_heads": 12, "num_key
 )  # fmt: skip
 @pytest.mark.parametrize("weights", [True, False])
 def test_independent_models_of_one_config_never_come_out_as_derived(
-    tmp_path: Path, left: str, right: str, config: dict[str, object], claimed: str | None,
+    tmp_path: Path, left: str, right: str, config: dict[str, Any], claimed: str | None,
     weights: bool,
 ) -> None:  # fmt: skip
     """Pairs that compare by config alone is known to call confirmed (architecture facts of their

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from famtree.interchange.structure import compare_structure
@@ -24,7 +26,7 @@ def test_equal_designs_are_one_graph() -> None:
         ),
     ],
 )
-def test_what_no_tensor_shows_counts(change: dict[str, object], trait: str) -> None:
+def test_what_no_tensor_shows_counts(change: dict[str, Any], trait: str) -> None:
     found = compare_structure(make_side(), make_side(**change))
     assert trait in found.differing
     assert (found.same_graph, found.same_shapes) == (False, True)

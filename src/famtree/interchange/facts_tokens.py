@@ -7,7 +7,7 @@ from famtree.interchange.side import Side
 
 
 def _same_kind(pair: Pair) -> bool | None:
-    if pair.a is pair.b:
+    if pair.tokens.relation == "identical":
         return True
     left, right = _kind(pair.a), _kind(pair.b)
     if left is None or right is None:
