@@ -74,7 +74,8 @@ def recall(repo: str) -> Examined:
 def config_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return config.json: the design's, the shape, and what is the checkpoint's own."""
     shape = dict(zip(_SHAPE, record.get("shape", ()), strict=False))
-    return {**TRUTHS["design"][record["design"]], **shape, **record.get("config", {})}
+    stated = {**TRUTHS["design"][record["design"]], **shape, **record.get("config", {})}
+    return {key: None if value == "null" else value for key, value in stated.items()}
 
 
 def decoder_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

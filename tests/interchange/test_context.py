@@ -74,6 +74,7 @@ def test_a_length_nobody_states_is_unknown() -> None:
     silent = make(max_position_embeddings=None, model_type="new", architectures=["New"])
     assert [one.answer for one in ask(silent, 100)] == ["unknown"]
     assert ask(silent, 100, "vllm") == []
+    assert [one.answer for one in ask(silent)] == ["yes"]  # both are it
 
 
 def test_engines_speak_up_only_beyond_the_config() -> None:

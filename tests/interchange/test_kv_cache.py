@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from famtree.interchange.cache_layout import (
 )
 from famtree.interchange.kv_cache import UnknownLayout, find_kv_layout, read_kv_layout
 
+# TOML has no null: "null" in a recorded config is one.
 MODELS = tomllib.loads((Path(__file__).parent / "caches.toml").read_text())["model"]
 BY_REPO = {model["repo"]: model for model in MODELS}
 
 
 def find(config: dict[str, Any]) -> KvLayout | UnknownLayout:
+    config = {key: None if value == "null" else value for key, value in config.items()}
     fingerprint = build_fingerprint(CheckpointFacts(config=config))
     return find_kv_layout(config, fingerprint.architecture, fingerprint.recipe)
 
@@ -45,6 +48,30 @@ def test_bytes_are_exact(model: dict[str, Any]) -> None:
         assert bytes_per_token(layout.merge_equal()) == model["stored_once"]
     if "float32_state" in model:
         assert constant_bytes(layout, Cells(recurrent=4.0)) == model["float32_state"]
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize("repo", BY_REPO)
+def test_recorded_facts_are_those_of_the_published_config(repo: str, shared: Path) -> None:
+    folder = shared / "corpus" / "checkpoints" / repo.replace("/", "__")
+    if not (folder / "config.json").is_file():
+        pytest.skip("its config.json is not in the corpus")
+    found = find(json.loads((folder / "config.json").read_text()))
+    assert isinstance(found, KvLayout), found
+    assert bytes_per_token(found) == BY_REPO[repo]["token"]
+    assert constant_bytes(found) == BY_REPO[repo].get("constant", 0)
+
+
+@pytest.mark.corpus
+def test_nearly_every_published_config_tells_its_layout(shared: Path) -> None:
+    unknown, count = {}, 0
+    for path in sorted((shared / "corpus" / "checkpoints").glob("*/config.json")):
+        config = json.loads(path.read_text())
+        count += 1
+        found = find(config)
+        if isinstance(found, UnknownLayout):
+            unknown[path.parent.name] = found.missing
+    assert len(unknown) <= count // 10, unknown
 
 
 def test_an_8_bit_cache_is_half_as_large() -> None:
@@ -102,7 +129,7 @@ def test_a_long_context_in_gigabytes() -> None:
         (
             {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
              "num_attention_heads": 4, "compress_ratios": [0, 4]},
-            "compress ratios",
+            "compress_ratios",
         ),
         (
             {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
@@ -131,6 +158,15 @@ def test_odd_values_are_survived(key: str, value: Any) -> None:
         "attention_chunk_size": 8, key: value,
     }  # fmt: skip
     assert find(config) is not None
+
+
+def test_a_window_the_config_leaves_to_its_class() -> None:
+    config = dict(BY_REPO["mistralai/Mistral-7B-v0.1"]["config"])
+    del config["sliding_window"]
+    assert find(config) == read("mistralai/Mistral-7B-v0.1")
+    layout = find({**config, "sliding_window": None})
+    assert isinstance(layout, KvLayout)
+    assert bytes_per_token(layout) == 131072
 
 
 def test_layouts_are_equal_only_where_the_bytes_fit() -> None:

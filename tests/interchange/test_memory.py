@@ -75,9 +75,26 @@ def test_more_is_conditional_and_says_how_much() -> None:
     assert ask(make_sized(), a=make_sized(num_key_value_heads=16)).answer == "yes"
 
 
+def test_a_plan_without_a_gpu_compares_the_whole() -> None:
+    plan = Plan(context=1000, batch=2)
+    small, large = make_sized(), make_sized(num_key_value_heads=16)
+    answer = ask(large, plan, a=small)
+    assert answer.figures["needed_bytes"] == WEIGHTS + 2 * 1000 * 2 * TOKEN
+    assert (answer.answer, answer.condition) == (
+        "conditional", "0.26 GB in all more must be free",
+    )  # fmt: skip
+    assert ask(small, plan, a=large).answer == "yes"
+
+
+def test_a_checkpoint_needs_what_it_needs() -> None:
+    assert ask(make_sized(parameters=None)).answer == "yes"
+
+
 def test_what_cannot_be_seen_is_unknown() -> None:
-    assert "size of its weights" in ask(make_sized(parameters=None)).reason
-    odd = ask(make_sized(sliding_window=16, model_type="new", architectures=["New"]))
+    assert "size of its weights" in ask(make_sized(parameters=None), a=make_sized()).reason
+    odd = ask(
+        make_sized(sliding_window=16, model_type="new", architectures=["New"]), a=make_sized()
+    )
     assert odd.answer == "unknown"
     assert "which layers have the sliding window" in odd.reason
     assert odd.figures["weight_bytes"] == WEIGHTS

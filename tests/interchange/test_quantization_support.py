@@ -105,6 +105,7 @@ def test_a_method_begins_and_ends_with_versions() -> None:
 def test_plain_weights_need_nothing() -> None:
     assert [one.answer for one in ask(None, None)] == ["yes"]
     assert ask(None, "vllm") == []
+    assert [one.answer for one in ask(None, "llama.cpp")] == ["conditional"]
     (general,) = ask(form("gptq", bits=4, group_size=128), None)
     assert general.answer == "conditional"
     assert "gptq 4 bits, group 128" in general.reason

@@ -79,6 +79,8 @@ def answer_context(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[
             return []
         return _by_engine(engine, engine.context, theirs, needed)
     if theirs is None:
+        if a is b and plan.context is None:
+            return [_reply(None, "same", "yes", "both are one checkpoint")]
         return [_reply(None, "unseen", "unknown", "b's files state no context length")]
     figures: dict[str, int | float] = {"context": theirs.effective}
     if needed is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from famtree.fingerprints.aliases import look_up
+from famtree.fingerprints.aliases import INTEGERS, look_up
 from famtree.fingerprints.config import find_text_config
 from famtree.fingerprints.defaults import default_traits
 from famtree.interchange.cache_kinds import UnseenError, load_caches, read_kinds
@@ -53,7 +53,7 @@ def find_kv_layout(
         return KvLayout(())
     for key in table["not_described"]:
         if text.get(key) is not None:
-            return UnknownLayout(f"how {key.replace('_', ' ')} are stored")
+            return UnknownLayout(f"what a cache with {key} holds")
     try:
         return _Reader(text, config, architecture, recipe).read()
     except UnseenError as unseen:
@@ -98,11 +98,16 @@ class _Reader:
         )  # fmt: skip
 
     def _window(self) -> int | None:
-        """Return the sliding window: the recipe's, which already heeds the flags of the config."""
+        """Return the sliding window: the recipe's, which already heeds the flags of the config.
+
+        A config that does not name one at all gets its class's; one that says null has none.
+        """
         window = self._recipe.sliding_window
         if window is None:
-            extra = self._table["windows"][2:]
-            window = next((w for w in map(self._text.get, extra) if type(w) is int), None)
+            window = self._integer(self._text, self._table["windows"])
+        if window is None and not any(key in self._text for key in INTEGERS["sliding_window"]):
+            stated = self._defaults.get("sliding_window")
+            window = stated if type(stated) is int else None
         return window if window and window > 0 else None
 
     def _layer(self, kind: str, at: int, window: int | None) -> LayerCache:

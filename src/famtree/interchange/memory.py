@@ -55,9 +55,11 @@ def answer_memory(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[A
     load = measure(b, support, plan)
     if plan.gpu_memory is not None:
         return [_plan(load, engine, support, plan)]
-    if support is not None and _figures(load) == _figures(measure(b, None, plan)):
+    if support is not None and _figures(load, plan) == _figures(measure(b, None, plan), plan):
         return []  # nothing to add to the general answer
-    return [_compare(measure(a, support, plan), load, engine, support)]
+    if a is b and _missing(load):
+        return [_reply(engine, support, "same", "yes", "both are one checkpoint")]
+    return [_compare(measure(a, support, plan), load, engine, support, plan)]
 
 
 def measure(side: Side, support: CacheSupport | None, plan: Plan) -> Load:
@@ -85,13 +87,16 @@ def _cells(side: Side, support: CacheSupport | None, plan: Plan) -> Cells:
     )
 
 
-def _figures(load: Load) -> dict[str, int | float]:
+def _figures(load: Load, plan: Plan) -> dict[str, int | float]:
     found: dict[str, int | float] = {}
     if load.weights is not None:
         found["weight_bytes"] = load.weights.bytes
     if isinstance(load.layout, KvLayout):
         found["bytes_per_token"] = bytes_per_token(load.layout, load.cells)
         found["bytes_per_sequence"] = constant_bytes(load.layout, load.cells)
+        if load.weights is not None and plan.context is not None:
+            cache = (plan.batch or 1) * sequence_bytes(load.layout, plan.context, load.cells)
+            found["needed_bytes"] = load.weights.bytes + cache
     return found
 
 
@@ -129,8 +134,10 @@ def show_bytes(count: float) -> str:
     return f"{count / 10**6:,.2f} MB"
 
 
-def _compare(a: Load, b: Load, engine: Engine | None, support: CacheSupport | None) -> Answer:
-    figures = _figures(b)
+def _compare(
+    a: Load, b: Load, engine: Engine | None, support: CacheSupport | None, plan: Plan
+) -> Answer:
+    figures = _figures(b, plan)
     told = describe(b)
     missing = _missing(b)
     if missing:
@@ -144,13 +151,16 @@ def _compare(a: Load, b: Load, engine: Engine | None, support: CacheSupport | No
         "bytes_per_token": "of cache a token",
         "bytes_per_sequence": "of cache a sequence",
     }
-    ours = _figures(a)
-    more = {name: value - ours[name] for name, value in figures.items() if value > ours[name]}
+    if plan.context is not None:
+        told += f"; {show_bytes(figures['needed_bytes'])} as planned"
+        names = {"needed_bytes": "in all"}
+    ours = _figures(a, plan)
+    more = {name: figures[name] - ours[name] for name in names if figures[name] > ours[name]}
     if not more:
         return _reply(engine, support, "no-more", "yes", f"needs no more than a: {told}",
                       figures=figures)  # fmt: skip
     needs = [
-        f"{show_bytes(value) if name == 'weight_bytes' else f'{value:,} bytes'} {names[name]}"
+        f"{f'{value:,} bytes' if 'per' in name else show_bytes(value)} {names[name]}"
         for name, value in more.items()
     ]
     return _reply(
@@ -160,7 +170,7 @@ def _compare(a: Load, b: Load, engine: Engine | None, support: CacheSupport | No
 
 
 def _plan(load: Load, engine: Engine | None, support: CacheSupport | None, plan: Plan) -> Answer:
-    figures = _figures(load)
+    figures = _figures(load, plan)
     total = int((plan.gpu_memory or 0) * GIGABYTE)
     share = (support.memory_share if support is not None else None) or 1 - RESERVED
     usable = int(total * share)
@@ -188,7 +198,6 @@ def _plan(load: Load, engine: Engine | None, support: CacheSupport | None, plan:
     if most is not None:
         figures["largest_batch"] = most
     needed = weights.bytes + batch * one
-    figures["needed_bytes"] = needed
     limits += f"; largest batch {'any' if most is None else f'{most:,}'}"
     limits += f" at {plan.context:,} tokens"
     fits = needed <= usable

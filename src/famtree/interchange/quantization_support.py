@@ -28,8 +28,7 @@ def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> 
 def _answer_generally(a: Side, b: Side) -> Answer:
     ours, theirs = a.identification.quantization, b.identification.quantization
     if theirs is None:
-        seen = b.index.complete or bool(b.config)
-        if not seen:
+        if a is not b and not b.index.complete and not b.config:
             return _reply(
                 None, None, "unseen", "unknown", "how b's weights are stored was not seen"
             )
