@@ -255,13 +255,11 @@ def test_weights_alone_are_unknown_not_an_error(
     assert hub.seen.requests == 1
 
 
-def test_an_adapter_alone_names_its_base(hub: HubServer, tmp_path: Path) -> None:
+def test_an_adapter_is_known_by_a_base_of_its_widths(hub: HubServer, tmp_path: Path) -> None:
     folder = load_module(MAKERS).build_fixture("hard-adapter-only", tmp_path)
     hub.add(REPO, NETWORK.read_folder(folder))
     answer = succeeds(REPO)
-    assert (answer["outcome"], answer["checkpoint"]["format"]) == ("unknown", "adapter")
+    assert (answer["outcome"], answer["checkpoint"]["format"]) == ("identified", "adapter")
     assert "meta-llama/Llama-3.1-8B" in answer["reason"]
-    (declared,) = answer["candidates"]
-    assert (declared["family"], declared["decided_by"]) == ("llama", "declared")
-    assert max(declared["score"], answer["confidence"]) <= 0.5
-    assert identify(REPO, "--expect", "llama").code == 1
+    assert (answer["decided_by"], answer["adapter"]["base_check"]) == ("declared", "consistent")
+    assert identify(REPO, "--expect", "llama/llama-3.1").code == 0

@@ -1,7 +1,8 @@
-"""Real GGUF files from PyPI packages (`scripts/fetch_real_files.py`); skipped where absent."""
+"""Real files from PyPI and npm (`scripts/fetch_real_files.py`); skipped where absent."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -9,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from famtree.api import identify
+from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.sources.gguf_header import GgufReader
 from famtree.types.identification import Identification
 
 # Read at import: the surroundings of a test have no FAMTREE_ variables.
-_FOLDER = os.environ.get("FAMTREE_REAL_FILES")
+_FOLDER = Path(os.environ.get("FAMTREE_REAL_FILES") or Path.home() / ".cache/famtree/real-files")
 pytestmark = pytest.mark.corpus
 
 FAMILIES = {
@@ -40,14 +42,14 @@ FAMILIES = {
 
 
 def real(name: str) -> Path:
-    path = Path(_FOLDER or "") / f"{name}.gguf"
-    if not _FOLDER or not path.is_file():
-        pytest.skip("FAMTREE_REAL_FILES holds no such file")
+    path = _FOLDER / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent; scripts/fetch_real_files.py downloads it")
     return path
 
 
 def look(name: str) -> Identification:
-    return identify(str(real(name)))
+    return identify(str(real(f"{name}.gguf")))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -87,8 +89,59 @@ def test_equal_vocabularies_have_equal_digests(one: str, other: str) -> None:
     assert left.sketch == right.sketch
 
 
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("llama3", "ggml-vocab-llama-bpe"),
+        ("gpt2", "ggml-vocab-gpt-2"),
+        ("minilm", "ggml-vocab-bert-bge"),
+        ("minilm-copy", "ggml-vocab-bert-bge"),
+    ],
+)
+def test_a_vocabulary_has_the_same_digests_in_both_forms(folder: str, name: str) -> None:
+    left = identify(str(real(folder))).fingerprint.tokenizer
+    right = look(name).fingerprint.tokenizer
+    assert left is not None
+    assert right is not None
+    for field in ("vocabulary", "merges", "merges_sorted", "added", "sketch", "entries"):
+        assert getattr(left, field) == getattr(right, field), field
+
+
+def test_only_later_added_tokens_differ() -> None:
+    """The two releases share the trained vocabulary and mark other tokens as special."""
+    left = identify(str(real("command_r_plus"))).fingerprint.tokenizer
+    right = look("ggml-vocab-command-r").fingerprint.tokenizer
+    assert left is not None
+    assert right is not None
+    assert (left.vocabulary, left.merges) == (right.vocabulary, right.merges)
+    assert left.added != right.added
+
+
+def test_sentencepiece_and_json_of_one_vocabulary() -> None:
+    path = real("wordllama") / "l2_supercat_tokenizer_config.json"
+    files = {"tokenizer.json": path.read_bytes()}
+    left, right = build_tokenizer(files), look("ggml-vocab-llama-spm").fingerprint.tokenizer
+    assert left is not None
+    assert right is not None
+    assert (left.vocabulary, left.sketch) == (right.vocabulary, right.sketch)
+
+
+def test_two_packages_hold_one_model() -> None:
+    one, copy = (identify(str(real(name))) for name in ("minilm", "minilm-copy"))
+    for result in (one, copy):
+        assert result.family is not None
+        assert result.family.key == "bert"
+        assert result.parameters == 22_713_216
+    assert one.fingerprint.architecture.digest == copy.fingerprint.architecture.digest
+    hashes = {
+        hashlib.sha256((real(name) / "model.safetensors").read_bytes()).hexdigest()
+        for name in ("minilm", "minilm-copy")
+    }
+    assert len(hashes) == 1
+
+
 def test_the_largest_header_is_quick() -> None:
-    path = real("ggml-vocab-gemma-4")
+    path = real("ggml-vocab-gemma-4.gguf")
     started = time.process_time()
     with path.open("rb") as stream:
 

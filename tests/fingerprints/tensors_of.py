@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from conftest import ROOT, load_module
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 
+Tensor = tuple[str, str, tuple[int, ...]]
+"""Name, dtype and shape."""
 _MAKERS = load_module(ROOT / "fixtures" / "make_fixtures.py")
 
 
@@ -16,9 +19,25 @@ def facts(name: str) -> dict[str, Any]:
     return found
 
 
+def expand_fixture(name: str) -> list[Tensor]:
+    """Return every tensor of a fixture."""
+    tensors: list[Tensor] = _MAKERS.expand_tensors(facts(name)["tensors"])
+    return tensors
+
+
+def pack_matrix(how: str, path: str, dtype: str, shape: tuple[int, ...]) -> list[Tensor]:
+    """Return what quantizer `how` stores for one matrix."""
+    tensors: list[Tensor] = _MAKERS.pack_matrix(how, path, dtype, shape)
+    return tensors
+
+
 def index_of_fixture(name: str) -> TensorIndex:
     """Return the complete index of a fixture, without writing a file."""
-    tensors = _MAKERS.expand_tensors(facts(name)["tensors"])
+    return index_of_tensors(expand_fixture(name))
+
+
+def index_of_tensors(tensors: Iterable[Tensor]) -> TensorIndex:
+    """Return the complete index of tensors."""
     return index_of({key: f"{kind}: {' '.join(map(str, dims))}" for key, kind, dims in tensors})
 
 

@@ -20,7 +20,7 @@ NOTHING = TensorIndex()
         ({"quant_method": "gptq", "bits": 3, "group_size": -1}, "gptq", 3, None, None),
         ({"bits": 4, "group_size": 128, "desc_act": False}, "gptq", 4, 128, None),
         ({"quant_method": "awq", "bits": 4, "group_size": 64, "version": "gemm"},
-         "awq", 4, 64, "gemm"),
+         "awq", 4, 64, None),
         ({"quant_method": "bitsandbytes", "load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
          "bitsandbytes", 4, None, "nf4"),
         ({"load_in_8bit": True}, "bitsandbytes", 8, None, "int8"),
@@ -32,7 +32,7 @@ NOTHING = TensorIndex()
         ({"quant_method": "mxfp8"}, "mxfp8", 8, 32, None),
         ({"quant_method": "compressed-tensors", "format": "pack-quantized", "config_groups":
           {"group_0": {"weights": {"num_bits": 4, "group_size": 32, "type": "int"}}}},
-         "compressed-tensors", 4, 32, "pack-quantized"),
+         "compressed-tensors", 4, 32, "W4A16"),
         ({"quant_method": "compressed-tensors", "config_groups":
           {"a": {"weights": {"num_bits": 4}}, "b": {"weights": {"num_bits": 8}}}},
          "compressed-tensors", None, None, None),
@@ -127,7 +127,7 @@ def test_absurd_widths_are_unknown(bits: Any) -> None:
         # 4-bit projections with 16-bit embeddings and head (13 % of an 8B's weights).
         ("llama-3.1-8b-gptq", "gptq", 4, 128, 5.70, 5.72),
         ("llama-3.1-8b-awq", "awq", 4, 128, 5.70, 5.71),
-        ("llama-3.1-8b-bnb-4bit", "bitsandbytes", 4, None, 5.67, 5.69),
+        ("llama-3.1-8b-bnb-4bit", "bitsandbytes", 4, 64, 5.67, 5.69),
         ("llama-3.1-8b-mlx-4bit", "mlx", 4, 64, 6.0, 6.01),
         ("deepseek-v3", "fp8", 8, None, 8.04, 8.05),
         ("gpt-oss-20b", "mxfp4", 4, 32, 5.26, 5.27),
@@ -189,7 +189,8 @@ P = "model.layers.0.mlp.down_proj"
         ({"weight": "I8: 8 8", "SCB": "F32: 8"}, "bitsandbytes", 8),
         ({"weight": "U8: 8 4", "weight_scale": "F8_E4M3: 8 1", "weight_scale_2": "F32:"},
          "modelopt", 4),
-        ({"weight_packed": "U8: 8 16", "weight_scale": "U8: 8 1"}, "mxfp4", 4),
+        ({"weight_packed": "U8: 8 16", "weight_scale": "U8: 8 1"}, "compressed-tensors", 4),
+        ({"weight": "U8: 8 16", "weight_scale": "U8: 8 1"}, "mxfp4", 4),
         ({"weight": "F8_E4M3: 8 8", "weight_scale": "F32: 8 1"}, "fp8", 8),
         ({"weight": "I8: 8 8", "weight_scale": "F32: 8 1"}, "compressed-tensors", 8),
         ({"weight": "U8: 2 8", "weight_scale": "1"}, "bitnet", 2),

@@ -112,6 +112,9 @@ def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:
     repository, refusal = _open(hub, repo_id, token, listing=False)
     if repository is None:
         return refusal
+    if repository.moved_to is not None:
+        rest = "/".join([repository.moved_to, *parts[cut:]])
+        return Reply(307, {"Location": f"/{rest}"})
     commit = repository.resolve(revision)
     if commit is None:
         return error(404, "RevisionNotFound", f"Invalid rev id: {revision}")

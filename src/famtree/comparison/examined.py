@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from famtree.identification.gather import Gathered
+from famtree.identification.gathered import Gathered
 from famtree.identification.identify import examine_checkpoint
 from famtree.identification.node import describe_node
 from famtree.identification.report import assemble

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from famtree.fingerprints.gguf import load_table
+from famtree.fingerprints.quantization_layout import MAX_PATHS, MAX_UNQUANTIZED, collapse_paths
 from famtree.types.checkpoint import TensorInfo
 from famtree.types.fingerprint import Disagreement
-from famtree.types.quantization import Quantization
+from famtree.types.quantization import Quantization, StoredForm
 
 FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 GUESSED = 1024
@@ -51,15 +52,46 @@ def read_gguf_quantization(
         return None, [_disagree(common or "", label or "")] if differs else []
     weights = sum(one.numel for one in stored)
     bits = sum(nominal_bits(one) * one.numel for one in stored) / weights if weights else None
-    effective = 8 * sum(one.nbytes for one in stored) / weights if weights else None
     fits = label is None or common in usual
     return Quantization.model_construct(
         method="gguf",
         scheme=_scheme(label, common, fits=fits),
         bits=round(bits, 2) if bits is not None else None,
-        effective_bits_per_weight=round(effective, 4) if effective is not None else None,
+        effective_bits_per_weight=_ratio(stored),
         source="gguf",
+        packing=common,
+        granularity="group",
+        unquantized=collapse_paths(
+            [one.name.removesuffix(".weight") for one in matrices if one.dtype in FLOATS],
+            MAX_UNQUANTIZED,
+        ),
+        quantized_bits_per_weight=_ratio([one for one in matrices if one.dtype not in FLOATS]),
+        forms=_list_forms(matrices),
     ), [] if fits else [_disagree(common, label or "")]
+
+
+def _list_forms(matrices: list[TensorInfo]) -> list[StoredForm]:
+    """Return the tensor types of all matrices, most weights first."""
+    alike: dict[str, list[TensorInfo]] = {}
+    for one in matrices:
+        alike.setdefault(one.dtype, []).append(one)
+    forms = [
+        StoredForm.model_construct(
+            packing=dtype,
+            bits=round(nominal_bits(members[0]), 4),
+            modules=len(members),
+            weights=sum(one.numel for one in members),
+            bytes=sum(one.nbytes for one in members),
+            paths=collapse_paths([one.name.removesuffix(".weight") for one in members], MAX_PATHS),
+        )
+        for dtype, members in alike.items()
+    ]
+    return sorted(forms, key=lambda form: (-(form.weights or 0), form.packing))
+
+
+def _ratio(members: list[TensorInfo]) -> float | None:
+    weights = sum(one.numel for one in members)
+    return round(8 * sum(one.nbytes for one in members) / weights, 4) if weights else None
 
 
 def read_label(metadata: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:

@@ -20,6 +20,9 @@ FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 _BLOCK = re.compile(r"(?P<stack>(?:enc\.|dec\.)?blk)\.(?P<number>\d{1,5})\.(?P<rest>.+)")
 _SPLIT_EXPERT = re.compile(r"ffn_(?P<part>gate|up|down)\.(?P<number>\d{1,5})")
 _STACKS = {"enc.blk": "encoder.block", "dec.blk": "decoder.block"}
+_FACTORS = {"lora_a": "lora_A", "lora_b": "lora_B"}
+"""The factors of an adapter, stored as its trainer stores them (llama.cpp,
+convert_lora_to_gguf.py)."""
 _LEAVES = ("weight", "bias", "scale")
 _BARE = ("self_attn.sinks", "mixer.A_log", "linear_attn.A_log", "mixer.D", "linear_attn.dt_bias")
 """Parameters that are no modules: their path has no leaf."""
@@ -64,6 +67,9 @@ def _translate(
     name: str, roles: Mapping[str, str], table: Mapping[str, Any], base: str
 ) -> str | None:
     path, _, leaf = name.rpartition(".")
+    if leaf in _FACTORS:
+        whole = _translate(path, roles, table, base)
+        return f"{whole}.{_FACTORS[leaf]}" if whole else None
     if leaf not in _LEAVES:
         path, leaf = name, ""
     if path in table["rope_tables"]:

@@ -7,9 +7,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from famtree.fingerprints.quantization_layout import StoredModule, Widths, observe_storage
 from famtree.fingerprints.tensor_names import Layout, Module, organise
-from famtree.fingerprints.tensor_packing import FLOATS, logical_numel
-from famtree.fingerprints.tensors import find_packed_group, observe_tensors
+from famtree.fingerprints.tensor_packing import FLOATS
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Architecture
 from famtree.types.quantization import Quantization
@@ -32,37 +32,40 @@ def count_parameters(
         return None
     if not index.complete:
         return _from_total_size(index, layout, quantization, tied)
-    hidden = observe_tensors(index).get("hidden_size")
-    group = find_packed_group(layout, layout.main, hidden) if layout.main else None
-    if group is None and quantization is not None:
-        group = quantization.group_size
+    stored = observe_storage(index, _hint(quantization)).modules
+    genuine = _biases_are_real(stored, layout)
     skipped = _prediction_paths(layout)
     total = 0
-    for module in layout.modules:
-        if _is_prediction(module, layout, skipped):
+    for one in stored:
+        if _is_prediction(one.module, layout, skipped):
             continue
-        numel = _count_module(module, group)
-        if numel is None:
+        bias = one.module.leaves.get("bias")
+        if one.unpacked.weights is None or (bias is not None and one.packing and not genuine):
             return None
-        total += numel
-    return total - _duplicates(layout, group, tied)
+        total += one.unpacked.weights + (bias.numel if bias is not None else 0)
+    sizes = {one.module.path: one.unpacked.weights or 0 for one in stored}
+    return total - _duplicates(layout, sizes, tied)
 
 
-def _count_module(module: Module, group: int | None) -> int | None:
-    """Count one module's weight and bias."""
-    total = 0
-    bias = module.leaves.get("bias")
-    if bias is not None:
-        if "qweight" in module.leaves:
-            return None  # GPTQ writers add zero biases that the model does not have
-        total += bias.numel
-    only_bias = set(module.leaves) <= {"bias"}
-    if not only_bias:
-        numel = logical_numel(module.leaves, group)
-        if numel is None:
-            return None
-        total += numel
-    return total
+def _hint(quantization: Quantization | None) -> Widths:
+    if quantization is None:
+        return Widths()
+    group = quantization.group_size
+    return Widths(quantization.bits, (group,) if group else ())
+
+
+def _biases_are_real(stored: list[StoredModule], layout: Layout) -> bool:
+    """Old GPTQ writers gave every module a bias of zeros, which the model does not have.
+
+    A bias is the model's own where some packed modules have none, or where norms have one too.
+    """
+    packed = [one for one in stored if one.packing is not None]
+    if not any("qweight" in one.module.leaves for one in packed):
+        return True
+    if not all("bias" in one.module.leaves for one in packed):
+        return True
+    norms = layout.main.of("norm") if layout.main else []
+    return any("bias" in module.leaves for module in norms)
 
 
 def _prediction_paths(layout: Layout) -> set[int]:
@@ -79,17 +82,17 @@ def _is_prediction(module: Module, layout: Layout, extra: set[int]) -> bool:
     )
 
 
-def _duplicates(layout: Layout, group: int | None, tied: bool | None) -> int:
+def _duplicates(layout: Layout, sizes: dict[str, int], tied: bool | None) -> int:
     """Count what is stored twice: a tied head, and embeddings an encoder-decoder shares."""
     embeddings = layout.outside.get("embedding", [])
-    sizes = [logical_numel(module.leaves, group) or 0 for module in embeddings]
+    tables = [sizes[module.path] for module in embeddings]
     repeated = 0
     shared = [module for module in embeddings if module.path.rsplit(".", 1)[-1] == "shared"]
-    if shared and len(sizes) > 1:
-        repeated += sum(sizes) - max(sizes)
+    if shared and len(tables) > 1:
+        repeated += sum(tables) - max(tables)
     if tied:
         heads = layout.outside.get("head", [])
-        repeated += sum(logical_numel(module.leaves, group) or 0 for module in heads)
+        repeated += sum(sizes[module.path] for module in heads)
     return repeated
 
 

@@ -1,143 +1,211 @@
-"""Which packing the tensors themselves show, module by module."""
+"""What the tensors themselves show: the packing of every module, and the forms they add up to."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 
-from famtree.fingerprints.tensor_names import Layout, Leaves, organise
-from famtree.fingerprints.tensor_packing import (
-    BYTES,
-    FLOATS,
-    logical_numel,
-    packed_bits,
-)
-from famtree.fingerprints.tensors import find_packed_group, observe_tensors
+from famtree.fingerprints.packing_geometry import unpack
+from famtree.fingerprints.packing_sizes import Hints, Unpacked
+from famtree.fingerprints.packings import Packing, recognise
+from famtree.fingerprints.tensor_names import Module, organise
+from famtree.fingerprints.tensor_packing import FLOATS, find_group_sizes, logical_numel
+from famtree.fingerprints.tensors import find_hidden_inputs, observe_tensors
 from famtree.types.checkpoint import TensorIndex
+from famtree.types.quantization import StoredForm
 
-_BY_LEAF = (
-    ("weight_scale_2", "nvfp4"), ("weight_global_scale", "nvfp4"), ("SCB", "bnb-int8"),
-    ("weight_format", "bnb-int8"), ("blocks", "mxfp4"), ("trellis", "exl3"),
-    ("q_weight", "exl2"), ("W_q", "hqq"), ("codebooks", "aqlm"), ("res_indices", "vptq"),
-    ("dense_weights", "spqr"), ("_weight_qdata", "torchao"), ("weight_scale_inv", "fp8-block"),
-    ("weight_scales", "eetq"), ("weight._data", "quanto"),
-)  # fmt: skip
-"""Leaves that one packing alone has, the most telling first."""
+MAX_PATHS = 32
+MAX_UNQUANTIZED = 64
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedLayout:
-    """The commonest packing of the checkpoint's modules; `layout` is None for plain floats."""
+class Widths:
+    """Bits and group sizes from a declaration: hints where sizes leave several answers."""
 
-    layout: str | None
     bits: float | None = None
-    group_size: int | None = None
-    scheme: str | None = None
-    certain: bool = False
-    """False when part of the names or no weight matrix was seen, so that None proves nothing."""
+    groups: tuple[int, ...] = ()
+    by_path: Mapping[str, tuple[float | None, int | None]] = field(default_factory=dict)
 
 
-def observe_layout(index: TensorIndex) -> ObservedLayout:
-    """Return the packing that most modules show."""
-    layout = organise(index)
-    counts: Counter[str] = Counter()
-    examples: dict[str, Leaves] = {}
-    dense = matrices = 0
-    for module in layout.modules:
-        found = recognise(module.leaves)
-        if found is not None:
-            counts[found] += 1
-            examples.setdefault(found, module.leaves)
-            continue
-        weight = module.leaves.get("weight", module.leaves.get(""))
-        if weight is not None and len(weight.shape) >= 2:
-            matrices += 1
-            dense += weight.dtype in FLOATS
-    if not counts:
-        certain = layout.names_known and matrices > 0 and dense == matrices
-        return ObservedLayout(None, certain=certain)
-    kind = counts.most_common(1)[0][0]
-    bits, group, scheme = _widths(kind, examples[kind], layout, index)
-    return ObservedLayout(kind, bits, group, scheme, certain=True)
+@dataclass(slots=True)
+class StoredModule:
+    """One module, its packing and what it stands for."""
+
+    module: Module
+    packing: Packing | None
+    unpacked: Unpacked
+    bytes: int
+    """All its stored parts but the bias."""
+
+    @property
+    def is_matrix(self) -> bool:
+        """True for a plain weight matrix; vectors are stored plainly everywhere."""
+        weight = self.module.leaves.get("weight", self.module.leaves.get(""))
+        return self.packing is None and weight is not None and len(weight.shape) >= 2
 
 
-def recognise(leaves: Leaves) -> str | None:
-    """Return the packing of one module, or None for plain (or unrecognised) weights."""
-    for leaf, kind in _BY_LEAF:
-        if leaf in leaves:
-            return kind
-    if any(leaf.startswith(("weight.quant_state", "weight.absmax")) for leaf in leaves):
-        return "bnb-4bit"
-    if "qweight" in leaves:
-        packed, scales = leaves["qweight"], leaves.get("scales")
-        if "g_idx" in leaves:
-            return "gptq"
-        if packed is None or scales is None:
-            return None
-        return "gptq" if packed.shape[-1:] == scales.shape[-1:] else "awq"
-    if "weight_packed" in leaves:
-        packed = leaves["weight_packed"]
-        return "mxfp4" if packed is not None and packed.dtype == "U8" else "packed-int"
-    if "scales" in leaves and "weight" in leaves:
-        return "packed-words"
-    scale, weight = leaves.get("weight_scale"), leaves.get("weight")
-    if weight is None or "weight_scale" not in leaves:
-        return None
-    if weight.dtype == "I8":
-        return "int8"
-    if weight.dtype in BYTES:
-        return "mxfp8" if scale is not None and scale.dtype in ("U8", "F8_E8M0") else "fp8"
-    if weight.dtype == "U8" and scale is not None and scale.numel == 1:
-        return "ternary"
-    if weight.dtype == "U8" and scale is not None and scale.dtype == "U8":
-        return "mxfp4"
-    return None
+@dataclass(slots=True)
+class Observation:
+    """All modules of a checkpoint as they are stored."""
+
+    modules: list[StoredModule]
+    names_known: bool
+
+    @property
+    def packed(self) -> list[StoredModule]:
+        """Modules that are not stored as plain floats."""
+        return [one for one in self.modules if one.packing is not None]
+
+    @property
+    def is_plain(self) -> bool:
+        """True where every weight matrix was seen and is of plain floats; False proves nothing."""
+        matrices = [one for one in self.modules if one.is_matrix]
+        return (
+            self.names_known
+            and bool(matrices)
+            and all(one.unpacked.weights is not None for one in matrices)
+            and not self.packed
+        )
 
 
-def _widths(
-    kind: str, leaves: Leaves, layout: Layout, index: TensorIndex
-) -> tuple[float | None, int | None, str | None]:
-    """Return bits, group size and scheme where the layout itself does not fix them."""
-    if kind in ("gptq", "awq"):
-        bits = packed_bits(leaves)
-        packed, scales = leaves.get("qweight"), leaves.get("scales")
-        if packed is None or scales is None or not bits or len(scales.shape) != 2:
-            return bits, None, None
-        rows = packed.shape[0] * 32 // bits if kind == "gptq" else packed.shape[0]
-        groups = scales.shape[0]
-        return bits, (rows // groups if groups and rows % groups == 0 else None), None
-    if kind in ("packed-words", "packed-int"):
-        hidden = observe_tensors(index).get("hidden_size")
-        group = find_packed_group(layout, layout.main, hidden) if layout.main else None
-        packed = leaves.get("weight_packed") or leaves.get("weight")
-        numel = logical_numel(leaves, group)
-        bits = packed.numel * 32 // numel if packed and numel else None
-        return bits, group, "affine" if "biases" in leaves else None
-    if kind == "bnb-4bit":
-        state = next((leaf for leaf in leaves if leaf.startswith("weight.quant_state")), "")
-        return None, None, state.rpartition("__")[2] or None
-    if kind == "exl3":
-        trellis = leaves.get("trellis")
-        return (trellis.shape[-1] / 16 if trellis and trellis.shape else None), None, None
-    return None, None, None
+def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observation:
+    """Return the packing and logical size of every module.
+
+    What a module's sizes leave open is settled by its place in the model (inputs as wide as the
+    hidden size), then by what modules of the same packing have, then by `widths`.
+    """
+    global _recent  # noqa: PLW0603 - one slot, replaced as a whole
+    recent = _recent
+    if recent is None or recent[0] is not index:
+        recent = _recent = (index, _observe(index))
+    seen = recent[1]
+    if all(one.packing is None or one.unpacked.weights is not None for one in seen.modules):
+        return seen
+    seen = Observation([replace(one) for one in seen.modules], seen.names_known)
+    _settle(seen.modules, widths or Widths())
+    return seen
 
 
-def effective_bits(index: TensorIndex) -> float | None:
-    """Return stored bits a logical weight over the whole checkpoint; None unless exact."""
-    if not index.complete:
-        return None
+_recent: tuple[TensorIndex, Observation] | None = None
+"""The last checkpoint, before `widths`: quantization and parameter count ask for the same one."""
+
+
+def _observe(index: TensorIndex) -> Observation:
     layout = organise(index)
     hidden = observe_tensors(index).get("hidden_size")
-    group = find_packed_group(layout, layout.main, hidden) if layout.main else None
-    stored = logical = 0
+    inputs = find_hidden_inputs(layout, layout.main) if layout.main else []
+    sizes = find_group_sizes(inputs, hidden)
+    wide = {id(module) for module in inputs}
+    groups = tuple(sorted(sizes))
+    alike: dict[Hashable, tuple[Packing | None, Unpacked, int]] = {}
+    stored = []
     for module in layout.modules:
-        stored += sum(leaf.nbytes for leaf in module.leaves.values() if leaf is not None)
-        bias = module.leaves.get("bias")
-        logical += bias.numel if bias is not None else 0
-        if set(module.leaves) == {"bias"}:
+        note = index.header_metadata.get(f"{module.path}.weight")
+        hints = Hints(hidden if id(module) in wide else None, groups, note=note)
+        # Blocks and experts repeat: 45,000 modules have some fifty distinct shapes.
+        parts = tuple((leaf, one and (one.dtype, one.shape)) for leaf, one in module.leaves.items())
+        key = (hints.inputs, note, parts)
+        if key not in alike:
+            alike[key] = _store(module, hints)
+        stored.append(StoredModule(module, *alike[key]))
+    return Observation(stored, layout.names_known)
+
+
+def _store(module: Module, hints: Hints) -> tuple[Packing | None, Unpacked, int]:
+    leaves = module.leaves
+    size = sum(one.nbytes for leaf, one in leaves.items() if one is not None and leaf != "bias")
+    packing = recognise(leaves)
+    if packing is None:
+        return None, _measure_plain(module), size
+    return packing, unpack(packing, leaves, hints), size
+
+
+def _measure_plain(module: Module) -> Unpacked:
+    weight = module.leaves.get("weight", module.leaves.get(""))
+    kind = weight.dtype.lower() if weight is not None and weight.dtype in FLOATS else None
+    bits = 8 * weight.nbytes / weight.numel if kind and weight and weight.numel else None
+    only_bias = module.leaves.keys() <= {"bias"}
+    return Unpacked(0 if only_bias else logical_numel(module.leaves), bits, type=kind)
+
+
+def _settle(stored: list[StoredModule], widths: Widths) -> None:
+    """Unpack again, with more hints, what sizes left open."""
+    known: dict[str, set[tuple[float, int | None]]] = defaultdict(set)
+    for one in stored:
+        if one.packing is not None and one.unpacked.bits is not None and one.unpacked.weights:
+            known[one.packing.name].add((one.unpacked.bits, one.unpacked.group_size))
+    for one in stored:
+        if one.packing is None or one.unpacked.weights is not None:
             continue
-        numel = logical_numel(module.leaves, group)
-        if numel is None:
-            return None
-        logical += numel
-    return round(8 * stored / logical, 4) if logical else None
+        alike = known[one.packing.name]
+        bits, group = widths.by_path.get(one.module.path, (None, None))
+        tries = (
+            Hints(groups=tuple({size for _, size in alike if size}),
+                  bits=tuple({width for width, _ in alike})),
+            Hints(groups=(group,) if group else widths.groups,
+                  bits=(bits or widths.bits,) if bits or widths.bits else ()),  # type: ignore[arg-type]
+        )  # fmt: skip
+        for hints in tries:
+            if one.unpacked.weights is None and (hints.groups or hints.bits):
+                one.unpacked = unpack(one.packing, one.module.leaves, hints)
+
+
+def list_forms(observation: Observation) -> list[StoredForm]:
+    """Return the forms in which weight matrices are stored, most weights first."""
+    alike: dict[tuple[str, float | None, int | None, str | None], list[StoredModule]] = {}
+    for one in observation.modules:
+        if one.packing is None and not one.is_matrix:
+            continue
+        name = one.packing.name if one.packing else "plain" if one.unpacked.type else "unknown"
+        found = one.unpacked
+        alike.setdefault((name, found.bits, found.group_size, found.type), []).append(one)
+    forms = [
+        StoredForm.model_construct(
+            packing=name,
+            bits=bits,
+            group_size=group,
+            weight_type=kind,
+            modules=len(members),
+            weights=_add(members),
+            bytes=sum(one.bytes for one in members),
+            paths=collapse_paths([one.module.path for one in members], MAX_PATHS),
+        )
+        for (name, bits, group, kind), members in alike.items()
+    ]
+    return sorted(forms, key=lambda form: (-(form.weights or 0), -form.bytes, form.packing))
+
+
+def collapse_paths(paths: list[str], most: int) -> list[str]:
+    """Return distinct paths with numbers as `#`, sorted, at most `most`."""
+    return sorted({_NUMBER.sub("#", path) for path in paths})[:most]
+
+
+def _add(members: list[StoredModule]) -> int | None:
+    sizes = [one.unpacked.weights for one in members]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def measure_bits(index: TensorIndex, observation: Observation) -> tuple[float | None, float | None]:
+    """Return stored bits a logical weight: of the whole checkpoint, and of packed modules alone.
+
+    Biases count as stored and as weights in the first and not at all in the second. None unless
+    every header was read and every module can be unpacked.
+    """
+    if not index.complete:
+        return None, None
+    stored = logical = 0
+    for one in observation.modules:
+        if one.unpacked.weights is None:
+            return None, _ratio(observation.packed)
+        bias = one.module.leaves.get("bias")
+        stored += one.bytes + (bias.nbytes if bias is not None else 0)
+        logical += one.unpacked.weights + (bias.numel if bias is not None else 0)
+    return (round(8 * stored / logical, 4) if logical else None), _ratio(observation.packed)
+
+
+def _ratio(members: list[StoredModule]) -> float | None:
+    weights = _add(members)
+    return round(8 * sum(one.bytes for one in members) / weights, 4) if weights else None

@@ -13,27 +13,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
-
-_LEAVES = frozenset(
-    {
-        "weight", "bias", "qweight", "qzeros", "scales", "biases", "g_idx", "weight_scale",
-        "weight_scale_inv", "weight_scale_2", "input_scale", "input_scale_2", "output_scale",
-        "input_zero_point", "weight_packed", "weight_shape", "weight_zero_point", "weight_g_idx",
-        "weight_global_scale", "input_global_scale", "SCB", "weight_format", "weight_scales",
-        "trellis", "suh", "svh", "su", "sv", "mcg", "mul1", "q_weight", "q_scale", "q_scale_max",
-        "q_groups", "q_perm", "q_invperm", "q_group_map", "W_q", "scale", "zero", "codes",
-        "codebooks", "Qidxs", "SU", "SV", "Wscale", "codebook_id", "indices", "res_indices",
-        "dense_weights", "row_offsets", "col_vals", "in_perm", "_weight_qdata", "_weight_scale",
-        "lora_A", "lora_B", "input_scale_ub", "scale_inv", "weight_bias", "perm", "lora_magnitude",
-        "pre_quant_scale", "act_pre_scale",
-    }
-)  # fmt: skip
-"""Last components that are stored parts of one module rather than modules."""
 
 _FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
                  "_weight_scale", "_scale")  # fmt: skip
-"""The same for fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
+"""Endings of parts of fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
 
 Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
@@ -115,7 +100,11 @@ def split_leaf(name: str) -> tuple[str, str]:
     path, _, last = name.rpartition(".")
     if path and last in ("default", "0") and path.endswith((".lora_A", ".lora_B")):
         path, _, last = path.rpartition(".")
-    if path and last in _LEAVES:
+    parts = load_parts()
+    if path and last == "weight" and path.endswith(parts.submodules):
+        path, _, inner = path.rpartition(".")
+        return path, f"{inner}.weight"
+    if path and last in parts.leaves:
         if last == "weight" and path.endswith((".lora_A", ".lora_B", ".lora_A.default",
                                                ".lora_B.default")):  # fmt: skip
             path, _, last = path.removesuffix(".default").rpartition(".")
@@ -149,7 +138,7 @@ def _organise(index: TensorIndex) -> Layout:
     stacks: dict[str, Stack] = {}
     loose: list[Module] = []
     for module in modules.values():
-        stack, number, rest = _split_block(module.path)
+        stack, number, rest = split_block(module.path)
         if stack is None:
             loose.append(module)
             continue
@@ -162,15 +151,15 @@ def _organise(index: TensorIndex) -> Layout:
         adapter=any("lora_A" in module.leaves for module in modules.values()),
     )
     able = [stack for stack in stacks.values() if _is_tower(stack)]
-    own = [stack for stack in able if not _in_tower(stack.path, roles["other_towers"])]
+    own = [stack for stack in able if not in_tower(stack.path, roles["other_towers"])]
     layout.main = max(own, key=lambda stack: (len(stack.blocks), -len(stack.path)), default=None)
     if layout.main is not None:
         _pair_encoder(layout, own)
-    seen = [stack for stack in able if _in_tower(stack.path, roles["vision_towers"])]
+    seen = [stack for stack in able if in_tower(stack.path, roles["vision_towers"])]
     layout.vision = max(seen, key=lambda stack: len(stack.blocks), default=None)
     for module in loose:
-        if not _in_tower(module.path, roles["other_towers"]):
-            module.role = _outside_role(module.path, roles["outside"])
+        if not in_tower(module.path, roles["other_towers"]):
+            module.role = outside_role(module.path, roles["outside"])
             if module.role:
                 layout.outside.setdefault(module.role, []).append(module)
     return layout
@@ -200,7 +189,7 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
     return modules
 
 
-def _split_block(path: str) -> tuple[str | None, int, str]:
+def split_block(path: str) -> tuple[str | None, int, str]:
     """Return stack path, block number, and the rest with its numbers as `#`."""
     parts = path.split(".")
     for place, part in enumerate(parts):
@@ -217,7 +206,8 @@ def _is_tower(stack: Stack) -> bool:
     return any(module.role in _CORE for block in stack.blocks.values() for module in block)
 
 
-def _in_tower(path: str, words: tuple[str, ...]) -> bool:
+def in_tower(path: str, words: tuple[str, ...]) -> bool:
+    """Tell whether any component of `path` starts with one of `words`."""
     return any(part.startswith(words) for part in path.split("."))
 
 
@@ -234,7 +224,7 @@ def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
                 return
 
 
-def _outside_role(path: str, table: dict[str, str]) -> str | None:
+def outside_role(path: str, table: dict[str, str]) -> str | None:
     """Match the longest tail of one or two components."""
     parts = path.split(".")
     for length in (3, 2, 1):

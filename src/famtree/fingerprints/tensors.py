@@ -46,10 +46,16 @@ def observe_tensors(index: TensorIndex) -> dict[str, Any]:
 
 def find_packed_group(layout: Layout, main: Stack, hidden: int | None) -> int | None:
     """Return the group size of weights packed into 32-bit words, None where none or unclear."""
-    modules = main.of(*_INPUT_IS_HIDDEN)
+    return find_group_size(find_hidden_inputs(layout, main), hidden)
+
+
+def find_hidden_inputs(layout: Layout, main: Stack) -> list[Module]:
+    """Return the modules whose inputs (rows, for an embedding) are as wide as the hidden size."""
+    latent = bool(main.of("kv_a"))  # queries then come from a narrower vector
+    modules = main.of(*(role for role in _INPUT_IS_HIDDEN if role != "q" or not latent))
     for role in ("embedding", "head"):
         modules += layout.outside.get(role, [])
-    return find_group_size(modules, hidden)
+    return modules
 
 
 def _hidden_size(layout: Layout, main: Stack) -> int | None:

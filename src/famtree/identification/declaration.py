@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from famtree.identification.gather import CONFIG, Gathered
+from famtree.identification.gathered import CONFIG, Gathered
+from famtree.lineage.references import read_reference
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointFormat
@@ -32,16 +33,31 @@ class Declaration:
     """Hub id, or a path on somebody's machine, as written."""
     source: str
 
+    @property
+    def own_name(self) -> str:
+        """The part of `base` that names the model: folders above it are somebody's habits."""
+        parts = [part for part in self.base.replace("\\", "/").split("/") if part]
+        for part in parts:
+            if part.startswith(_HUB_CACHE_PREFIX):
+                return part
+        whole = len(parts) <= 2 and self.base[0] not in "/.~"
+        return self.base if whole else parts[-1] if parts else self.base
+
 
 def find_declaration(found: Gathered) -> Declaration | None:
-    """Return the base model of a checkpoint without config.json, if it names exactly one."""
-    if found.config:
-        return None
+    """Return the one base model that an adapter's config, its GGUF header or the card names."""
     adapter = found.side_files.get(_ADAPTER_CONFIG)
     if isinstance(adapter, dict):
-        base = _clean(adapter.get("base_model_name_or_path"))
+        base = _clean(adapter.get("base_model_name_or_path")) or _clean(adapter.get("model"))
         if base is not None:
             return Declaration(base, _ADAPTER_CONFIG)
+    if found.gguf is not None:
+        metadata = found.gguf.reader.header.metadata
+        for key in ("repo_url", "name"):
+            base = _clean(metadata.get(f"general.base_model.0.{key}"))
+            if base is not None and metadata.get("general.base_model.count", 1) == 1:
+                read = read_reference(base)
+                return Declaration(read[0] if read else base, "the GGUF header")
     card = found.listing.card.get("base_model")
     if isinstance(card, list):
         card = card[0] if len(card) == 1 else None
@@ -53,7 +69,7 @@ def list_declared(declaration: Declaration | None, registry: Registry) -> list[C
     """Return what the base model's name mentions; one half of belief among all of it."""
     if declaration is None:
         return []
-    claims = find_claims(_own_name(declaration.base), registry)
+    claims = find_claims(declaration.own_name, registry)
     return [
         Candidate.model_construct(
             family=family,
@@ -111,15 +127,6 @@ def _describe_weights(found: Gathered) -> str:
         f"pickle weights ({first[:LONGEST_NAME]}) are never opened, because loading them can run "
         "code"
     )
-
-
-def _own_name(base: str) -> str:
-    """Return the part of `base` that names the model: folders above it are somebody's habits."""
-    parts = [part for part in base.replace("\\", "/").split("/") if part]
-    for part in parts:
-        if part.startswith(_HUB_CACHE_PREFIX):
-            return part
-    return base if len(parts) <= 2 and base[0] not in "/.~" else parts[-1] if parts else base
 
 
 def _clean(value: Any) -> str | None:

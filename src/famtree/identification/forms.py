@@ -11,7 +11,7 @@ from typing import Any
 from famtree.errors import ConfigError
 from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.native import ranks, read_engine_config, read_params
-from famtree.identification.gather import MAX_SMALL_FILE, Gathered
+from famtree.identification.gathered import MAX_SMALL_FILE, Gathered
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource

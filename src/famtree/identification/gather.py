@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
-from famtree.errors import AccessError, ConfigError, UnreadableError
+from famtree.errors import AccessError, ConfigError
 from famtree.fingerprints.json_text import decode_object
+from famtree.identification.forms import look_closer
+from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.lineage.claims import MERGE_FILES
-from famtree.sources.header_plan import HeaderPlan, plan_headers
+from famtree.sources.header_plan import plan_headers
 from famtree.sources.tensor_index import read_tensor_index
-from famtree.types.checkpoint import CheckpointRef, Listing, Missing, TensorIndex
+from famtree.types.checkpoint import CheckpointRef, Listing, Missing
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
-if TYPE_CHECKING:
-    from famtree.identification.gguf import GgufForm
-
-MAX_SMALL_FILE = 4 << 20
-"""Longest small file that is read, bytes; released tokenizer_config.json reach 1.2 MB."""
 MAX_LOCAL_INDEX = 64 << 20
 
-CONFIG = "config.json"
 _SMALL_FILES = (
     CONFIG,
     "generation_config.json",
@@ -31,35 +25,13 @@ _SMALL_FILES = (
     "quantize_config.json",
     "quant_config.json",
     "hf_quant_config.json",
+    "quanto_qmap.json",
     "adapter_config.json",
     *MERGE_FILES,
 )
 _FALLBACK_FILES = {"tokenizer_config.json": ("special_tokens_map.json", "added_tokens.json")}
 """Read only where the file that repeats their content is absent."""
 _TEMPLATE_FALLBACK = "chat_template.json"
-_WEIGHTS = (
-    ".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx",
-)  # fmt: skip
-OnProgress = Callable[[str], None]
-
-
-@dataclass(slots=True)
-class Gathered:
-    """Decoded small files, tensor names and shapes of one checkpoint."""
-
-    listing: Listing
-    plan: HeaderPlan
-    config: dict[str, Any] = field(default_factory=dict)
-    side_files: dict[str, Any] = field(default_factory=dict)
-    """Decoded JSON, or text, of the other small files by name."""
-    raw: dict[str, bytes] = field(default_factory=dict)
-    """Bytes of every small file read, for the tokenizer's own parsers."""
-    index: TensorIndex = field(default_factory=TensorIndex)
-    notices: list[Notice] = field(default_factory=list)
-    gguf: GgufForm | None = None
-    """The header of a GGUF checkpoint; its terms stand in `config`, `side_files` and `index`."""
-    explanation: str | None = None
-    """What the checkpoint is instead, where it is no model by itself."""
 
 
 def gather(
@@ -76,7 +48,7 @@ def gather(
     local = source.kind != "hub"
     plan = plan_headers(listing, everything=local)
     if plan.format == "gguf" or _names_gguf(source.ref):
-        from famtree.identification.gguf import gather_gguf
+        from famtree.identification.gguf import gather_gguf  # 20 ms that others need not pay
 
         return gather_gguf(source, listing, report)
     names = choose_small_files(listing)
@@ -110,8 +82,6 @@ def gather(
             hint="accept its terms on its page and log in with `hf auth login`",
         )
     if "model_type" not in found.config and plan.format != "adapter":
-        from famtree.identification.forms import look_closer
-
         look_closer(source, found)
     return found
 
@@ -146,19 +116,4 @@ def _decode(found: Gathered, name: str, data: bytes) -> None:
         del found.raw[name]
         found.notices.append(
             Notice.model_construct(code="side-file-unreadable", message=fault.message)
-        )
-
-
-def require_anything(found: Gathered, reference: str) -> None:
-    """Raise UnreadableError for what is no checkpoint: nothing was read, and nothing has weights.
-
-    A repository of pickle or GGUF files alone is one, though little can be said about it.
-    """
-    if found.config or found.index.names or found.raw or found.explanation:
-        return
-    if not any(entry.name.lower().endswith(_WEIGHTS) for entry in found.listing.files):
-        raise UnreadableError(
-            f"{reference} has no config.json, no weights and no tokenizer",
-            hint="famtree reads config.json, *.safetensors headers and tokenizer files",
-            code="nothing-readable",
         )

@@ -8,7 +8,7 @@ could change the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from famtree.errors import TokenizerError, UnreadableError
@@ -21,27 +21,20 @@ from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.tokenizer import build_gguf_tokenizer
 from famtree.fingerprints.vocabulary import Vocabulary
-from famtree.identification.gather import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
+from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
 from famtree.identification.vocabulary import could_change_answer
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import MODEL_TYPE, TEXT_MODEL_TYPE, Observation, observe
 from famtree.registry.registry import Registry
 from famtree.sources.gguf_files import GgufSet, choose_main, group_files
-from famtree.sources.gguf_header import Fetch, GgufArray, GgufReader, HeaderLimitError
+from famtree.sources.gguf_header import GgufArray, GgufReader, HeaderLimitError
+from famtree.sources.gguf_open import FULL_LIMIT, open_gguf
 from famtree.sources.header_plan import HeaderPlan
-from famtree.types.checkpoint import FileEntry, Listing, TensorInfo
-from famtree.types.fingerprint import Disagreement, Tokenizer
+from famtree.types.checkpoint import Listing
 from famtree.types.identification import Notice
-from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
 from famtree.types.traits import Trait
 
-DESIGN_LIMIT = 1 << 20
-"""Most bytes read for architecture and hyperparameters alone."""
-FULL_LIMIT = 20 << 20
-"""Most bytes read over a network for vocabulary and tensor names."""
-NETWORK_STEPS = (64 << 10, 256 << 10, 2 << 20, 4 << 20)
-LOCAL_STEPS = (1 << 20,)
 MAX_LISTED = 6
 _TOKENS = "tokenizer.ggml.tokens"
 _SIDE = ("generation_config.json",)
@@ -50,24 +43,6 @@ _KINDS = {
     "mmproj": "the vision or audio projector of a multimodal model, without its language model",
     "imatrix": "an importance matrix for quantization, not a model",
 }
-
-
-@dataclass(slots=True)
-class GgufForm:
-    """The header being read, and what it has told so far."""
-
-    reader: GgufReader
-    files: GgufSet
-    design: GgufDesign
-    local: bool
-    config: dict[str, Any] = field(default_factory=dict)
-    """A config.json that lies beside the file, if it was asked for with its repository."""
-    parts: dict[str, TensorInfo] = field(default_factory=dict)
-    """Tensors of the further files of a split model."""
-    tokenizer: Tokenizer | None = None
-    quantization: Quantization | None = None
-    conflicts: list[Disagreement] = field(default_factory=list)
-    complete: bool = False
 
 
 def gather_gguf(
@@ -88,7 +63,7 @@ def gather_gguf(
         )
     report("reading the GGUF header")
     local = source.kind != "hub"
-    reader = _open(source, chosen.files[0], report, local=local)
+    reader = open_gguf(source, chosen.files[0], report)
     found = Gathered(
         listing,
         HeaderPlan(
@@ -170,33 +145,6 @@ def _weigh(
     return observation, classify(observation, registry)
 
 
-def _open(
-    source: CheckpointSource, entry: FileEntry, report: Callable[[str], None], *, local: bool
-) -> GgufReader:
-    return GgufReader(
-        _fetcher(source, entry, report),
-        entry.name,
-        size=entry.size,
-        steps=LOCAL_STEPS if local else NETWORK_STEPS,
-        limit=1 << 30 if local else DESIGN_LIMIT,
-    )
-
-
-def _fetcher(source: CheckpointSource, entry: FileEntry, report: Callable[[str], None]) -> Fetch:
-    def fetch(start: int, stop: int) -> bytes:
-        if start:
-            report(f"reading the GGUF vocabulary ({stop / 1e6:.0f} MB)")
-        data = source.read_ranges({entry.name: (start, stop)})[entry.name]
-        if not isinstance(data, bytes):
-            raise UnreadableError(
-                f"{entry.name} could not be read: {data.reason}",
-                hint="check the file and the reference",
-            )
-        return data
-
-    return fetch
-
-
 def _read_all(
     source: CheckpointSource, found: Gathered, form: GgufForm, report: Callable[[str], None]
 ) -> None:
@@ -208,7 +156,7 @@ def _read_all(
         reader.read_rest()
         whole = True
         for entry in form.files.files[1:]:
-            part = _open(source, entry, lambda _: None, local=form.local).read_rest()
+            part = open_gguf(source, entry).read_rest()
             form.parts.update(part.tensors)
     except HeaderLimitError:
         whole = False
@@ -216,7 +164,7 @@ def _read_all(
             Notice.model_construct(
                 code="header-unread",
                 message=f"the header of {form.files.name} is longer than "
-                f"{reader.limit >> 20} MB and was read in part",
+                f"{reader.limit / 1e6:.0f} MB and was read in part",
             )
         )
     form.complete = whole and not form.files.missing

@@ -8,7 +8,9 @@ from famtree.errors import TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
-from famtree.identification.gather import Gathered, OnProgress, gather, require_anything
+from famtree.identification.adapter import examine_adapter
+from famtree.identification.gather import gather
+from famtree.identification.gathered import Gathered, OnProgress, require_anything
 from famtree.identification.report import Findings, assemble
 from famtree.identification.vocabulary import (
     could_change_answer,
@@ -69,6 +71,7 @@ def examine_checkpoint(
         result=result,
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
+        adapter=examine_adapter(found, registry),
     )
 
 

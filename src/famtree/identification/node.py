@@ -28,7 +28,8 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     """
     found, result = findings.found, findings.result
     origin = getattr(source, "origin", None)
-    name = base_name(origin) if origin else checkpoint_name(source.ref)
+    own = found.listing.repo_id or checkpoint_name(source.ref)
+    name = base_name(origin) if origin else own
     size = result.best.size if result.best is not None else None
     claims = collect_claims(
         name,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.identification.adapter import AdapterFinding
 from famtree.identification.declaration import (
     DECLARED_BELIEF,
     describe_declaration,
@@ -14,7 +15,7 @@ from famtree.identification.declaration import (
     find_declaration,
     list_declared,
 )
-from famtree.identification.gather import Gathered
+from famtree.identification.gathered import Gathered
 from famtree.identification.node import checkpoint_name, describe_node
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
@@ -23,6 +24,7 @@ from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
+from famtree.types.family import Family
 from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
@@ -48,6 +50,13 @@ class Findings:
     result: Classification
     quantization: Quantization | None
     quantization_conflicts: list[Disagreement] = field(default_factory=list)
+    adapter: AdapterFinding | None = None
+
+    @property
+    def adapted(self) -> AdapterFinding | None:
+        """The adapter, where its base gives a family that nothing else settles."""
+        spoken = self.adapter is not None and self.adapter.family is not None
+        return self.adapter if spoken and self.result.outcome == "unknown" else None
 
 
 def assemble(
@@ -72,10 +81,16 @@ def assemble(
     warnings += warn_of_claims(name, claims, result)
     warnings += _warn_of_conflicts(findings)
     warnings += _warn_of_shape(findings, parameters)
-    best = result.best
+    best, adapted = result.best, findings.adapted
+    family = best.family if best else adapted.family if adapted else None
+    generation = result.generation or (adapted.generation if adapted else None)
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
-    if told.candidates:
+    if adapted:
+        confidence = adapted.belief
+    elif told.candidates:
         confidence = min(confidence, DECLARED_BELIEF)
+    if findings.adapter is not None:
+        warnings += findings.adapter.notices
     return Identification.model_construct(
         famtree=__version__,
         checkpoint=CheckpointSummary.model_construct(
@@ -84,20 +99,16 @@ def assemble(
             revision=findings.found.listing.revision,
             format=findings.found.plan.format,
         ),
-        outcome=result.outcome,
+        outcome="identified" if adapted else result.outcome,
         reason=_instead(findings) or told.reason or explain(findings, registry),
-        family=FamilyName.model_construct(
-            key=best.family.key, name=best.family.name, maker=best.family.maker
-        )
-        if best
+        family=FamilyName.model_construct(key=family.key, name=family.name, maker=family.maker)
+        if family
         else None,
-        generation=GenerationName.model_construct(
-            key=result.generation.key, name=result.generation.name
-        )
-        if result.generation
+        generation=GenerationName.model_construct(key=generation.key, name=generation.name)
+        if generation
         else None,
         candidates=candidates,
-        decided_by=best.decided_by if best else None,
+        decided_by=best.decided_by if best else "declared" if adapted else None,
         confidence=round(confidence, 4),
         parameters=parameters,
         size=size,
@@ -105,6 +116,7 @@ def assemble(
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
+        adapter=findings.adapter.adapter if findings.adapter else None,
         lineage=summarise_lineage(
             node or describe_node(source, findings, text=source.kind != "hub"), registry
         ),
@@ -132,15 +144,35 @@ class _Told:
 
 def _hear_declaration(findings: Findings, registry: Registry) -> _Told:
     """Return candidates, evidence and reason where only a declaration is left to go by."""
-    found = findings.found
+    found, adapted = findings.found, findings.adapted
+    if adapted is not None and adapted.family is not None:
+        return _hear_base(adapted, adapted.family)
     if found.config or findings.result.outcome != "unknown":
         return _Told()
     declaration = find_declaration(found)
     declared = list_declared(declaration, registry)
+    if findings.adapter is not None and findings.adapter.adapter.base_check == "contradicted":
+        declared = []
     return _Told(
         candidates=declared,
         evidence=[describe_declaration(declaration, declared)] if declaration else [],
         reason=explain_absence(found, declaration, declared),
+    )
+
+
+def _hear_base(adapted: AdapterFinding, family: Family) -> _Told:
+    adapter, generation = adapted.adapter, adapted.generation
+    candidate = Candidate.model_construct(
+        family=family.key,
+        generation=generation.key if generation else None,
+        score=adapted.belief,
+        decided_by="declared",
+    )
+    return _Told(
+        candidates=[candidate],
+        evidence=list(adapted.evidence),
+        reason=f"{adapter.base_source} names {adapter.base} as base model, "
+        "and the adapter has its widths",
     )
 
 

@@ -12,7 +12,7 @@ from famtree.fingerprints.tokenizer import (
     recognise_tokenizer,
 )
 from famtree.fingerprints.vocabulary import Vocabulary
-from famtree.identification.gather import Gathered
+from famtree.identification.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import FileEntry, Missing

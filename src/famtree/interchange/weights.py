@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from famtree.fingerprints.quantization_layout import effective_bits
 from famtree.interchange.side import Side
 
 _TYPE_BYTES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "fp32": 4, "bf16": 2}
@@ -37,7 +36,7 @@ def measure_weights(side: Side) -> WeightSize | None:
         return None
     quantization = side.identification.quantization
     if quantization is not None:
-        width = quantization.effective_bits_per_weight or effective_bits(index) or quantization.bits
+        width = quantization.effective_bits_per_weight or quantization.bits
         if width is None:
             return None
         size = ceil(parameters * width / 8)

@@ -38,6 +38,8 @@ MAX_TEXT = 16 << 20
 """Longest single string, bytes; released chat templates stay under 100 kB."""
 INLINE_ITEMS = 4096
 """Arrays up to this length (one value a layer) are decoded at once."""
+DEFAULT_ALIGNMENT = 32
+"""Bytes, where `general.alignment` is silent."""
 SKIPPED_BYTES = 64 << 10
 """A fixed-size array whose unread rest is longer than this is jumped over unless it is wanted."""
 _UNSKIPPED = "tokenizer.ggml.token_type"
@@ -77,6 +79,15 @@ class GgufHeader:
     """True when every key and every tensor was read."""
     length: int = 0
     """Bytes of the header, as far as it was read."""
+
+    @property
+    def data_start(self) -> int:
+        """Offset of the tensors' data in the file: the first aligned byte after the header.
+
+        It means something only where `complete` is true.
+        """
+        alignment = self.metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+        return -(-self.length // alignment) * alignment
 
 
 class HeaderLimitError(Exception):
@@ -290,10 +301,10 @@ class GgufReader:
 
     def _place(self, entries: list[tuple[str, int, tuple[int, ...], int]]) -> dict[str, TensorInfo]:
         """Give every tensor its bytes, and check that they lie in the file."""
-        alignment = self.header.metadata.get("general.alignment", 32)
-        if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
+        alignment = self.header.metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+        if type(alignment) is not int or not 0 < alignment <= 1 << 20:
             raise self._bad(f"has an alignment of {alignment!r}")
-        data = self._size - -(-self._at // alignment) * alignment if self._size else None
+        data = self._size - self.header.data_start if self._size else None
         offsets = sorted({offset for *_, offset in entries})
         following = dict(pairwise(offsets))
         found = {}

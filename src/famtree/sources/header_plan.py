@@ -31,6 +31,8 @@ _SUFFIX = ".safetensors"
 _INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
 _NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "training", "random_states", "tokenizer",
                 "mm_projector", "non_lora", "value_head", "embeddings_")  # fmt: skip
+_ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
+"""As peft and mlx-lm write them."""
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
@@ -56,13 +58,13 @@ def find_format(listing: Listing) -> CheckpointFormat:
     names = [entry.name for entry in listing.files]
     if _choose_shards(names)[0]:
         return "safetensors"
-    if any(name in ("adapter_config.json", "adapter_model.safetensors", "adapter_model.bin")
-           for name in names):  # fmt: skip
+    if any(name in ("adapter_config.json", *_ADAPTERS, "adapter_model.bin") for name in names):
         return "adapter"
     if any(name.lower().endswith(".gguf") for name in names):
         return "gguf"
-    if any("/" not in name and name.endswith(_PICKLES) and not _is_side_file(name)
-           for name in names):  # fmt: skip
+    if any(
+        "/" not in name and name.endswith(_PICKLES) and not _is_side_file(name) for name in names
+    ):
         return "pickle"
     if any("/" not in name and name.endswith(_INDEX_SUFFIXES) for name in names):
         return "index-only"
@@ -81,8 +83,8 @@ def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
     missing = 0
     if kind == "safetensors":
         shards, missing = _choose_shards(list(sizes), sizes)
-    elif kind == "adapter" and "adapter_model.safetensors" in sizes:
-        shards = ("adapter_model.safetensors",)
+    elif kind == "adapter":
+        shards = tuple(name for name in _ADAPTERS if name in sizes)[:1]
     index = _choose_index(list(sizes), shards)
     index_size = sizes.get(index) if index else None
     if everything or len(shards) <= FEW_SHARDS:
@@ -199,7 +201,7 @@ def _rank(
 def _choose_index(names: list[str], shards: tuple[str, ...]) -> str | None:
     """Return the index that belongs to the chosen files."""
     found = [name for name in names if "/" not in name and name.endswith(_INDEX_SUFFIXES)]
-    if not found or any(name.startswith("adapter_model") for name in shards):
+    if not found or any(name in _ADAPTERS for name in shards):
         return None
     stem = ""
     if shards:
@@ -216,7 +218,7 @@ def _choose_index(names: list[str], shards: tuple[str, ...]) -> str | None:
 
 
 def _is_side_file(name: str) -> bool:
-    return name.startswith(("adapter_model", *_NOT_WEIGHTS))
+    return name.startswith(("adapter_model", *_NOT_WEIGHTS)) or name in _ADAPTERS
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """A repository with 100,000 files makes some 20 MB."""
 MAX_FILES = 100_000
 
-_KEPT = ("sha", "cardData", "tags", "createdAt", "gated", "config")
+_KEPT = ("id", "sha", "cardData", "tags", "createdAt", "gated", "config")
 
 
 def decode_document(data: bytes, what: str) -> dict[str, Any]:
@@ -53,6 +53,7 @@ def parse_listing(document: dict[str, Any]) -> Listing:
     commit = document.get("sha")
     tags = document.get("tags")
     created = document.get("createdAt")
+    name = document.get("id")
     return Listing(
         files=tuple(
             entry
@@ -60,6 +61,7 @@ def parse_listing(document: dict[str, Any]) -> Listing:
             if (entry := _parse_file(item)) is not None
         ),
         revision=commit if is_blob_id(commit) else None,
+        repo_id=name if isinstance(name, str) and is_safe_name(name) else None,
         card=_object(document.get("cardData")),
         tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         created_at=created if isinstance(created, str) else None,

@@ -49,6 +49,8 @@ class Listing:
     files: tuple[FileEntry, ...]
     revision: str | None = None
     """Commit the listing is pinned to (40 hex digits) for a Hub repository."""
+    repo_id: str | None = None
+    """The repository's own name, which differs from the one asked for after a rename."""
     card: dict[str, Any] = field(default_factory=dict)
     """Card front matter, as data."""
     tags: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from famtree.types.adapter import Adapter
 from famtree.types.checkpoint import CheckpointFormat, SourceKind
 from famtree.types.fingerprint import Fingerprint
 from famtree.types.model import FrozenModel, dump
@@ -149,6 +150,8 @@ class Identification(FrozenModel):
     """Multimodal wrapper around the identified language model, if any."""
     fingerprint: Fingerprint
     quantization: Quantization | None = None
+    adapter: Adapter | None = None
+    """What an adapter adds, and to which base; None for a whole model."""
     lineage: LineageSummary = Field(default_factory=LineageSummary)
     evidence: list[Evidence] = Field(default_factory=list)
     warnings: list[Notice] = Field(default_factory=list)

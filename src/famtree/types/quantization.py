@@ -40,8 +40,8 @@ class StoredForm(FrozenModel):
     """The modules of a checkpoint that are stored in one form."""
 
     packing: str
-    """Layout by its name in `data/packings.json`; `plain` for floats, `unknown` where no layout
-    fits."""
+    """Layout by its name in `data/packings.json` (GGUF: the tensor type); `plain` for floats,
+    `unknown` where no layout fits."""
     bits: float | None = None
     """Nominal bits a weight, scales not counted."""
     group_size: int | None = None
@@ -74,7 +74,7 @@ class Quantization(FrozenModel):
     """8 x bytes of all tensors / logical parameters, over the whole checkpoint."""
     source: Literal["config", "header", "gguf"] = "config"
     packing: str | None = None
-    """Layout of the tensors by its name in `data/packings.json`; None where none were read."""
+    """As in `StoredForm`; None where no tensors were read."""
     checkpoint_format: str | None = None
     """Variant of the layout that decides which kernels read it: gptq, gptq_v2, marlin, gemm, gemv,
     pack-quantized, auto_round:auto_gptq."""

@@ -1,0 +1,212 @@
+"""Adapters: ranks and targets from the header, the family by a base whose widths they have."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famtree.api import identify
+from famtree.types.identification import Identification
+from gguf_files import write_gguf
+
+BASE = "meta-llama/Llama-3.1-8B"
+H, FFN, KV, ROWS = 4096, 14336, 1024, 128256
+OUTER = {"q_proj": (H, H), "k_proj": (H, KV), "v_proj": (H, KV), "o_proj": (H, H),
+         "gate_proj": (H, FFN), "up_proj": (H, FFN), "down_proj": (FFN, H)}  # fmt: skip
+Shapes = dict[str, tuple[int, ...]]
+
+
+def safetensors(shapes: Mapping[str, tuple[int, ...]]) -> bytes:
+    """Return a header; the data that it promises are left to a hole in the file."""
+    table, at = {}, 0
+    for name, shape in shapes.items():
+        size = 4
+        for side in shape:
+            size *= side
+        table[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
+        at += size
+    head = json.dumps(table).encode()
+    return struct.pack("<Q", len(head)) + head
+
+
+def lora(targets: tuple[str, ...] = tuple(OUTER), *, rank: int = 16, blocks: int = 32) -> Shapes:
+    found: Shapes = {}
+    for block in range(blocks):
+        for target in targets:
+            group = "mlp" if target.split("_")[0] in ("gate", "up", "down") else "self_attn"
+            at = f"base_model.model.model.layers.{block}.{group}.{target}"
+            inputs, outputs = OUTER[target]
+            found[f"{at}.lora_A.weight"] = (rank, inputs)
+            found[f"{at}.lora_B.weight"] = (outputs, rank)
+    return found
+
+
+def look(
+    folder: Path, shapes: Shapes, config: Any = None, name: str = "adapter_model.safetensors"
+) -> Identification:
+    path = folder / name
+    data = safetensors(shapes)
+    path.write_bytes(data)
+    with path.open("r+b") as stream:
+        stream.truncate(
+            len(data) + max(entry["data_offsets"][1] for entry in json.loads(data[8:]).values())
+        )
+    if config is not None:
+        (folder / "adapter_config.json").write_text(json.dumps(config))
+    return identify(str(folder))
+
+
+def config_for(base: str = BASE, **more: Any) -> dict[str, Any]:
+    return {"peft_type": "LORA", "base_model_name_or_path": base, "r": 99, **more}
+
+
+def test_a_recorded_base_with_these_widths_gives_the_family(tmp_path: Path) -> None:
+    result = look(tmp_path, lora(), config_for(lora_alpha=32))
+    assert result.outcome == "identified"
+    assert result.family is not None
+    assert result.generation is not None
+    assert (result.family.key, result.generation.key) == ("llama", "llama-3.1")
+    assert (result.decided_by, result.confidence) == ("declared", 0.9)
+    adapter = result.adapter
+    assert adapter is not None
+    assert (adapter.method, adapter.rank, adapter.alpha) == ("lora", 16, 32.0)
+    assert adapter.targets == sorted(OUTER)
+    assert (adapter.layers, adapter.source, adapter.base_check) == (32, "header", "consistent")
+    assert adapter.parameters == 41_943_040  # rank 16 on all linear layers of this model
+
+
+@pytest.mark.parametrize("field", ["down_proj", "k_proj", "q_proj"])
+def test_other_widths_contradict_the_base(tmp_path: Path, field: str) -> None:
+    shapes = {
+        name: (shape[0] * 2 if ".lora_B." in name else shape[0], shape[1])
+        if f".{field}." in name
+        else shape
+        for name, shape in lora().items()
+    }
+    result = look(tmp_path, shapes, config_for())
+    if field == "q_proj":  # gates beside the queries double their width in some designs
+        assert result.outcome == "identified"
+        return
+    assert (result.outcome, result.candidates) == ("unknown", [])
+    assert result.adapter is not None
+    assert result.adapter.base_check == "contradicted"
+    assert result.adapter.base_conflicts
+    (notice,) = result.warnings
+    assert notice.code == "base-contradicted"
+    assert BASE in notice.message
+
+
+def test_more_blocks_than_the_base_has_contradict_it(tmp_path: Path) -> None:
+    result = look(tmp_path, lora(("q_proj",), blocks=33), config_for())
+    assert result.adapter is not None
+    assert result.adapter.base_conflicts == ["a module in block 32, where the base has 32"]
+
+
+def test_a_name_with_an_official_size_of_these_widths(tmp_path: Path) -> None:
+    result = look(tmp_path, lora(), config_for("somebody/my-llama-3.1-8b-tuned"))
+    assert result.family is not None
+    assert result.family.key == "llama"
+    assert 0.5 < result.confidence < 0.9
+    wrong = tmp_path / "wrong"
+    wrong.mkdir()
+    result = look(wrong, lora(), config_for("somebody/gpt-2-tuned"))
+    assert result.family is None
+    assert result.adapter is not None
+    assert result.adapter.base_check == "contradicted"
+
+
+def test_a_header_without_a_config_is_described_and_settles_nothing(tmp_path: Path) -> None:
+    result = look(tmp_path, lora(("q_proj", "v_proj"), rank=8))
+    assert (result.outcome, result.checkpoint.format) == ("unknown", "adapter")
+    assert result.adapter is not None
+    assert (result.adapter.rank, result.adapter.targets) == (8, ["q_proj", "v_proj"])
+    assert (result.adapter.base, result.adapter.base_check) == (None, "unchecked")
+
+
+def test_rank_patterns_dora_saved_modules_and_added_tokens(tmp_path: Path) -> None:
+    shapes = lora(("q_proj", "down_proj"), rank=8)
+    odd = "base_model.model.model.layers.3.mlp.down_proj"
+    shapes[f"{odd}.lora_A.weight"], shapes[f"{odd}.lora_B.weight"] = (32, FFN), (H, 32)
+    shapes[f"{odd}.lora_magnitude_vector"] = (H,)
+    shapes["base_model.model.lm_head.modules_to_save.default.weight"] = (ROWS + 8, H)
+    shapes["base_model.model.model.embed_tokens.weight"] = (ROWS + 8, H)
+    result = look(tmp_path, shapes, config_for())
+    adapter = result.adapter
+    assert adapter is not None
+    assert (adapter.method, adapter.rank) == ("dora", 8)
+    assert adapter.ranks == {"down_proj": [8, 32]}
+    assert adapter.saved_modules == ["embed_tokens", "lm_head"]
+    assert (adapter.vocab_rows, adapter.added_rows) == (ROWS + 8, 8)
+    assert result.family is not None
+
+
+def test_tokens_trained_alone(tmp_path: Path) -> None:
+    shapes = lora(("q_proj", "o_proj"))
+    shapes["base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta"] = (5, H)
+    adapter = look(tmp_path, shapes, config_for()).adapter
+    assert adapter is not None
+    assert adapter.trained_tokens == 5
+    assert adapter.method == "lora"
+
+
+def test_an_adapter_of_mlx_is_stored_transposed(tmp_path: Path) -> None:
+    shapes: Shapes = {}
+    for block in range(16, 32):
+        at = f"model.layers.{block}.self_attn.v_proj"
+        shapes |= {f"{at}.lora_a": (H, 8), f"{at}.lora_b": (8, KV)}
+    config = {"fine_tune_type": "lora", "lora_parameters": {"rank": 8, "alpha": 16}, "model": BASE}
+    result = look(tmp_path, shapes, config, "adapters.safetensors")
+    assert result.checkpoint.format == "adapter"
+    adapter = result.adapter
+    assert adapter is not None
+    assert (adapter.rank, adapter.layers, adapter.alpha) == (8, 16, 16.0)
+    assert (adapter.base, adapter.base_check) == (BASE, "consistent")
+
+
+def test_an_adapter_in_gguf(tmp_path: Path) -> None:
+    tensors = {}
+    for block in range(32):
+        at = f"blk.{block}.ffn_down.weight"
+        tensors |= {f"{at}.lora_a": ("F16", (16, FFN)), f"{at}.lora_b": ("F16", (H, 16))}
+    metadata = {
+        "general.type": "adapter", "general.architecture": "llama", "adapter.type": "lora",
+        "general.base_model.count": 1,
+        "general.base_model.0.repo_url": f"https://huggingface.co/{BASE}",
+    }  # fmt: skip
+    (tmp_path / "lora.gguf").write_bytes(write_gguf(metadata, tensors))
+    result = identify(str(tmp_path / "lora.gguf"))
+    assert result.adapter is not None
+    assert (result.adapter.rank, result.adapter.base) == (16, BASE)
+    assert result.adapter.base_check == "consistent"
+    assert result.family is not None
+    assert result.family.key == "llama"
+
+
+def test_a_config_alone_is_declared(tmp_path: Path) -> None:
+    (tmp_path / "adapter_model.bin").write_bytes(b"never opened")
+    stated = config_for(target_modules=["v_proj", "q_proj"], use_dora=True, r=4)
+    (tmp_path / "adapter_config.json").write_text(json.dumps(stated))
+    result = identify(str(tmp_path))
+    assert result.outcome == "unknown"
+    adapter = result.adapter
+    assert adapter is not None
+    assert (adapter.method, adapter.rank, adapter.source) == ("dora", 4, "config")
+    assert adapter.targets == ["q_proj", "v_proj"]
+
+
+@pytest.mark.parametrize(
+    "config", [{"r": -1, "target_modules": 7}, {"lora_alpha": "x", "modules_to_save": {}},
+               {"peft_type": [], "base_model_name_or_path": {}, "lora_parameters": []}]
+)  # fmt: skip
+def test_odd_configs_are_survived(tmp_path: Path, config: dict[str, Any]) -> None:
+    shapes: Shapes = {"base_model.model.lora_A.weight": (1,), "x.lora_B": (), "lora_A": (2, 2)}
+    assert look(tmp_path, shapes, config).outcome == "unknown"
+
+
+def test_a_whole_model_has_no_adapter(fixture_checkpoints: dict[str, Path]) -> None:
+    assert identify(str(fixture_checkpoints["gpt2"])).adapter is None
