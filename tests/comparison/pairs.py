@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 from famtree.comparison.compare import Request, compare_examined
 from famtree.comparison.examined import Examined, examine, examine_source
 from famtree.interchange.answer import choose_engines
+from famtree.interchange.engine import Engine
 from famtree.interchange.load import load_engines
 from famtree.interchange.side import Plan
 from famtree.registry.load import load_registry
+from famtree.registry.registry import Registry
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import FileEntry, Listing
 from famtree.types.comparison import Answer, Comparison
@@ -124,18 +127,29 @@ class HashedSource(RecordingSource):
         return Listing(tuple(entries), revision=self._commit * 40)
 
 
+@cache
+def _load_registry() -> Registry:
+    """Every test has a cache folder of its own, so that loading would parse all files anew."""
+    return load_registry()
+
+
+@cache
+def _load_engines() -> dict[str, Engine]:
+    return load_engines()
+
+
 def make_request(*engines: str, verify: bool = False, plan: Plan | None = None) -> Request:
-    known = load_engines()
+    known = _load_engines()
     chosen, notices = choose_engines(engines, known)
     return Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
 
 
 def open_folder(folder: Path) -> Examined:
-    return examine(parse_reference(str(folder)), load_registry())
+    return examine(parse_reference(str(folder)), _load_registry())
 
 
 def open_source(source: RecordingSource) -> Examined:
-    return examine_source(source, load_registry())
+    return examine_source(source, _load_registry())
 
 
 def compare_folders(a: Path, b: Path, *engines: str, verify: bool = False) -> Comparison:
