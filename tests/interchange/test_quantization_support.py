@@ -92,7 +92,7 @@ def test_an_unseen_fact_takes_the_safest_entry() -> None:
 def test_a_method_begins_and_ends_with_versions() -> None:
     support = QuantizationSupport(
         source="x",
-        method=[
+        methods=[
             QuantizationMethod(method="old", until="2.0"),
             QuantizationMethod(method="new", since="2.0"),
         ],

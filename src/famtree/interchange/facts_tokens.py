@@ -10,10 +10,7 @@ def _same_kind(pair: Pair) -> bool | None:
     if pair.tokens.relation == "identical":
         return True
     left, right = _kind(pair.a), _kind(pair.b)
-    if left is None or right is None:
-        # Found identical without being read: one file.
-        return True if pair.tokens.relation == "identical" else None
-    return left == right
+    return None if left is None or right is None else left == right
 
 
 def _kind(side: Side) -> str | None:
