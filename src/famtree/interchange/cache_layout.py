@@ -14,7 +14,7 @@ CELL_BYTES: dict[str, float] = {
     "nvfp4": 0.5625,
 }
 """Bytes a number takes in a cache; NVFP4 has one 8-bit scale for 16 numbers of 4 bits. Scales of
-fp8 and int8 caches are one a head or a tensor and do not grow with the context."""
+8-bit caches are not counted: most are one a tensor or head and do not grow with the context."""
 INDEX_BLOCK = 128
 """Index keys of sparse attention share a 4-byte scale over this many numbers
 (vllm/model_executor/models/deepseek_v2.py)."""

@@ -27,8 +27,8 @@ from famtree.interchange.weights import WeightSize, measure_weights
 from famtree.types.comparison import Answer, Reply
 
 RESERVED = 0.1
-"""Share of the memory set aside for what is not counted, where the engine states none: the share
-vLLM and SGLang left free by default for years. An allowance, not a measurement."""
+"""Share of the memory set aside for what is not counted, where the engine states none: what the
+common setting `gpu_memory_utilization = 0.9` leaves. An allowance, not a measurement."""
 GIGABYTE = 10**9
 _PLAIN = ("float32", "bfloat16", "float16")
 LONGEST = 2**31
