@@ -69,6 +69,17 @@ def test_local_identify_imports_nothing_heavy(
         assert "rich" not in imported
 
 
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_local_compare_imports_nothing_heavy(
+    fixture_checkpoints: dict[str, Path], form: list[str]
+) -> None:
+    folders = [str(fixture_checkpoints[name]) for name in ("qwen2.5-7b", "llama-3.1-8b")]
+    imported = list_imports("compare", *folders, *form)
+    assert imported & (HEAVY | {"yaml"}) == set()
+    if form:
+        assert "rich" not in imported
+
+
 def test_package_import_is_light() -> None:
     program = "import sys, famtree; print(*sys.modules)"
     done = subprocess.run(

@@ -6,11 +6,12 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from famtree.types.comparison import Comparison
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
 
-SchemaName = Literal["identification", "lineage", "error"]
+SchemaName = Literal["identification", "comparison", "lineage", "error"]
 SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
 
 
@@ -34,6 +35,7 @@ class ErrorDocument(FrozenModel):
 
 _MODELS: dict[SchemaName, type[FrozenModel]] = {
     "identification": Identification,
+    "comparison": Comparison,
     "lineage": Lineage,
     "error": ErrorDocument,
 }

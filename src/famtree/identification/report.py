@@ -17,6 +17,7 @@ from famtree.identification.declaration import (
 )
 from famtree.identification.gathered import Gathered
 from famtree.identification.node import checkpoint_name, describe_node
+from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -59,9 +60,17 @@ class Findings:
 
 
 def assemble(
-    source: CheckpointSource, registry: Registry, findings: Findings, *, seconds: float
+    source: CheckpointSource,
+    registry: Registry,
+    findings: Findings,
+    *,
+    seconds: float,
+    node: NodeFacts | None = None,
 ) -> Identification:
-    """Return the document of the contract."""
+    """Return the document of the contract.
+
+    `node` is the checkpoint as an end of links, where the caller has described it already.
+    """
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
@@ -109,7 +118,7 @@ def assemble(
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,
         lineage=summarise_lineage(
-            describe_node(source, findings, text=source.kind != "hub"), registry
+            node or describe_node(source, findings, text=source.kind != "hub"), registry
         ),
         evidence=result.evidence + told.evidence,
         warnings=warnings,
