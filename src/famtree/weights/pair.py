@@ -277,7 +277,8 @@ def _decide_by_probe(case: _Case, *, deep: bool) -> PairResult:
         return case.conclude(
             "partial", "the embeddings come from the parent; the blocks do not", "column"
         )
-    enough = column is not None and column.rows * column.columns >= limit.ENOUGH_ELEMENTS
+    compared = column.rows * column.columns * max(1, len(case.layers)) if column else 0
+    enough = compared >= limit.ENOUGH_ELEMENTS
     if seen is not None and seen.z <= limit.DOUBT_Z and (
         column is None or (enough and column.z <= limit.DOUBT_Z)
     ):  # fmt: skip

@@ -30,6 +30,9 @@ pretraining or very strong finetuning."""
 LORA_EQUAL_SHARE = 0.1
 LORA_MAX_RANK = 64
 
+CAST_SHARE = 0.99
+"""Share of equal values (a 16-bit format rounds the smallest ones) that makes a cast."""
+
 T_ABSTAIN = 0.2
 DECAY_COSINE = 0.9995
 DECAY_ARROW = -3e-4
