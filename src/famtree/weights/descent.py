@@ -41,7 +41,8 @@ class _Member:
     @property
     def leaf(self) -> bool:
         """Quantized and sparse checkpoints are not trained on (99.4 % of quantized ones are
-        leaves, Model Atlas, arXiv 2503.10633)."""
+        leaves, Model Atlas, arXiv 2503.10633).
+        """
         return self.grid or self.sparse
 
 

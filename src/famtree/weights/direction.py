@@ -142,7 +142,7 @@ def is_on_grid(blocks: Blocks) -> bool:
 
 
 def _decay(a: Weights, b: Weights) -> float | None:
-    """Return the median log(|b| / |a|) of rows that only decay moved; None where it says nothing."""
+    """Return the median log(|b| / |a|) of rows that only decay moved; None where there are none."""
     tied = [w.architecture.tied if w.architecture is not None else None for w in (a, b)]
     if tied != [False, False] or a.hidden is None or a.hidden != b.hidden:
         return None
@@ -167,7 +167,7 @@ def _decay(a: Weights, b: Weights) -> float | None:
 
 
 def _by_growth(left: Blocks, right: Blocks, decay: float | None) -> Direction:
-    """t = (|b|^2 - |a|^2) / |b - a|^2 is +1 for b = a + D with D orthogonal to a, -1 reversed.
+    """T = (|b|^2 - |a|^2) / |b - a|^2 is +1 for b = a + D with D orthogonal to a, -1 reversed.
 
     Its sampling error is that of the cross term, 2 |a| |D| / sqrt(n) over |D|^2.
     """

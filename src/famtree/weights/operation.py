@@ -109,6 +109,4 @@ def _frozen_embeddings(child: Weights, parent: Weights) -> bool | None:
     theirs = read_windows(parent, embedding_windows([b for _, b in rows], columns))
     if not rows or len(ours) < len(rows) or len(theirs) < len(rows):
         return None
-    return all(
-        np.array_equal(x, y) for x, y in zip(ours.values(), theirs.values(), strict=True)
-    )
+    return all(np.array_equal(x, y) for x, y in zip(ours.values(), theirs.values(), strict=True))

@@ -21,13 +21,11 @@ SHARED_INIT_COSINE = 0.5
 """Below, dependence is no proof of descent: two trainings from one initialisation reach .23,
 the longest continued pretraining .73."""
 SHARED_INIT_GRAM = 0.5
-"""Correlation of token-token cosines: shared initialisations reach .36, the farthest relatives .65."""
+"""Correlation of token-token cosines: shared initialisations reach .36, far relatives .65."""
 
-COPY_COSINE = 0.999
 STEP_FINETUNE = 0.25
 """|child - parent| / |parent|: cosines above about .97 are finetuning, below continued
 pretraining or very strong finetuning."""
-LORA_EQUAL_SHARE = 0.1
 LORA_MAX_RANK = 64
 
 CAST_SHARE = 0.99

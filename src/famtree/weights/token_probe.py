@@ -56,7 +56,9 @@ class Probe:
     child_embedding: NDArray[np.float64]
     parent_embedding: NDArray[np.float64]
 
-    def answer(self, layer: int, role: str, rows: tuple[int, ...], *, child: bool) -> Answers | None:
+    def answer(
+        self, layer: int, role: str, rows: tuple[int, ...], *, child: bool
+    ) -> Answers | None:
         """Return the answers of some neurons of a layer; None where they cannot be read."""
         weights = self.child if child else self.parent
         embedding = self.child_embedding if child else self.parent_embedding
@@ -100,9 +102,7 @@ def prepare_probe(child: Weights, parent: Weights) -> Probe | None:
     found = []
     for weights, side in ((child, 0), (parent, 1)):
         assert weights.hidden is not None  # noqa: S101 - checked above
-        window = Window(
-            "embedding", 0, tuple(pair[side] for pair in tokens), (0, weights.hidden)
-        )
+        window = Window("embedding", 0, tuple(pair[side] for pair in tokens), (0, weights.hidden))
         rows = read_windows(weights, [window]).get(window)
         if rows is None or not np.isfinite(rows).all():
             return None
@@ -187,7 +187,8 @@ def _match_layer(probe: Probe, child_layer: int, parent_layer: int) -> tuple[flo
 
 def _normalise(answers: NDArray[np.float64]) -> Answers:
     answers = answers - answers.mean(axis=1, keepdims=True)
-    return answers / (np.linalg.norm(answers, axis=1, keepdims=True) + 1e-30)
+    scaled: Answers = answers / (np.linalg.norm(answers, axis=1, keepdims=True) + 1e-30)
+    return scaled
 
 
 def _order_z(a: Answers, b: Answers) -> float:
@@ -195,10 +196,7 @@ def _order_z(a: Answers, b: Answers) -> float:
     products = a @ b.T
     n = len(products)
     centred = (
-        products
-        - products.mean(axis=0)
-        - products.mean(axis=1, keepdims=True)
-        + products.mean()
+        products - products.mean(axis=0) - products.mean(axis=1, keepdims=True) + products.mean()
     )
     spread = sqrt(float((centred**2).sum()) / (n - 1))
     return float(np.trace(centred)) / spread if spread > 0 else 0.0
