@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
+from famtree.weights.normal_tail import correct_for_trials
 from famtree.weights.plan import LOCATING_ROLES, WIDTH, block_windows, spread_layers
 from famtree.weights.read import read_windows
 from famtree.weights.results import ColumnTest, LayerLink
@@ -24,7 +26,8 @@ def locate_layers(
 
     One window a role and layer is read. The decision is that of single pairs of layers, never of
     a sum over chosen ones: choosing the best of many and adding up would make chance look like
-    descent. A layer is linked when its best z passes `DEPENDENT_Z`.
+    descent. A layer is linked when its best z passes `DEPENDENT_Z`; the test returned is corrected
+    for the number of pairs tried.
     """
     ours = read_layers(child, spread_layers(child.depth), columns)
     theirs = read_layers(parent, list(range(parent.depth)), columns)
@@ -43,6 +46,9 @@ def locate_layers(
         links.append(LayerLink(layer, best if passed else None, tests[best].z))
         if strongest is None or tests[best].z > strongest.z:
             strongest = tests[best]
+    if strongest is not None:
+        z, p = correct_for_trials(strongest.log10_p, len(ours) * len(theirs))
+        strongest = replace(strongest, z=z, log10_p=p)
     return tuple(links), strongest
 
 
