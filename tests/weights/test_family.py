@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_models import Arrays, adapt, cut_layers, make_model, open_model, tune
 
 from famtree.weights.descent import place_members
 from famtree.weights.direction import find_direction
 from famtree.weights.merges import find_merge
 from famtree.weights.open import Weights
 from famtree.weights.operation import describe_operation
+from tiny_models import Arrays, adapt, cut_layers, make_model, open_model, tune
 
 
 class Family:
@@ -67,9 +67,7 @@ def prune(model: Arrays) -> Arrays:
     ],
     ids=["tuned", "continued", "grid", "zeros", "cut", "stacked"],
 )
-def test_direction_and_operation(
-    family: Family, make: object, arrow: str, operation: str
-) -> None:
+def test_direction_and_operation(family: Family, make: object, arrow: str, operation: str) -> None:
     assert callable(make)
     parent = family.weights["root"]
     child = family.add("child", make(make_model(1)))
@@ -108,7 +106,9 @@ def test_a_step_that_keeps_the_norm_leaves_direction_open(family: Family) -> Non
 
 def test_decay_outweighs_growth(family: Family) -> None:
     model = tune(make_model(1), 5, 0.1)
-    model["model.embed_tokens.weight"] = make_model(1)["model.embed_tokens.weight"] * np.float32(0.99)
+    model["model.embed_tokens.weight"] = make_model(1)["model.embed_tokens.weight"] * np.float32(
+        0.99
+    )
     child = family.add("child", model)
     found = find_direction(family.weights["root"], child)
     assert (found.parent, found.arrow) == ("a", "decay")
@@ -130,7 +130,9 @@ def test_linear_merges_name_parents_and_shares(family: Family) -> None:
     found = find_merge(child, candidates, base="root")
     assert found is not None
     assert (found.kind, set(found.parents)) == ("linear", {"aa", "b"})
-    assert dict(zip(found.parents, found.weights, strict=True))["aa"] == pytest.approx(0.3, abs=0.02)
+    assert dict(zip(found.parents, found.weights, strict=True))["aa"] == pytest.approx(
+        0.3, abs=0.02
+    )
 
 
 def test_sparse_merges_are_seen_in_the_bits(family: Family) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tiny_models import HIDDEN, make_model, open_model
 
 from famtree.weights.read import Window, read_windows
+from tiny_models import HIDDEN, make_model, open_model
 
 NAME = "model.layers.0.self_attn.q_proj"
 ROWS = (3, 4, 40)
@@ -53,7 +53,7 @@ def test_gptq(tmp_path: Path, shuffled: bool) -> None:
     if shuffled:
         groups = np.random.default_rng(1).permutation(groups)
     scales, zeros = scales_of((4, HIDDEN)), DRAW.integers(1, 16, (4, HIDDEN))
-    parts = {
+    parts: dict[str, NDArray[Any]] = {
         "qweight": pack_rows(CODES).T.copy(),
         "qzeros": pack_rows(zeros - 1),
         "scales": scales,
@@ -70,7 +70,7 @@ def test_awq(tmp_path: Path) -> None:
     # Output 2j goes to nibble j, output 2j + 1 to nibble 4 + j.
     order = (0, 4, 1, 5, 2, 6, 3, 7)
     scales, zeros = scales_of((4, HIDDEN)), DRAW.integers(0, 16, (4, HIDDEN))
-    parts = {
+    parts: dict[str, NDArray[Any]] = {
         "qweight": pack_rows(CODES.T.copy(), order),
         "qzeros": pack_rows(zeros, order),
         "scales": scales,

@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from famtree.weights.open import Weights
+from famtree.weights.pair import compare_weights
+from famtree.weights.results import PairResult
 from tiny_models import (
     CONFIG,
     HIDDEN,
@@ -19,10 +23,6 @@ from tiny_models import (
     tune,
     write_model,
 )
-
-from famtree.weights.open import Weights
-from famtree.weights.pair import compare_weights
-from famtree.weights.results import PairResult
 
 Compare = Callable[..., PairResult]
 

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFWriter
+
+from famtree.weights.open import Weights
+from famtree.weights.read import Window, read_windows
 from tiny_models import (
     FFN,
     HEADS,
@@ -20,9 +23,6 @@ from tiny_models import (
     open_folder,
     open_model,
 )
-
-from famtree.weights.open import Weights
-from famtree.weights.read import Window, read_windows
 
 ROLES = ("q", "k", "v", "o", "gate", "up", "down")
 ROWS = (0, 1, 17, 33, 63)

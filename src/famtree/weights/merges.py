@@ -34,9 +34,11 @@ def find_merge(
     own = read_blocks(child, share=SHARE)
     sides = {name: read_blocks(w, share=SHARE) for name, w in
              list(candidates.items())[:MAX_CANDIDATES]}  # fmt: skip
-    keys = [key for key in own if all(key in side and side[key].shape == own[key].shape
-                                      for side in sides.values())]  # fmt: skip
-    usable = {name: side for name, side in sides.items() if common_blocks(own, side)}
+    # A parent has the child's shapes; members that were cut or widened are none.
+    usable = {
+        name: side for name, side in sides.items() if len(common_blocks(own, side)) == len(own)
+    }
+    keys = list(own)
     if len(usable) < 2 or not keys:
         return None
     return _linear(own, usable, keys) or _sparse(own, usable, keys, base)

@@ -265,7 +265,7 @@ def _each_layer(case: _Case) -> tuple[LayerLink, ...]:
     links = []
     for layer in sorted({window.layer for window, _, _ in case.pairs}):
         found = _test(
-            replace_permutations(case), [pair for pair in case.pairs if pair[0].layer == layer]
+            _without_permutations(case), [pair for pair in case.pairs if pair[0].layer == layer]
         )
         if found is not None:
             same = found.z > limit.DOUBT_Z
@@ -273,7 +273,7 @@ def _each_layer(case: _Case) -> tuple[LayerLink, ...]:
     return tuple(links)
 
 
-def replace_permutations(case: _Case) -> _Case:
+def _without_permutations(case: _Case) -> _Case:
     """Return `case` without random permutations, which only the joint test draws."""
     return replace(case, permutations=0)
 
