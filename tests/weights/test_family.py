@@ -152,6 +152,22 @@ def test_sparse_merges_are_seen_in_the_bits(family: Family) -> None:
     assert (found.kind, set(found.parents)) == ("sparse", {"aa", "b"})
 
 
+def test_folded_norms_come_later(family: Family) -> None:
+    from tiny_models import rotate
+
+    child = family.add("child", rotate(make_model(1), 3))
+    found = find_direction(family.weights["root"], child)
+    assert (found.parent, found.arrow) == ("a", "norms")
+
+
+def test_a_quantized_copy_is_no_parent_of_a_merge(family: Family) -> None:
+    family.add("copy", quantize(family.arrays["aa"]))
+    child = family.add("child", tune(family.arrays["aa"], 12, 0.001))
+    candidates = {name: w for name, w in family.weights.items() if name != "child"}
+    found = find_merge(child, candidates, base="root")
+    assert found is None or "copy" not in found.parents
+
+
 def test_a_chain_is_no_merge(family: Family) -> None:
     candidates = {name: w for name, w in family.weights.items() if name != "aa"}
     assert find_merge(family.weights["aa"], candidates, base="root") is None
