@@ -141,13 +141,13 @@ def recognise_tokenizer(
 
 
 def _read_whole(chosen: tuple[str, ...], files: Mapping[str, bytes], side: SideFacts) -> Vocabulary:
-    vocabulary = _read_vocabulary(chosen, files)
+    vocabulary = parse_vocabulary(chosen, files)
     if chosen != ("tokenizer.json",):
         _apply_side_files(vocabulary, side)
     return vocabulary
 
 
-def _read_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
+def parse_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
     """Read by content where a name is used for several formats."""
     name, data = chosen[0], files[chosen[0]]
     if name == "tokenizer.json":
