@@ -28,6 +28,7 @@ from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
     CheckpointSummary,
+    Completeness,
     CostReport,
     Evidence,
     FamilyName,
@@ -50,6 +51,7 @@ class Findings:
     quantization: Quantization | None
     quantization_conflicts: list[Disagreement] = field(default_factory=list)
     adapter: AdapterFinding | None = None
+    completeness: Completeness | None = None
 
     @property
     def adapted(self) -> AdapterFinding | None:
@@ -108,6 +110,8 @@ def assemble(
         fingerprint=fingerprint,
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,
+        pickled=findings.found.pickled,
+        completeness=findings.completeness,
         lineage=summarise_lineage(
             describe_node(source, findings, text=source.kind != "hub"), registry
         ),
