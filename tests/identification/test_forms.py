@@ -11,6 +11,7 @@ import pytest
 
 from famtree.api import identify
 from famtree.types.identification import Identification
+from onnx_files import model, tensor
 
 META_8B = {"dim": 4096, "n_layers": 32, "n_heads": 32, "n_kv_heads": 8, "vocab_size": 128256,
            "multiple_of": 1024, "ffn_dim_multiplier": 1.3, "norm_eps": 1e-05,
@@ -117,3 +118,10 @@ def test_sizes_in_pickles_are_listed_and_names_come_from_the_index(tmp_path: Pat
     assert result.pickled is not None
     assert (result.pickled.files, result.pickled.storages, result.pickled.bytes) == (2, 2, 3000)
     assert result.fingerprint.architecture.qkv_bias is False  # every name is known
+
+
+def test_an_onnx_graph_is_described(tmp_path: Path) -> None:
+    result = look(tmp_path, {"onnx/model.onnx": model(tensor([4, 8], bytes(128)))})
+    assert result.outcome == "unknown"
+    assert "onnx/model.onnx: written by pytorch 2.1.0, opset 17" in result.reason
+    assert "1 weights of 32 numbers" in result.reason
