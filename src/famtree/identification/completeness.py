@@ -15,7 +15,7 @@ from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import Observation
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Scalar
-from famtree.types.identification import Completeness, MissingPart
+from famtree.types.identification import Completeness, MissingPart, Part
 from famtree.types.traits import Trait
 
 _PREFIXES = {
@@ -56,7 +56,7 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
         return []
     missing = []
 
-    def lacks(part: str, message: str) -> None:
+    def lacks(part: Part, message: str) -> None:
         missing.append(MissingPart.model_construct(part=part, message=message))
 
     if not found.config:

@@ -119,10 +119,13 @@ class LineageSummary(FrozenModel):
     complete: bool = False
 
 
+Part = Literal["config", "weights", "shards", "tokenizer"]
+
+
 class MissingPart(FrozenModel):
     """One part of a whole checkpoint that is absent."""
 
-    part: Literal["config", "weights", "shards", "tokenizer"]
+    part: Part
     message: str
 
 
