@@ -25,7 +25,7 @@ def test_keys_become_config_terms() -> None:
     assert config == {
         "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336,
         "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192,
-        "rms_norm_eps": 1e-05, "rope_theta": 500000.0, "vocab_size": 128256,
+        "rms_norm_eps": 1e-05, "rope_theta": 500000.0, "vocab_size": 128256, "hidden_act": "silu",
     }  # fmt: skip
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from gguf import GGMLQuantizationType, GGUFWriter
 
 from famtree.weights.open import Weights
 from famtree.weights.read import Window, read_windows
+from gguf import GGMLQuantizationType, GGUFWriter
 from tiny_models import (
     FFN,
     HEADS,

@@ -29,6 +29,7 @@ from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
     CheckpointSummary,
+    Completeness,
     CostReport,
     Evidence,
     FamilyName,
@@ -51,6 +52,7 @@ class Findings:
     quantization: Quantization | None
     quantization_conflicts: list[Disagreement] = field(default_factory=list)
     adapter: AdapterFinding | None = None
+    completeness: Completeness | None = None
 
     @property
     def adapted(self) -> AdapterFinding | None:
@@ -117,6 +119,8 @@ def assemble(
         fingerprint=fingerprint,
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,
+        pickled=findings.found.pickled,
+        completeness=findings.completeness,
         lineage=summarise_lineage(
             node or describe_node(source, findings, text=source.kind != "hub"), registry
         ),

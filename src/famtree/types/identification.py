@@ -139,6 +139,37 @@ class LineageSummary(FrozenModel):
     """Only with `--verify`: one for each parent whose weights were compared."""
 
 
+Part = Literal["config", "weights", "shards", "tokenizer"]
+
+
+class MissingPart(FrozenModel):
+    """One part of a whole checkpoint that is absent."""
+
+    part: Part
+    message: str
+
+
+class Completeness(FrozenModel):
+    """What a checkpoint lacks, and what that costs."""
+
+    missing: list[MissingPart]
+    confidence_if_complete: float | None = None
+    """The most that the confidence could be if the absent parts were there and showed what the
+    registry expects of this generation; None where no family was found."""
+    confidence_cost: float | None = None
+    """That, less the confidence the evidence at hand gives."""
+
+
+class PickledWeights(FrozenModel):
+    """What the directories of pickled weight files list; the pickles are never opened."""
+
+    files: int
+    """Files whose directory was read."""
+    storages: int
+    bytes: int
+    """Of all storages."""
+
+
 class CostReport(FrozenModel):
     """What the answer cost."""
 
@@ -172,6 +203,10 @@ class Identification(FrozenModel):
     quantization: Quantization | None = None
     adapter: Adapter | None = None
     """What an adapter adds, and to which base; None for a whole model."""
+    pickled: PickledWeights | None = None
+    """Sizes in pickled weight files of a local folder, where there is nothing better."""
+    completeness: Completeness | None = None
+    """What is absent; None where nothing is."""
     lineage: LineageSummary = Field(default_factory=LineageSummary)
     evidence: list[Evidence] = Field(default_factory=list)
     warnings: list[Notice] = Field(default_factory=list)
