@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from gguf.constants import GGMLQuantizationType
+from gguf.gguf_writer import GGUFWriter
 
 from famtree.weights.open import Weights
 from famtree.weights.read import Window, read_windows
-from gguf import GGMLQuantizationType, GGUFWriter
 from tiny_models import (
     FFN,
     HEADS,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from famtree.fingerprints.tensor_packing import packed_bits
 from famtree.weights.floats import SIZES
 from famtree.weights.packed import Awq, BitsAndBytes4, Gptq, RowPacked
 from famtree.weights.storage import (
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 _SCALES = ("weight_scale_inv", "weight_scale", "SCB", "scale_inv", "scale", "weight_scales")
+_PACKED_WIDTHS = frozenset({2, 3, 4, 8})
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16"})
 
 
@@ -106,10 +106,13 @@ def _scaled(weight: Stored, scale: Stored | None, by_127: bool) -> Form:
 
 
 def _gptq_or_awq(weights: Weights, module: Module, leaves: Mapping[str, Stored]) -> Form:
-    bits = packed_bits(module.leaves)
     qweight, scales, qzeros = leaves["qweight"], leaves.get("scales"), leaves.get("qzeros")
-    if scales is None or qzeros is None or bits is None or len(scales.shape) != 2:
+    if scales is None or qzeros is None or len(scales.shape) != 2 or len(qzeros.shape) != 2:
         raise UnreadableWeightError(f"{module.path}: scales or zeros are missing")
+    # The zeros of one group fill 32-bit words as the weights do.
+    bits, odd = divmod(32 * qzeros.shape[1], max(scales.shape[1], 1))
+    if odd or bits not in _PACKED_WIDTHS:
+        raise UnreadableWeightError(f"{module.path}: zeros and scales do not fit each other")
     stated = weights.config.get("quantization_config")
     stated = stated if isinstance(stated, dict) else {}
     groups, rows = scales.shape
