@@ -118,7 +118,10 @@ def test_odd_values_are_left_out() -> None:
     for key in load_table()["keys"]:
         odd[f"llama.{key}"] = "a lot"
     odd |= {"llama.rope.scaling.type": 7, "llama.attention.head_count": True}
-    assert read({"general.architecture": "llama", **odd}).config == {"rope_theta": 10000.0}
+    assert read({"general.architecture": "llama", **odd}).config == {
+        "rope_theta": 10000.0,
+        "hidden_act": "silu",
+    }
     infinite = design_of("qwen2", rope__freq_base=float("inf"))
     assert read(infinite).config == {"model_type": "qwen2"}
 
