@@ -38,11 +38,12 @@ def make_root(
     mix: tuple[str, ...] = LIBRARY,
     order: int = 10,
     decay: float = 0.1,
+    steps: int = ROOT_STEPS,
     teacher: str | None = None,
     held_out: bool = False,
 ) -> Recipe:
     """Return a network trained from scratch; `seed` draws its weights, `order` its data."""
-    course = make_course(mix, ROOT_STEPS, ROOT_RATE, decay, order, batch=8)
+    course = make_course(mix, steps, ROOT_RATE, decay, order, batch=8)
     return Recipe(
         name,
         "distilled" if teacher else "root",

@@ -1,0 +1,244 @@
+"""What `--verify` concludes from weights, measured on a zoo of networks with known lineage.
+
+    python benchmarks/make_zoo.py            # once, about 15 minutes; needs torch
+    python -m pip install networkx           # for the published baselines
+    python benchmarks/lineage_weights.py [--cache FOLDER] [--only design|held-out] [--json FILE]
+
+Families that were seen while the statistics were designed are reported apart from held-out trees,
+which are drawn by seed. Only the latter have marks. Exits with 1 if a mark is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import random
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+# One thread a process: the processes are the parallelism, and figures of CPU time are per core.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from famtree.weights import thresholds
+
+from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer
+from zoo.asking import Reader
+from zoo.baselines import (
+    Tensors,
+    measure_distances,
+    measure_kurtosis,
+    span_arborescence,
+    span_tree,
+)
+from zoo.cache import add_cache_option
+from zoo.figures import Figure, digest_constants
+from zoo.pair_figures import count_directions, count_related, describe_null
+from zoo.records import Member, Zoo, list_pairs, read_zoo
+from zoo.tree_figures import Tally, count_merges, list_placeable, tally_places
+from zoo.trees import NULL_TREE, SEEDS
+
+DESCENT = ("same-weights", "derived", "partial")
+LEAST_FAMILY = 3
+
+Pair = tuple[Member, Member]
+_reader: Reader | None = None
+
+
+def _begin_process() -> None:
+    global _reader  # noqa: PLW0603
+    _reader = Reader()
+
+
+def _compare(pair: Pair) -> PairAnswer:
+    assert _reader is not None
+    return _reader.compare(*pair)
+
+
+def _direct(edge: Pair) -> DirectionAnswer:
+    assert _reader is not None
+    return _reader.direct(*edge)
+
+
+def choose_pairs(members: list[Member], most: int) -> list[Pair]:
+    """Return all pairs of twins, of shared initialisation, and with a root of the same tree.
+
+    Of other related pairs, and of strangers, at most `most` each, drawn by a fixed seed.
+    """
+    rng = random.Random(0)
+    groups = list_pairs(members)
+
+    def with_root(pair: Pair) -> bool:
+        return any(not one.parents for one in pair)
+
+    chosen = [*groups["twins"], *groups["shared-init"]]
+    chosen += [pair for pair in groups["related"] if with_root(pair)]
+    for rest in ([pair for pair in groups["related"] if not with_root(pair)], groups["strangers"]):
+        chosen += rng.sample(rest, min(most, len(rest)))
+    return sorted(chosen, key=lambda pair: (pair[0].name, pair[1].name))
+
+
+class Trees:
+    """Parents and merges of all trees of one split, with the baselines'."""
+
+    def __init__(self, zoo: Zoo, answers: Iterable[PairAnswer], reader: Reader) -> None:
+        self.zoo = zoo
+        self.reader = reader
+        self.verdicts = {frozenset((one.first, one.second)): one.verdict for one in answers}
+        self.tallies: dict[str, Tally] = {}
+        self.merges: list[MergeAnswer] = []
+        self.judged: list[Member] = []
+
+    def find_family(self, members: list[Member], root: Member) -> list[Member]:
+        """Return the root and what famtree finds to descend from its weights."""
+        return [
+            one
+            for one in members
+            if one is root or self.verdicts.get(frozenset((one.name, root.name))) in DESCENT
+        ]
+
+    def ask(self, members: list[Member], root: Member) -> None:
+        """Find the merges among the root's family, then everybody else's parent."""
+        found = self.find_family(members, root)
+        for title, family in (
+            ("famtree", [one for one in found if not one.disguised]),
+            ("famtree, disguised members included", found),
+        ):
+            merges = self.reader.find_merges(family, root.name)
+            merged = {answer.child for answer in merges}
+            rest = [one for one in family if one.name not in merged]
+            placed = self.reader.place(rest, root.name)
+            asked = [one for one in members if one.root == root.name and not one.is_merge]
+            if title == "famtree":
+                self.merges += merges
+                self.judged += [
+                    one for one in members if one.root == root.name and not one.disguised
+                ]
+                asked = list_placeable(members, root.name)
+            tally_places(self.zoo, asked, placed, self.tallies.setdefault(title, Tally()))
+
+    def ask_baselines(self, members: list[Member], root: Member) -> None:
+        """Let the published methods place the same members, told the family and its root."""
+        family = list_placeable(members, root.name)
+        tensors: dict[str, Tensors] = {one.name: self.reader.read_matrices(one) for one in family}
+        distances = measure_distances(tensors)
+        kurtosis = {name: measure_kurtosis(values) for name, values in tensors.items()}
+        results = {
+            "minimum spanning tree": span_tree(distances, root.name),
+            "MoTHer, kurtosis falls": span_arborescence(
+                distances, kurtosis, root.name, falling=True
+            ),
+            "MoTHer, kurtosis rises": span_arborescence(
+                distances, kurtosis, root.name, falling=False
+            ),
+        }
+        for title, parents in results.items():
+            tally = self.tallies.setdefault(title, Tally())
+            for member in family:
+                if member.parents:
+                    tally.add(self.zoo, member.name, parents.get(member.name))
+
+    def run(self, members: list[Member]) -> None:
+        """Ask about every family of one tree that is large enough."""
+        for root in members:
+            family = [one for one in members if one.root == root.name]
+            if not root.parents and len(family) >= LEAST_FAMILY:
+                self.ask(members, root)
+                self.ask_baselines(members, root)
+
+    def as_figures(self, marked: bool) -> list[Figure]:
+        """Return every figure about trees."""
+        figures = []
+        for title, tally in self.tallies.items():
+            figures += tally.as_figures(title, marked and title == "famtree")
+        return figures + count_merges(self.judged, self.merges, marked)
+
+
+def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, Any]:
+    """Return the figures of one split, by section, and the answers they come from."""
+    members = zoo.pick(held_out)
+    trees = {name: some for name, some in zoo.trees(held_out).items() if name != NULL_TREE}
+    ordinary = [one for one in members if one.tree != NULL_TREE]
+    null = [one for one in members if one.tree == NULL_TREE]
+    edges = zoo.edges(ordinary)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(processes, _begin_process) as pool:
+        answers = pool.map(_compare, choose_pairs(ordinary, most), chunksize=16)
+        null_answers = pool.map(_compare, list_pairs(null)["twins"], chunksize=16)
+        directions = pool.map(_direct, edges, chunksize=4)
+    forest = Trees(zoo, answers, Reader())
+    for some in trees.values():
+        forest.run(some)
+    unrelated = [one for one in answers if one.group in ("twins", "strangers")]
+    sizes = [
+        Figure("trees", len(trees), len(trees), ("at least", 3) if held_out else None),
+        Figure(
+            "edges to a single parent",
+            len(edges),
+            len(edges),
+            ("at least", 45) if held_out else None,
+        ),
+    ]
+    return {
+        "figures": {
+            "sizes": sizes,
+            "related or not": count_related([*answers, *null_answers], held_out),
+            "the statistics of independent pairs": [
+                *describe_null("unrelated pairs", unrelated, False),
+                *describe_null("null roots", null_answers, held_out),
+            ],
+            "direction": count_directions(directions, held_out),
+            "trees": forest.as_figures(held_out),
+        },
+        "pairs": [asdict(one) for one in [*answers, *null_answers]],
+        "directions": [asdict(one) for one in directions],
+        "merges": [asdict(one) for one in forest.merges],
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_cache_option(parser)
+    parser.add_argument("--only", choices=["design", "held-out"])
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--most", type=int, default=600, help="related pairs without a root, and strangers"
+    )
+    parser.add_argument("--json", type=Path, help="file for all figures and answers")
+    options = parser.parse_args()
+    zoo = read_zoo(options.cache)
+    frozen = digest_constants(vars(thresholds))
+    print(f"thresholds {frozen}; held-out seeds {', '.join(map(str, SEEDS))}")
+    print(f"{platform.machine()}, Python {platform.python_version()}")
+    document: dict[str, Any] = {"thresholds": frozen, "seeds": list(SEEDS)}
+    missed = False
+    for split in ("design", "held-out"):
+        if options.only not in (None, split):
+            continue
+        started = time.perf_counter()
+        result = measure(zoo, split == "held-out", options.processes, options.most)
+        for section, figures in result["figures"].items():
+            print(f"\n{split}: {section}")
+            for figure in figures:
+                print(figure.as_line())
+                missed |= figure.met is False
+        result["figures"] = {
+            section: [figure.as_json() for figure in figures]
+            for section, figures in result["figures"].items()
+        }
+        result["seconds"] = round(time.perf_counter() - started)
+        print(f"\n{split}: {result['seconds']} s", flush=True)
+        document[split] = result
+    if options.json:
+        options.json.write_text(json.dumps(document, indent=1, sort_keys=True))
+    return int(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
