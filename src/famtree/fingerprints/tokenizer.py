@@ -86,7 +86,7 @@ def build_tokenizer(
     side = read_side_files(files)
     if not chosen:
         return _describe_side(side, hashes or {}, "no vocabulary file was read")
-    vocabulary = _read_vocabulary(chosen, files)
+    vocabulary = parse_vocabulary(chosen, files)
     if chosen != ("tokenizer.json",):
         _apply_side_files(vocabulary, side)
     return _describe(vocabulary, side, hashes or {})
@@ -133,7 +133,7 @@ def recognise_tokenizer(
     )
 
 
-def _read_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
+def parse_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
     """Read by content where a name is used for several formats."""
     name, data = chosen[0], files[chosen[0]]
     if name == "tokenizer.json":
