@@ -8,17 +8,24 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable
+from itertools import product
 
+import numpy as np
 from famtree.weights.descent import place_members
 from famtree.weights.direction import find_direction
 from famtree.weights.merges import find_merge
-from famtree.weights.open import Weights, open_weights
 from famtree.weights.pair import compare_weights
 
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
+from famtree.weights.open import Weights, open_weights
+from famtree.weights.read import Window, read_windows
+from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view
+from famtree.weights.storage import UnreadableWeightError
 from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer, PlaceAnswer
 from zoo.records import Member, compare_origins
+
+MATRICES = (*INPUT_ROLES, *OUTPUT_ROLES)
 
 
 class Reader:
@@ -63,6 +70,20 @@ class Reader:
         disguised = parent.disguised or child.disguised
         said = names[result.parent]
         return DirectionAnswer(parent.name, child.name, child.kind, disguised, said, result.arrow)
+
+    def read_matrices(self, member: Member) -> dict[str, np.ndarray]:
+        """Read every block matrix whole, dequantized where need be, for the baselines."""
+        weights = self.open(member)
+        windows = {}
+        for layer, role in product(range(weights.depth), MATRICES):
+            try:
+                view = find_view(weights, role, layer)
+            except UnreadableWeightError:
+                continue
+            whole = Window(role, layer, tuple(range(view.rows)), (0, view.columns))
+            windows[f"{role} {layer}"] = whole
+        values = read_windows(weights, windows.values())
+        return {name: values[whole] for name, whole in windows.items() if whole in values}
 
     def find_merges(self, family: Iterable[Member], root: str) -> list[MergeAnswer]:
         """Ask of every member but the root whether it is a merge of the others."""
