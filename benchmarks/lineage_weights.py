@@ -18,7 +18,6 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,25 +26,14 @@ from typing import Any
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from famtree.weights import thresholds
-
-from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer
+from zoo.answers import DirectionAnswer, PairAnswer
 from zoo.asking import Reader
-from zoo.baselines import (
-    Tensors,
-    measure_distances,
-    measure_kurtosis,
-    span_arborescence,
-    span_tree,
-)
 from zoo.cache import add_cache_option
 from zoo.figures import Figure, digest_constants
+from zoo.forest import Forest
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.records import Member, Zoo, list_pairs, read_zoo
-from zoo.tree_figures import Tally, count_merges, list_placeable, tally_places
 from zoo.trees import NULL_TREE, SEEDS
-
-DESCENT = ("same-weights", "derived", "partial")
-LEAST_FAMILY = 3
 
 Pair = tuple[Member, Member]
 _reader: Reader | None = None
@@ -84,82 +72,6 @@ def choose_pairs(members: list[Member], most: int) -> list[Pair]:
     return sorted(chosen, key=lambda pair: (pair[0].name, pair[1].name))
 
 
-class Trees:
-    """Parents and merges of all trees of one split, with the baselines'."""
-
-    def __init__(self, zoo: Zoo, answers: Iterable[PairAnswer], reader: Reader) -> None:
-        self.zoo = zoo
-        self.reader = reader
-        self.verdicts = {frozenset((one.first, one.second)): one.verdict for one in answers}
-        self.tallies: dict[str, Tally] = {}
-        self.merges: list[MergeAnswer] = []
-        self.judged: list[Member] = []
-
-    def find_family(self, members: list[Member], root: Member) -> list[Member]:
-        """Return the root and what famtree finds to descend from its weights."""
-        return [
-            one
-            for one in members
-            if one is root or self.verdicts.get(frozenset((one.name, root.name))) in DESCENT
-        ]
-
-    def ask(self, members: list[Member], root: Member) -> None:
-        """Find the merges among the root's family, then everybody else's parent."""
-        found = self.find_family(members, root)
-        for title, family in (
-            ("famtree", [one for one in found if not one.disguised]),
-            ("famtree, disguised members included", found),
-        ):
-            merges = self.reader.find_merges(family, root.name)
-            merged = {answer.child for answer in merges}
-            rest = [one for one in family if one.name not in merged]
-            placed = self.reader.place(rest, root.name)
-            asked = [one for one in members if one.root == root.name and not one.is_merge]
-            if title == "famtree":
-                self.merges += merges
-                self.judged += [
-                    one for one in members if one.root == root.name and not one.disguised
-                ]
-                asked = list_placeable(members, root.name)
-            tally_places(self.zoo, asked, placed, self.tallies.setdefault(title, Tally()))
-
-    def ask_baselines(self, members: list[Member], root: Member) -> None:
-        """Let the published methods place the same members, told the family and its root."""
-        family = list_placeable(members, root.name)
-        tensors: dict[str, Tensors] = {one.name: self.reader.read_matrices(one) for one in family}
-        distances = measure_distances(tensors)
-        kurtosis = {name: measure_kurtosis(values) for name, values in tensors.items()}
-        results = {
-            "minimum spanning tree": span_tree(distances, root.name),
-            "MoTHer, kurtosis falls": span_arborescence(
-                distances, kurtosis, root.name, falling=True
-            ),
-            "MoTHer, kurtosis rises": span_arborescence(
-                distances, kurtosis, root.name, falling=False
-            ),
-        }
-        for title, parents in results.items():
-            tally = self.tallies.setdefault(title, Tally())
-            for member in family:
-                if member.parents:
-                    tally.add(self.zoo, member.name, parents.get(member.name))
-
-    def run(self, members: list[Member]) -> None:
-        """Ask about every family of one tree that is large enough."""
-        for root in members:
-            family = [one for one in members if one.root == root.name]
-            if not root.parents and len(family) >= LEAST_FAMILY:
-                self.ask(members, root)
-                self.ask_baselines(members, root)
-
-    def as_figures(self, marked: bool) -> list[Figure]:
-        """Return every figure about trees."""
-        figures = []
-        for title, tally in self.tallies.items():
-            figures += tally.as_figures(title, marked and title == "famtree")
-        return figures + count_merges(self.judged, self.merges, marked)
-
-
 def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, Any]:
     """Return the figures of one split, by section, and the answers they come from."""
     members = zoo.pick(held_out)
@@ -172,7 +84,7 @@ def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, An
         answers = pool.map(_compare, choose_pairs(ordinary, most), chunksize=16)
         null_answers = pool.map(_compare, list_pairs(null)["twins"], chunksize=16)
         directions = pool.map(_direct, edges, chunksize=4)
-    forest = Trees(zoo, answers, Reader())
+    forest = Forest(zoo, answers, Reader())
     for some in trees.values():
         forest.run(some)
     unrelated = [one for one in answers if one.group in ("twins", "strangers")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from typing import Any
 import pytest
 
 from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer, PlaceAnswer
-from zoo.baselines import measure_distances, measure_kurtosis, span_arborescence, span_tree
+from zoo.baselines import Tensors, measure_distances, measure_kurtosis, span_arborescence, span_tree
 from zoo.design import Shape, build_config, load_designs, walk_matrices
 from zoo.families import list_design_recipes
 from zoo.figures import Figure, digest_constants, fit_normal, make_share
+from zoo.forest import Forest
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.recipe import (
     KINDS,
@@ -316,6 +318,56 @@ def test_baselines_follow_a_chain() -> None:
     rising = {name: float(place) for place, name in enumerate(chain)}
     parents = span_arborescence(distances, rising, "a", falling=False)
     assert {child: parents[child] for child in "bcd"} == {"b": "a", "c": "b", "d": "a"}
+
+
+class _Truth:
+    """Answers everything rightly, or, where `wrong`, names the root as everybody's parent."""
+
+    def __init__(self, wrong: bool) -> None:
+        self.wrong = wrong
+
+    def find_merges(self, family: Iterable[Member], root: str) -> list[MergeAnswer]:
+        return [
+            MergeAnswer(one.name, one.parents, one.weights or (0.5, 0.5), "linear")
+            for one in family
+            if one.is_merge and not self.wrong
+        ]
+
+    def place(self, family: Iterable[Member], root: str) -> dict[str, PlaceAnswer]:
+        return {
+            one.name: PlaceAnswer(one.name, root if self.wrong else one.parents[0], ())
+            for one in family
+            if one.name != root
+        }
+
+    def read_matrices(self, member: Member) -> Tensors:
+        numpy = pytest.importorskip("numpy")
+        depth = len(list(FAMILY.ancestors(member.name)))
+        return {"w": numpy.diag(numpy.arange(1.0, 9.0)) + 0.1 * depth}
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_a_forest_is_judged_by_the_truth(wrong: bool) -> None:
+    pytest.importorskip("networkx")
+    members = list(FAMILY.members.values())
+    answers = [
+        replace(_pair("related", "derived"), first="a", second=one.name)
+        for one in members
+        if one.root == "a" and one.name not in ("a", "a-3")
+    ]
+    answers.append(replace(_pair("twins", "independent"), first="a", second="b"))
+    forest = Forest(FAMILY, answers, _Truth(wrong))
+    forest.run(members)
+    found = _values(forest.as_figures(True))
+    # a-3 was not recognised as one of the family, so nobody placed it.
+    assert found["exact parent, famtree"] == ((1 if wrong else 2) / 3, 3)
+    assert found["named parent is a true ancestor, famtree"] == (1.0, 2)
+    everyone = "exact parent, famtree, disguised members included"
+    assert found[everyone] == ((1 if wrong else 3) / 4, 4)
+    assert found["linear and SLERP merges: parents right"] == (0.0 if wrong else 1.0, 1)
+    assert found["false merges"] == (0.0, 4)
+    assert found["exact parent, minimum spanning tree"][1] == 3
+    assert found["exact parent, MoTHer, kurtosis falls"][1] == 3
 
 
 def test_a_digest_of_constants_sees_every_value() -> None:
