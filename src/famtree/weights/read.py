@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -154,14 +155,13 @@ def _fetch(weights: Weights, spans: list[Span]) -> dict[Span, bytes]:
     for span in joined:
         by_file.setdefault(span.file, []).append(span)
     for span in spans:
-        for outer in by_file.get(span.file, ()):
-            if outer.start <= span.start and span.stop <= outer.stop:
-                data = answers.get(outer)
-                piece = data[span.start - outer.start : span.stop - outer.start] \
-                    if isinstance(data, bytes) else b""  # fmt: skip
-                if len(piece) == span.stop - span.start:
-                    found[span] = piece
-                break
+        outers = by_file[span.file]
+        outer = outers[bisect_right(outers, span.start, key=lambda one: one.start) - 1]
+        data = answers.get(outer)
+        if isinstance(data, bytes):
+            piece = data[span.start - outer.start : span.stop - outer.start]
+            if len(piece) == span.stop - span.start:
+                found[span] = piece
     return found
 
 

@@ -84,8 +84,7 @@ def find_view(weights: Weights, role: str, layer: int = 0) -> View:
         form = make_form(weights, found, weights.hidden)
         return View(form, form.rows, _same)
     part = next(part for name, part in _PLACES[role] if name == found.role)
-    # Width of the input side: known for what reads the residual stream.
-    form = make_form(weights, found, weights.hidden if role in INPUT_ROLES else None)
+    form = make_form(weights, found, _inputs(weights, role))
     if found.role == "experts_gate_up" and _has_role(weights, layer, "experts_up"):
         part = ""  # a file format that splits what others fuse, under the fused name
     if found.role == "qkv":
@@ -150,6 +149,16 @@ def _names(weights: Weights, module: Module) -> list[str]:
         for name in (f"{module.path}.{leaf}" if leaf else module.path, f"{module.path}_{leaf}")
         if name in weights.file_of
     ]
+
+
+def _inputs(weights: Weights, role: str) -> int | None:
+    """Return how wide the input side is, which flattened forms do not show."""
+    if role in INPUT_ROLES:
+        return weights.hidden
+    known = weights.architecture
+    if known is None or role == "down":
+        return known.ffn if known is not None else None
+    return known.heads * known.head_dim if known.heads and known.head_dim else None
 
 
 def _has_role(weights: Weights, layer: int, role: str) -> bool:

@@ -1,0 +1,60 @@
+"""Which layer came from which, when depths differ: cut, stacked or spliced models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from famtree.weights import thresholds as limit
+from famtree.weights.column_test import column_test
+from famtree.weights.plan import LOCATING_ROLES, block_windows, spread_layers
+from famtree.weights.read import read_windows
+from famtree.weights.results import ColumnTest, LayerLink
+
+if TYPE_CHECKING:
+    from famtree.weights.open import Weights
+
+
+def locate_layers(
+    child: Weights, parent: Weights, columns: tuple[int, int]
+) -> tuple[tuple[LayerLink, ...], ColumnTest | None]:
+    """Find each sampled child layer among all parent layers, and return the strongest test.
+
+    One window a role and layer is read. The decision is that of single pairs of layers, never of
+    a sum over chosen ones: choosing the best of many and adding up would make chance look like
+    descent. A layer is linked when its best z passes `DEPENDENT_Z`.
+    """
+    ours = _stacks(child, spread_layers(child.depth), columns)
+    theirs = _stacks(parent, list(range(parent.depth)), columns)
+    links: list[LayerLink] = []
+    strongest: ColumnTest | None = None
+    for layer, own in ours.items():
+        tests = {
+            other: found
+            for other, values in theirs.items()
+            if (found := column_test(own, values)) is not None
+        }
+        if not tests:
+            continue
+        best = max(tests, key=lambda other: tests[other].z)
+        passed = tests[best].z > limit.DEPENDENT_Z
+        links.append(LayerLink(layer, best if passed else None, tests[best].z))
+        if strongest is None or tests[best].z > strongest.z:
+            strongest = tests[best]
+    return tuple(links), strongest
+
+
+def _stacks(
+    weights: Weights, layers: list[int], columns: tuple[int, int]
+) -> dict[int, NDArray[np.float32]]:
+    """Return the sampled rows of each layer that has them all."""
+    windows = block_windows(layers, columns, roles=LOCATING_ROLES)
+    values = read_windows(weights, windows)
+    found = {}
+    for layer in layers:
+        own = [values[window] for window in windows if window.layer == layer and window in values]
+        if len(own) == len(LOCATING_ROLES):
+            found[layer] = np.vstack(own)
+    return found
