@@ -30,10 +30,19 @@ def identify(
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
 
-    del verify  # no lineage claim is checked by weights yet, so there is nothing to read
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
-    return identify_checkpoint(source, load_registry(), on_progress)
+    result = identify_checkpoint(source, load_registry(), on_progress)
+    if not verify:
+        return result
+    from famtree.verification.identification import verify_identification
+
+    return verify_identification(
+        source,
+        result,
+        lambda name: open_source(parse_reference(name), offline=offline),
+        on_progress=on_progress,
+    )
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

@@ -183,7 +183,9 @@ class HubSource:
         size = entry.size
         if span is None:
             if size is not None and size > limit:
-                found[known_as] = Missing(name, f"{size} bytes, more than the {limit} that are read")
+                found[known_as] = Missing(
+                    name, f"{size} bytes, more than the {limit} that are read"
+                )
                 return
         else:
             start, stop = max(0, span[0]), span[1] if size is None else min(span[1], size)

@@ -109,6 +109,24 @@ class ChainStep(FrozenModel):
     evidence: list[Evidence] = Field(default_factory=list)
 
 
+class WeightProof(FrozenModel):
+    """What weight bytes say about one claimed parent; all of it with `compare --verify`."""
+
+    parent: str
+    verdict: str
+    """same-weights, derived, partial, shared-init, independent or undetermined."""
+    reason: str
+    z: float | None = None
+    p_value: float | None = None
+    log10_p: float | None = None
+    cosine: float | None = None
+    bytes_planned: int = 0
+    """Weight bytes the samples of both sides take; cached ones are not fetched again."""
+    bytes_read: int = 0
+    unread: list[str] = Field(default_factory=list)
+    """Parts that could not be read, and why."""
+
+
 class LineageSummary(FrozenModel):
     """Direct parents and the chain to the root, as far as known."""
 
@@ -116,6 +134,8 @@ class LineageSummary(FrozenModel):
     chain: list[ChainStep] = Field(default_factory=list)
     root: str | None = None
     complete: bool = False
+    proofs: list[WeightProof] = Field(default_factory=list)
+    """Only with `--verify`: one for each parent whose weights were compared."""
 
 
 class CostReport(FrozenModel):

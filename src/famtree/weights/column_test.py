@@ -63,9 +63,7 @@ def permutation_p(x: Matrix, y: Matrix, draws: int, seed: int = 0) -> float:
     return (1 + ties) / (1 + draws)
 
 
-def _standardise(
-    a: NDArray[np.floating], b: NDArray[np.floating]
-) -> tuple[Matrix, Matrix]:
+def _standardise(a: NDArray[np.floating], b: NDArray[np.floating]) -> tuple[Matrix, Matrix]:
     if a.shape != b.shape or a.ndim != 2:
         raise ValueError(f"samples differ in shape: {a.shape} and {b.shape}")
     x, y = a.astype(np.float64), b.astype(np.float64)

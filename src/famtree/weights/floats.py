@@ -50,6 +50,7 @@ def _table(kind: str) -> Floats:
     return (sign * value).astype(np.float32)
 
 
-def fits_bfloat16(values: Floats) -> bool:
-    """Return whether every value is exactly representable in bfloat16."""
-    return not bool((np.ascontiguousarray(values).view(np.uint32) & 0xFFFF).any())
+def bfloat16_share(values: Floats) -> float:
+    """Return the share of values that are exactly representable in bfloat16."""
+    bits = np.ascontiguousarray(values).view(np.uint32) & 0xFFFF
+    return float((bits == 0).mean()) if bits.size else 1.0

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
-from famtree.weights.plan import LOCATING_ROLES, block_windows, spread_layers
+from famtree.weights.plan import LOCATING_ROLES, WIDTH, block_windows, spread_layers
 from famtree.weights.read import read_windows
 from famtree.weights.results import ColumnTest, LayerLink
 
@@ -26,8 +26,8 @@ def locate_layers(
     a sum over chosen ones: choosing the best of many and adding up would make chance look like
     descent. A layer is linked when its best z passes `DEPENDENT_Z`.
     """
-    ours = _stacks(child, spread_layers(child.depth), columns)
-    theirs = _stacks(parent, list(range(parent.depth)), columns)
+    ours = read_layers(child, spread_layers(child.depth), columns)
+    theirs = read_layers(parent, list(range(parent.depth)), columns)
     links: list[LayerLink] = []
     strongest: ColumnTest | None = None
     for layer, own in ours.items():
@@ -46,15 +46,17 @@ def locate_layers(
     return tuple(links), strongest
 
 
-def _stacks(
+def read_layers(
     weights: Weights, layers: list[int], columns: tuple[int, int]
 ) -> dict[int, NDArray[np.float32]]:
     """Return the sampled rows of each layer that has them all."""
-    windows = block_windows(layers, columns, roles=LOCATING_ROLES)
+    # Narrow models give few elements a row, so more rows are read of them.
+    draws = range(1 if columns[1] - columns[0] >= WIDTH else 4)
+    windows = block_windows(layers, columns, draws=draws, roles=LOCATING_ROLES)
     values = read_windows(weights, windows)
     found = {}
     for layer in layers:
         own = [values[window] for window in windows if window.layer == layer and window in values]
-        if len(own) == len(LOCATING_ROLES):
+        if len(own) == len(LOCATING_ROLES) * len(draws):
             found[layer] = np.vstack(own)
     return found

@@ -200,9 +200,7 @@ def _open_gguf(source: CheckpointSource, listing: Listing) -> Weights:
                 raise UnreadableError(f"{name} could not be read: {data.reason}")
             return data
 
-        reader = GgufReader(
-            fetch, entry.name, size=entry.size, steps=_GGUF_STEPS, limit=GGUF_LIMIT
-        )
+        reader = GgufReader(fetch, entry.name, size=entry.size, steps=_GGUF_STEPS, limit=GGUF_LIMIT)
         try:
             header = reader.read_rest()
         except HeaderLimitError as fault:

@@ -72,8 +72,7 @@ class Gptq:
         ]
         words, first, last = self.rows // per, low // per, -(-high // per)
         spans += [
-            self.qzeros.span((g * words + first) * 4, (g * words + last) * 4)
-            for g in used.tolist()
+            self.qzeros.span((g * words + first) * 4, (g * words + last) * 4) for g in used.tolist()
         ]
         parts = yield spans
         lines, count = stop - start, len(used)
@@ -111,9 +110,7 @@ class Awq:
             self.qweight.span((c * words + first) * 4, (c * words + last) * 4)
             for c in range(*columns)
         ]
-        spans += [
-            self.qzeros.span((g * words + first) * 4, (g * words + last) * 4) for g in used
-        ]
+        spans += [self.qzeros.span((g * words + first) * 4, (g * words + last) * 4) for g in used]
         spans += [
             self.scales.span((g * self.rows + first * 8) * width,
                              (g * self.rows + last * 8) * width)
@@ -138,7 +135,7 @@ class Awq:
 
 @dataclass(frozen=True, slots=True)
 class BitsAndBytes4:
-    """bitsandbytes' NF4 and FP4: two weights a byte over the flattened matrix, high nibble first."""
+    """bitsandbytes' NF4 and FP4: two weights a byte of the flat matrix, high nibble first."""
 
     weight: Stored
     leaves: Mapping[str, Stored]
@@ -167,8 +164,7 @@ class BitsAndBytes4:
         size = SIZES.get(scale.dtype, 1)
         spans = [self.weight.span(first // 2, -(-last // 2)) for first, last in pieces]
         spans += [
-            scale.span(first // block * size, (-(-last // block)) * size)
-            for first, last in pieces
+            scale.span(first // block * size, (-(-last // block)) * size) for first, last in pieces
         ]
         parts = yield spans
         table = decode_floats(fixed[1], codes.dtype)
@@ -275,5 +271,3 @@ def _positive(value: object, name: str) -> int:
     if not isinstance(value, int) or value <= 0:
         raise UnreadableWeightError(f"{name}: its quantization state names no block size")
     return value
-
-

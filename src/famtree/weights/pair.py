@@ -22,12 +22,12 @@ from famtree.weights.plan import (
     narrow_windows,
     spread_layers,
 )
+from famtree.weights.probing import probe_pair
 from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import ColumnTest, LayerLink, PairResult, PairVerdict, ProbeTest
 from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view, require_roles
 from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.token_probe import Probe, prepare_probe
-from famtree.weights.probing import probe_pair
 from famtree.weights.tokens import shared_rows
 
 if TYPE_CHECKING:
@@ -55,7 +55,10 @@ class _Case:
     pairs: list[tuple[Window, Floats, Floats]] = field(default_factory=list)
 
     def conclude(
-        self, verdict: PairVerdict, reason: str, by: Literal["identity", "column", "probe", "nothing"]
+        self,
+        verdict: PairVerdict,
+        reason: str,
+        by: Literal["identity", "column", "probe", "nothing"],
     ) -> PairResult:
         """Return the answer with everything measured so far."""
         test = self.probe if by == "probe" else self.column if by == "column" else None
@@ -219,9 +222,7 @@ def _decide_by_columns(case: _Case) -> PairResult | None:
             "come from the parent, the others do not", "column"
         )  # fmt: skip
     if embedding is not None and embedding.z <= limit.DOUBT_Z and embedding.columns >= 256:
-        return case.conclude(
-            "derived", "blocks come from the parent; embeddings do not", "column"
-        )
+        return case.conclude("derived", "blocks come from the parent; embeddings do not", "column")
     return case.conclude("derived", "columns of the sampled weights are aligned", "column")
 
 
@@ -277,7 +278,8 @@ def _decide_by_probe(case: _Case, *, deep: bool) -> PairResult:
         return case.conclude(
             "partial", "the embeddings come from the parent; the blocks do not", "column"
         )
-    enough = column is not None and column.rows * column.columns >= limit.ENOUGH_ELEMENTS
+    compared = column.rows * column.columns * max(1, len(case.layers)) if column else 0
+    enough = compared >= limit.ENOUGH_ELEMENTS
     if seen is not None and seen.z <= limit.DOUBT_Z and (
         column is None or (enough and column.z <= limit.DOUBT_Z)
     ):  # fmt: skip

@@ -15,7 +15,7 @@ did not. undetermined: too little could be read or compared."""
 
 OperationName = Literal[
     "copy", "cast", "quantized", "adapter", "finetune", "continued-pretrain", "pruned",
-    "upscaled", "upcycled", "merge", "transformed", "unknown",
+    "upscaled", "upcycled", "unknown",
 ]  # fmt: skip
 
 

@@ -63,12 +63,25 @@ class Stored:
 class Form(Protocol):
     """A logical matrix, rows x columns, and how to read part of it."""
 
-    kind: str
-    """Name of the number format, to compare forms by."""
-    rows: int
-    columns: int
-    fast: str
-    """`columns` where a row is contiguous, `rows` where a column is."""
+    @property
+    def kind(self) -> str:
+        """Name of the number format, to compare forms by."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Outputs."""
+        ...
+
+    @property
+    def columns(self) -> int:
+        """Inputs."""
+        ...
+
+    @property
+    def fast(self) -> str:
+        """`columns` where a row is contiguous, `rows` where a column is."""
+        ...
 
     def load(self, rows: Sequence[int], columns: tuple[int, int]) -> Load:
         """Yield spans, return float32 of len(rows) x (columns[1] - columns[0])."""
@@ -136,9 +149,7 @@ class Plain:
         lines = [(self.first + r) // self.block[0] * wide for r in rows]
         return [scale.span((line + first) * size, (line + last) * size) for line in lines]
 
-    def _scales(
-        self, parts: list[bytes], rows: Sequence[int], columns: tuple[int, int]
-    ) -> Floats:
+    def _scales(self, parts: list[bytes], rows: Sequence[int], columns: tuple[int, int]) -> Floats:
         assert self.scale is not None  # noqa: S101
         if self.scale.dtype == "F8_E8M0":
             raise UnreadableWeightError(f"{self.scale.name}: scales of type F8_E8M0")

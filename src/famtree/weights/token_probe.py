@@ -56,7 +56,9 @@ class Probe:
     child_embedding: NDArray[np.float64]
     parent_embedding: NDArray[np.float64]
 
-    def answer(self, layer: int, role: str, rows: tuple[int, ...], *, child: bool) -> Answers | None:
+    def answer(
+        self, layer: int, role: str, rows: tuple[int, ...], *, child: bool
+    ) -> Answers | None:
         """Return the answers of some neurons of a layer; None where they cannot be read."""
         weights = self.child if child else self.parent
         embedding = self.child_embedding if child else self.parent_embedding
@@ -67,8 +69,17 @@ class Probe:
         if matrix is None:
             return None
         answers = matrix.astype(np.float64) @ (embedding * _gamma(weights, layer)).T
-        answers -= answers.mean(axis=1, keepdims=True)
-        return answers / (np.linalg.norm(answers, axis=1, keepdims=True) + 1e-30)
+        return _normalise(answers)
+
+    def answer_written(self, layer: int, neurons: int, *, child: bool) -> Answers | None:
+        """Return how what the first `neurons` write lies to the tokens' embeddings."""
+        weights = self.child if child else self.parent
+        embedding = self.child_embedding if child else self.parent_embedding
+        if weights.hidden is None:
+            return None
+        window = Window("down", layer, tuple(range(weights.hidden)), (0, neurons))
+        matrix = read_windows(weights, [window]).get(window)
+        return None if matrix is None else _normalise((embedding @ matrix.astype(np.float64)).T)
 
     def gram_correlation(self) -> float:
         """Return how alike tokens lie to each other on both sides, -1 to 1.
@@ -91,9 +102,7 @@ def prepare_probe(child: Weights, parent: Weights) -> Probe | None:
     found = []
     for weights, side in ((child, 0), (parent, 1)):
         assert weights.hidden is not None  # noqa: S101 - checked above
-        window = Window(
-            "embedding", 0, tuple(pair[side] for pair in tokens), (0, weights.hidden)
-        )
+        window = Window("embedding", 0, tuple(pair[side] for pair in tokens), (0, weights.hidden))
         rows = read_windows(weights, [window]).get(window)
         if rows is None or not np.isfinite(rows).all():
             return None
@@ -132,10 +141,19 @@ def match_test(probe: Probe, pairs: list[Pair]) -> ProbeTest | None:
 def match_bytes(weights: Weights, layer: int) -> int | None:
     """Return about how many bytes both feed-forward input matrices of a layer take."""
     try:
-        views = [find_view(weights, role, layer) for role in ("gate", "up")]
+        views = [find_view(weights, role, layer) for role in _two_sides(weights, layer)]
     except UnreadableWeightError:
         return None
-    return sum(v.rows * v.columns * SIZES.get(v.form.kind, 1) for v in views)
+    return sum(view.rows * view.columns * SIZES.get(view.form.kind, 1) for view in views)
+
+
+def _two_sides(weights: Weights, layer: int) -> tuple[str, str]:
+    """Return the two matrices that both know a neuron: gate and up, or up and down without gate."""
+    try:
+        find_view(weights, "gate", layer)
+    except UnreadableWeightError:
+        return "up", "down"
+    return "gate", "up"
 
 
 def choose_layers(weights: Weights, count: int = LAYERS) -> list[int]:
@@ -144,20 +162,33 @@ def choose_layers(weights: Weights, count: int = LAYERS) -> list[int]:
 
 
 def _match_layer(probe: Probe, child_layer: int, parent_layer: int) -> tuple[float, int] | None:
+    sides = _two_sides(probe.child, child_layer)
+    if sides != _two_sides(probe.parent, parent_layer):
+        return None
     try:
-        ours = find_view(probe.child, "gate", child_layer).rows
-        theirs = find_view(probe.parent, "gate", parent_layer).rows
+        ours = find_view(probe.child, "up", child_layer).rows
+        theirs = find_view(probe.parent, "up", parent_layer).rows
     except UnreadableWeightError:
         return None
-    rows = tuple(range(min(ours, theirs, ASSIGNED)))
+    count = min(ours, theirs, ASSIGNED)
     assigned = []
-    for role in ("gate", "up"):
-        a = probe.answer(child_layer, role, rows, child=True)
-        b = probe.answer(parent_layer, role, tuple(range(theirs)), child=False)
+    for role in sides:
+        if role == "down":
+            a = probe.answer_written(child_layer, count, child=True)
+            b = probe.answer_written(parent_layer, theirs, child=False)
+        else:
+            a = probe.answer(child_layer, role, tuple(range(count)), child=True)
+            b = probe.answer(parent_layer, role, tuple(range(theirs)), child=False)
         if a is None or b is None:
             return None
         assigned.append(assign(a @ b.T))
-    return _rank_correlation(*assigned) * sqrt(len(rows) - 1), len(rows)
+    return _rank_correlation(*assigned) * sqrt(count - 1), count
+
+
+def _normalise(answers: NDArray[np.float64]) -> Answers:
+    answers = answers - answers.mean(axis=1, keepdims=True)
+    scaled: Answers = answers / (np.linalg.norm(answers, axis=1, keepdims=True) + 1e-30)
+    return scaled
 
 
 def _order_z(a: Answers, b: Answers) -> float:
@@ -165,10 +196,7 @@ def _order_z(a: Answers, b: Answers) -> float:
     products = a @ b.T
     n = len(products)
     centred = (
-        products
-        - products.mean(axis=0)
-        - products.mean(axis=1, keepdims=True)
-        + products.mean()
+        products - products.mean(axis=0) - products.mean(axis=1, keepdims=True) + products.mean()
     )
     spread = sqrt(float((centred**2).sum()) / (n - 1))
     return float(np.trace(centred)) / spread if spread > 0 else 0.0
