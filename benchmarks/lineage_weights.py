@@ -29,14 +29,12 @@ from famtree.weights import thresholds
 from zoo.answers import DirectionAnswer, PairAnswer
 from zoo.asking import Reader
 from zoo.cache import add_cache_option
-from zoo.families import NULL_TREE, SEEN_NULL_TREE
+from zoo.families import NULL_TREE
 from zoo.figures import Figure, digest_constants
 from zoo.forest import Forest
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.records import Member, Zoo, list_pairs, read_zoo
 from zoo.trees import SEEDS
-
-NULL_TREES = (NULL_TREE, SEEN_NULL_TREE)
 
 Pair = tuple[Member, Member]
 _reader: Reader | None = None
@@ -78,9 +76,9 @@ def choose_pairs(members: list[Member], most: int) -> list[Pair]:
 def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, Any]:
     """Return the figures of one split, by section, and the answers they come from."""
     members = zoo.pick(held_out)
-    trees = {name: some for name, some in zoo.trees(held_out).items() if name not in NULL_TREES}
-    ordinary = [one for one in members if one.tree not in NULL_TREES]
-    null = [one for one in members if one.tree in NULL_TREES]
+    trees = {name: some for name, some in zoo.trees(held_out).items() if name != NULL_TREE}
+    ordinary = [one for one in members if one.tree != NULL_TREE]
+    null = [one for one in members if one.tree == NULL_TREE]
     edges = zoo.edges(ordinary)
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _begin_process) as pool:

@@ -15,7 +15,7 @@ import pytest
 from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer, PlaceAnswer
 from zoo.baselines import Tensors, measure_distances, measure_kurtosis, span_arborescence, span_tree
 from zoo.design import Shape, build_config, load_designs, walk_matrices
-from zoo.families import NULL_TREE, list_design_recipes
+from zoo.families import list_design_recipes
 from zoo.figures import Figure, digest_constants, fit_normal, make_share
 from zoo.forest import Forest
 from zoo.pair_figures import count_directions, count_related, describe_null
@@ -30,7 +30,7 @@ from zoo.recipe import (
 )
 from zoo.records import Member, Zoo, compare_origins, list_pairs, read_zoo
 from zoo.tree_figures import Tally, count_merges, list_placeable, tally_places
-from zoo.trees import SEEDS, draw_tree, list_held_out_recipes
+from zoo.trees import NULL_TREE, SEEDS, draw_tree, list_held_out_recipes
 
 RELATIONS = {
     "finetune", "continued-pretrain", "quantized", "converted", "merge", "pruned", "upscaled",

@@ -9,8 +9,6 @@ from zoo.recipe import Recipe, Step, make_course, make_origin
 
 ROOT_STEPS = 500
 ROOT_RATE = 3e-3
-NULL_TREE, NULL_STEPS = "null", 100
-SEEN_NULL_TREE, SEEN_NULL_ROOTS, SEEN_NULL_SEED = "seen-null", 10, 6000
 ATTENTION = ("q", "v")
 ALL_LINEAR = ("q", "k", "v", "o", "gate", "up", "down")
 LIBRARY, DOCUMENTATION, PACKAGES = ("library",), ("documentation",), ("packages",)
@@ -55,28 +53,6 @@ def make_root(
         origin=make_origin(design, shape, seed, tokenizer),
         held_out=held_out,
     )
-
-
-def make_null_roots(tree: str, count: int, seed: int, *, held_out: bool) -> list[Recipe]:
-    """Return roots that differ by nothing but their seed, trained briefly.
-
-    Pairs within two trees share two roots and so one draw of chance; these roots give as many
-    draws as they have pairs, for the distribution of a statistic under independence.
-    """
-    shape = Shape(hidden=128, layers=4, heads=4, kv_heads=2, ffn=256, vocab=2048)
-    return [
-        make_root(
-            f"{tree}-{place:02d}",
-            tree,
-            "gated-tied",
-            shape,
-            seed + place,
-            order=seed,
-            steps=NULL_STEPS,
-            held_out=held_out,
-        )
-        for place in range(count)
-    ]
 
 
 class Family:
@@ -281,5 +257,4 @@ def list_design_recipes() -> list[Recipe]:
     twin.add("ft", "finetune", "", train(PACKAGES, 90, 3e-4, 21))
     twin.add("cpt", "continued", "", train(DOCUMENTATION, 200, 1.5e-3, 22, 0.1))
     families = (a, twin, b, c, d, e, f)
-    null = make_null_roots(SEEN_NULL_TREE, SEEN_NULL_ROOTS, SEEN_NULL_SEED, held_out=False)
-    return [one for family in families for one in family.recipes] + others[1:] + null
+    return [one for family in families for one in family.recipes] + others[1:]

@@ -15,9 +15,7 @@ from zoo.design import Shape, load_designs
 from zoo.families import (
     ALL_LINEAR,
     ATTENTION,
-    NULL_TREE,
     adapt,
-    make_null_roots,
     make_root,
     make_stacked_attack,
     train,
@@ -25,7 +23,7 @@ from zoo.families import (
 from zoo.recipe import MERGES, Recipe, Step, walk_ancestors
 
 SEEDS = {101: "gated-untied", 102: "gated-tied", 103: "parallel", 104: "experts"}
-NULL_ROOTS, NULL_SEED = 16, 5000
+NULL_TREE, NULL_ROOTS, NULL_STEPS, NULL_SEED = "null", 16, 100, 5000
 GROWN, STORED, DISGUISED, MERGED = 10, 4, 3, 6
 MIXES = (("library",), ("documentation",), ("packages",), ("library", "documentation"))
 GROWTH = {
@@ -277,8 +275,17 @@ def draw_tree(seed: int, design: str) -> list[Recipe]:
 
 
 def list_null_recipes() -> list[Recipe]:
-    """Return the held-out null roots."""
-    return make_null_roots(NULL_TREE, NULL_ROOTS, NULL_SEED, held_out=True)
+    """Return roots that differ by nothing but their seed, trained briefly.
+
+    Pairs within two trees share two roots and so one draw of chance; these roots give as many
+    draws as they have pairs, for the distribution of a statistic under independence.
+    """
+    shape = Shape(hidden=128, layers=4, heads=4, kv_heads=2, ffn=256, vocab=2048)
+    facts: dict[str, Any] = {"order": NULL_SEED, "steps": NULL_STEPS, "held_out": True}
+    return [
+        make_root(f"null-{place:02d}", NULL_TREE, "gated-tied", shape, NULL_SEED + place, **facts)
+        for place in range(NULL_ROOTS)
+    ]
 
 
 def list_held_out_recipes() -> list[Recipe]:
