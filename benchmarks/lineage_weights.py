@@ -29,12 +29,11 @@ from famtree.weights import thresholds
 from zoo.answers import DirectionAnswer, PairAnswer
 from zoo.asking import Reader
 from zoo.cache import add_cache_option
-from zoo.families import NULL_TREE
 from zoo.figures import Figure, digest_constants
 from zoo.forest import Forest
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.records import Member, Zoo, list_pairs, read_zoo
-from zoo.trees import SEEDS
+from zoo.trees import NULL_TREE, SEEDS
 
 Pair = tuple[Member, Member]
 _reader: Reader | None = None
