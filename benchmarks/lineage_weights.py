@@ -3,6 +3,7 @@
     python benchmarks/make_zoo.py            # once, about 15 minutes; needs torch
     python -m pip install networkx           # for the published baselines
     python benchmarks/lineage_weights.py [--cache FOLDER] [--only design|held-out] [--json FILE]
+        [--page docs/verify-figures.md]
 
 Families that were seen while the statistics were designed are reported apart from held-out trees,
 which are drawn by seed. Only the latter have marks. Exits with 1 if a mark is missed.
@@ -30,7 +31,8 @@ from zoo.answers import DirectionAnswer, PairAnswer
 from zoo.asking import Reader
 from zoo.cache import add_cache_option
 from zoo.figures import Figure, digest_constants
-from zoo.forest import Forest
+from zoo.forest import Forest, list_families
+from zoo.page import update_page
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.records import Member, Zoo, list_pairs, read_zoo
 from zoo.trees import NULL_TREE, SEEDS
@@ -52,6 +54,14 @@ def _compare(pair: Pair) -> PairAnswer:
 def _direct(edge: Pair) -> DirectionAnswer:
     assert _reader is not None
     return _reader.direct(*edge)
+
+
+def _ask(task: tuple[Zoo, list[PairAnswer], list[Member], Member]) -> Forest:
+    zoo, answers, members, root = task
+    forest = Forest(zoo, answers, _reader)
+    forest.run(members, root)
+    forest.reader = None  # what was read stays in this process
+    return forest
 
 
 def choose_pairs(members: list[Member], most: int) -> list[Pair]:
@@ -84,9 +94,12 @@ def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, An
         answers = pool.map(_compare, choose_pairs(ordinary, most), chunksize=16)
         null_answers = pool.map(_compare, list_pairs(null)["twins"], chunksize=16)
         directions = pool.map(_direct, edges, chunksize=4)
-    forest = Forest(zoo, answers, Reader())
-    for some in trees.values():
-        forest.run(some)
+        tasks = [
+            (zoo, answers, some, root) for some in trees.values() for root in list_families(some)
+        ]
+        forest = Forest(zoo, answers, None)
+        for part in pool.imap_unordered(_ask, tasks):
+            forest.absorb(part)
     unrelated = [one for one in answers if one.group in ("twins", "strangers")]
     sizes = [
         Figure("trees", len(trees), len(trees), ("at least", 3) if held_out else None),
@@ -123,6 +136,7 @@ def main() -> int:
         "--most", type=int, default=600, help="related pairs without a root, and strangers"
     )
     parser.add_argument("--json", type=Path, help="file for all figures and answers")
+    parser.add_argument("--page", type=Path, help="documentation page to write the tables into")
     options = parser.parse_args()
     zoo = read_zoo(options.cache)
     frozen = digest_constants(vars(thresholds))
@@ -149,6 +163,8 @@ def main() -> int:
         document[split] = result
     if options.json:
         options.json.write_text(json.dumps(document, indent=1, sort_keys=True))
+    if options.page:
+        update_page(options.page, document)
     return int(missed)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections import Counter
 from collections.abc import Iterable
@@ -17,7 +18,8 @@ from zoo.baselines import Tensors, measure_distances, measure_kurtosis, span_arb
 from zoo.design import Shape, build_config, load_designs, walk_matrices
 from zoo.families import list_design_recipes
 from zoo.figures import Figure, digest_constants, fit_normal, make_share
-from zoo.forest import Forest
+from zoo.forest import Forest, list_families
+from zoo.page import update_page
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.recipe import (
     KINDS,
@@ -356,8 +358,11 @@ def test_a_forest_is_judged_by_the_truth(wrong: bool) -> None:
         if one.root == "a" and one.name not in ("a", "a-3")
     ]
     answers.append(replace(_pair("twins", "independent"), first="a", second="b"))
-    forest = Forest(FAMILY, answers, _Truth(wrong))
-    forest.run(members)
+    assert [one.name for one in list_families(members)] == ["a"]
+    part = Forest(FAMILY, answers, _Truth(wrong))
+    part.run(members, FAMILY["a"])
+    forest = Forest(FAMILY, answers, None)
+    forest.absorb(part)
     found = _values(forest.as_figures(True))
     # a-3 was not recognised as one of the family, so nobody placed it.
     assert found["exact parent, famtree"] == ((1 if wrong else 2) / 3, 3)
@@ -382,3 +387,32 @@ def test_null_roots_differ_by_their_seed_alone() -> None:
     assert len(roots) * (len(roots) - 1) // 2 >= 100
     assert len({recipe.origin["initialisation"] for recipe in roots}) == len(roots)
     assert len({json.dumps(recipe.steps) for recipe in roots}) == 1
+
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_page_is_rewritten_between_its_markers(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- design figures: begin -->\nstale\n<!-- design figures: end -->\nb\n")
+    figures = [make_share("right", 1, 2, ("at least", 0.8)).as_json(), Figure("n", 3, 3).as_json()]
+    document = {"thresholds": "0123", "design": {"figures": {"direction": figures, "none": []}}}
+    update_page(page, document)
+    text = page.read_text()
+    assert "stale" not in text
+    assert "| right | 0.5 | 2 | at least 0.8 | **missed** | 1/2 |" in text
+    assert "| n | 3 | 3 |" in text
+    assert text.startswith("a\n")
+    assert text.endswith("end -->\nb\n")
+    with pytest.raises(SystemExit, match="held-out"):
+        update_page(page, document | {"held-out": document["design"]})
+
+
+def test_published_figures_belong_to_todays_thresholds() -> None:
+    """Whoever changes a threshold has to measure again."""
+    from famtree.weights import thresholds
+
+    text = (ROOT / "docs" / "verify-figures.md").read_text(encoding="utf-8")
+    digest = digest_constants(vars(thresholds))
+    assert re.findall(r"Thresholds `(\w+)`", text) == [digest, digest]
+    assert all(str(seed) in text for seed in SEEDS)

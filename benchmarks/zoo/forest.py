@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -20,6 +21,12 @@ from zoo.tree_figures import Tally, count_merges, list_placeable, tally_places
 DESCENT = ("same-weights", "derived", "partial")
 """Verdicts that put a member into a root's family."""
 LEAST_FAMILY = 3
+
+
+def list_families(members: list[Member]) -> list[Member]:
+    """Return the roots in one tree whose families are large enough to ask about."""
+    sizes = Counter(one.root for one in members)
+    return [one for one in members if not one.parents and sizes[one.name] >= LEAST_FAMILY]
 
 
 class Asker(Protocol):
@@ -41,7 +48,7 @@ class Asker(Protocol):
 class Forest:
     """Parents and merges of all trees of one split, with the baselines'."""
 
-    def __init__(self, zoo: Zoo, answers: Iterable[PairAnswer], reader: Asker) -> None:
+    def __init__(self, zoo: Zoo, answers: Iterable[PairAnswer], reader: Asker | None) -> None:
         self.zoo = zoo
         self.reader = reader
         self.verdicts = {frozenset((one.first, one.second)): one.verdict for one in answers}
@@ -59,6 +66,7 @@ class Forest:
 
     def ask(self, members: list[Member], root: Member) -> None:
         """Find the merges among the root's family, then everybody else's parent."""
+        assert self.reader is not None
         found = self.find_family(members, root)
         for title, family in (
             ("famtree", [one for one in found if not one.disguised]),
@@ -79,6 +87,7 @@ class Forest:
 
     def ask_baselines(self, members: list[Member], root: Member) -> None:
         """Let the published methods place the same members, told the family and its root."""
+        assert self.reader is not None
         family = list_placeable(members, root.name)
         tensors: dict[str, Tensors] = {one.name: self.reader.read_matrices(one) for one in family}
         distances = measure_distances(tensors)
@@ -98,13 +107,17 @@ class Forest:
                 if member.parents:
                     tally.add(self.zoo, member.name, parents.get(member.name))
 
-    def run(self, members: list[Member]) -> None:
-        """Ask about every family of one tree that is large enough."""
-        for root in members:
-            family = [one for one in members if one.root == root.name]
-            if not root.parents and len(family) >= LEAST_FAMILY:
-                self.ask(members, root)
-                self.ask_baselines(members, root)
+    def run(self, members: list[Member], root: Member) -> None:
+        """Ask about the family of one root among the members of its tree."""
+        self.ask(members, root)
+        self.ask_baselines(members, root)
+
+    def absorb(self, other: Forest) -> None:
+        """Add what another forest was told."""
+        for title, tally in other.tallies.items():
+            self.tallies.setdefault(title, Tally()).absorb(tally)
+        self.merges += other.merges
+        self.judged += other.judged
 
     def as_figures(self, marked: bool) -> list[Figure]:
         """Return every figure about trees."""

@@ -33,6 +33,14 @@ class Tally:
             self.ancestors += parent in set(zoo.ancestors(child))
             self.open += parent != true and true in set(unresolved)
 
+    def absorb(self, other: Tally) -> None:
+        """Add another tally's counts."""
+        self.named += other.named
+        self.right += other.right
+        self.ancestors += other.ancestors
+        self.open += other.open
+        self.members += other.members
+
     def as_figures(self, title: str, marked: bool) -> list[Figure]:
         """Return exact parents of all members, and true ancestors of those placed."""
         return [
