@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,9 @@ def update_page(page: Path, document: dict[str, Any]) -> None:
         begin, end = (f"<!-- {split} figures: {word} -->" for word in ("begin", "end"))
         head = f"{begin}\nThresholds `{document['thresholds']}`.\n\n"
         block = head + write_tables(document[split]) + end
-        pattern = re.escape(begin) + r".*?" + re.escape(end)
-        text, count = re.subn(pattern, lambda _, block=block: block, text, flags=re.DOTALL)
-        if count != 1:
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
             raise SystemExit(f"{page} has no markers for the {split} figures")
+        text = before + block + after
     page.write_text(text, encoding="utf-8")
