@@ -141,9 +141,13 @@ def apply_proofs(chain: list[ChainStep], proofs: Mapping[int, Proof]) -> list[Ch
 
 
 def _make_proof(
-    child: Weights, parent: Weights, result: PairResult, direction: Literal["parent-first", "child-first"] | None, by: str | None,
+    child: Weights,
+    parent: Weights,
+    result: PairResult,
+    direction: Literal["parent-first", "child-first"] | None,
+    by: str | None,
     operation: Operation | None,
-) -> Proof:  # fmt: skip
+) -> Proof:
     column = result.column
     return Proof.model_construct(
         child=child.source.ref.text,

@@ -65,4 +65,4 @@ def assign(gain: NDArray[np.floating]) -> NDArray[np.intp]:
 def _column_of(row_of: NDArray[np.intp], row: int, new: int) -> np.intp:
     """Return the column `row` held before it was given `new`."""
     held = np.flatnonzero(row_of == row)
-    return held[held != new][0]
+    return np.intp(held[held != new][0])

@@ -13,7 +13,7 @@ import numpy as np
 from famtree.weights import thresholds as limit
 from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
 from famtree.weights.floats import bfloat16_share
-from famtree.weights.read import Window, read_windows
+from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import Direction
 from famtree.weights.roles import find_view
 from famtree.weights.stacking import repeats_layers
@@ -77,10 +77,21 @@ def _by_structure(a: Weights, b: Weights) -> Direction | None:
     widths = _feed_forward_rows(a), _feed_forward_rows(b)
     if widths[0] and widths[1] and widths[0] != widths[1]:
         return Direction("b" if widths[0] < widths[1] else "a", "neurons")
+    folded = _arrow(_has_plain_norms(a), _has_plain_norms(b), "norms")
+    if folded is not None:
+        return folded
     rows = left.vocab_rows, right.vocab_rows
     if rows[0] and rows[1] and rows[0] != rows[1]:
         return Direction("b" if rows[0] > rows[1] else "a", "rows")
     return None
+
+
+def _has_plain_norms(weights: Weights) -> bool:
+    """Return whether the first layer's norms are all one number: folded into what reads them."""
+    if weights.hidden is None:
+        return False
+    norms = read_norms(weights, [0], (0, weights.hidden))
+    return bool(norms) and all(float(np.ptp(values)) == 0 for values in norms.values())
 
 
 def _feed_forward_rows(weights: Weights) -> int | None:

@@ -7,12 +7,14 @@ against the gguf package.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
+Bytes = NDArray[np.integer[Any]]
+"""Bytes of blocks, or codes made of them."""
+Floats = NDArray[np.floating[Any]]
 
 _NIBBLES = np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
 _PAIRS = np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)
@@ -25,7 +27,7 @@ E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6],
 """OCP microscaling E2M1, by code."""
 
 
-def dequantize_blocks(blocks: Bytes, kind: str) -> Floats:
+def dequantize_blocks(blocks: Bytes, kind: str) -> NDArray[np.float32]:
     """Return the weights of `blocks` (blocks x bytes a block), blocks x weights a block.
 
     Raises KeyError for a type that is not read.
@@ -78,8 +80,8 @@ def _q2_k(b: Bytes) -> Floats:
     scales, codes = b[:, :16], b[:, 16:80]
     step = _half(b[:, 80:82]) * (scales & 0x0F)
     least = _half(b[:, 82:84]) * (scales >> 4)
-    codes = ((codes.reshape(-1, 2, 1, 32) >> _PAIRS) & 3).reshape(-1, 16, 16)
-    return (step[:, :, None] * codes - least[:, :, None]).reshape(-1, 256)
+    pairs = ((codes.reshape(-1, 2, 1, 32) >> _PAIRS) & 3).reshape(-1, 16, 16)
+    return np.asarray((step[:, :, None] * pairs - least[:, :, None]).reshape(-1, 256))
 
 
 def _q3_k(b: Bytes) -> Floats:
@@ -90,7 +92,7 @@ def _q3_k(b: Bytes) -> Floats:
     step = _half(b[:, 108:110]) * scales
     low = ((codes.reshape(-1, 2, 1, 32) >> _PAIRS) & 3).reshape(-1, 16, 16)
     unset = (((mask.reshape(-1, 1, 1, 32) >> _BITS) & 1) ^ 1).reshape(-1, 16, 16)
-    return (step[:, :, None] * (low.astype(np.float32) - 4 * unset)).reshape(-1, 256)
+    return np.asarray((step[:, :, None] * (low.astype(np.float32) - 4 * unset)).reshape(-1, 256))
 
 
 def _six_bit_pairs(packed: Bytes) -> tuple[Bytes, Bytes]:
@@ -104,7 +106,7 @@ def _six_bit_pairs(packed: Bytes) -> tuple[Bytes, Bytes]:
 def _q45_k(b: Bytes, codes: Bytes) -> Floats:
     scales, minima = _six_bit_pairs(b[:, 4:16])
     step, least = _half(b[:, :2]) * scales, _half(b[:, 2:4]) * minima
-    return (step[:, :, None] * codes - least[:, :, None]).reshape(-1, 256)
+    return np.asarray((step[:, :, None] * codes - least[:, :, None]).reshape(-1, 256))
 
 
 def _q4_k(b: Bytes) -> Floats:
@@ -122,11 +124,12 @@ def _q6_k(b: Bytes) -> Floats:
     high = ((b[:, 128:192].reshape(-1, 2, 1, 32) >> _PAIRS) & 3).reshape(-1, 8, 32)
     codes = (low | (high << 4)).astype(np.float32).reshape(-1, 16, 16) - 32
     step = _half(b[:, 208:210]) * b[:, 192:208].view(np.int8).astype(np.float32)
-    return (step[:, :, None] * codes).reshape(-1, 256)
+    return np.asarray((step[:, :, None] * codes).reshape(-1, 256))
 
 
 def _iq4_nl(b: Bytes) -> Floats:
-    return _half(b[:, :2]) * _IQ4[_low_high(b[:, 2:])]
+    values: Floats = _half(b[:, :2]) * _IQ4[_low_high(b[:, 2:])]
+    return values
 
 
 def _iq4_xs(b: Bytes) -> Floats:
@@ -135,12 +138,13 @@ def _iq4_xs(b: Bytes) -> Floats:
     low = ((b[:, 4:8, None] >> np.array([0, 4], np.uint8)) & 15).reshape(-1, 8)
     step = _half(b[:, :2]) * ((low | (high << 4)).astype(np.float32) - 32)
     codes = ((b[:, 8:].reshape(-1, 8, 1, 16) >> _NIBBLES) & 15).reshape(-1, 8, 32)
-    return (step[:, :, None] * _IQ4[codes]).reshape(-1, 256)
+    return np.asarray((step[:, :, None] * _IQ4[codes]).reshape(-1, 256))
 
 
 def _mxfp4(b: Bytes) -> Floats:
     scale = np.exp2(b[:, :1].astype(np.float32) - 127)
-    return scale * E2M1[_low_high(b[:, 1:])]
+    values: Floats = scale * E2M1[_low_high(b[:, 1:])]
+    return values
 
 
 def _nvfp4(b: Bytes) -> Floats:
@@ -152,7 +156,7 @@ def _nvfp4(b: Bytes) -> Floats:
     scale = np.where((codes == 0) | (codes == 0x7F), 0, scale)
     body = b[:, 4:].reshape(-1, 4, 8)
     values = E2M1[np.concatenate([body & 15, body >> 4], axis=2)]
-    return (scale[:, :, None] * values).reshape(-1, 64)
+    return np.asarray((scale[:, :, None] * values).reshape(-1, 64))
 
 
 _READERS: dict[str, Callable[[Bytes], Floats]] = {

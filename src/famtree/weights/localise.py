@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,9 +11,12 @@ from numpy.typing import NDArray
 
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
+from famtree.weights.normal_tail import correct_for_trials
 from famtree.weights.plan import LOCATING_ROLES, WIDTH, block_windows, spread_layers
 from famtree.weights.read import read_windows
 from famtree.weights.results import ColumnTest, LayerLink
+from famtree.weights.roles import find_view
+from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -24,10 +29,12 @@ def locate_layers(
 
     One window a role and layer is read. The decision is that of single pairs of layers, never of
     a sum over chosen ones: choosing the best of many and adding up would make chance look like
-    descent. A layer is linked when its best z passes `DEPENDENT_Z`.
+    descent. A layer is linked when its best z passes `DEPENDENT_Z`; the test returned is corrected
+    for the number of pairs tried.
     """
-    ours = read_layers(child, spread_layers(child.depth), columns)
-    theirs = read_layers(parent, list(range(parent.depth)), columns)
+    sides = (child, spread_layers(child.depth)), (parent, list(range(parent.depth)))
+    roles = locating_roles(child, parent)
+    ours, theirs = (read_layers(side, layers, columns, roles) for side, layers in sides)
     links: list[LayerLink] = []
     strongest: ColumnTest | None = None
     for layer, own in ours.items():
@@ -43,20 +50,39 @@ def locate_layers(
         links.append(LayerLink(layer, best if passed else None, tests[best].z))
         if strongest is None or tests[best].z > strongest.z:
             strongest = tests[best]
+    if strongest is not None:
+        z, p = correct_for_trials(strongest.log10_p, len(ours) * len(theirs))
+        strongest = replace(strongest, z=z, log10_p=p)
     return tuple(links), strongest
 
 
 def read_layers(
-    weights: Weights, layers: list[int], columns: tuple[int, int]
+    weights: Weights,
+    layers: list[int],
+    columns: tuple[int, int],
+    roles: Sequence[str],
 ) -> dict[int, NDArray[np.float32]]:
     """Return the sampled rows of each layer that has them all."""
     # Narrow models give few elements a row, so more rows are read of them.
     draws = range(1 if columns[1] - columns[0] >= WIDTH else 4)
-    windows = block_windows(layers, columns, draws=draws, roles=LOCATING_ROLES)
+    windows = block_windows(layers, columns, draws=draws, roles=roles)
     values = read_windows(weights, windows)
     found = {}
     for layer in layers:
         own = [values[window] for window in windows if window.layer == layer and window in values]
-        if len(own) == len(LOCATING_ROLES) * len(draws):
+        if own and len(own) == len(roles) * len(draws):
             found[layer] = np.vstack(own)
+    return found
+
+
+def locating_roles(*sides: Weights) -> list[str]:
+    """Return those of `LOCATING_ROLES` that the first layer of every side has."""
+    found = []
+    for role in LOCATING_ROLES:
+        try:
+            for weights in sides:
+                find_view(weights, role, 0)
+        except UnreadableWeightError:
+            continue
+        found.append(role)
     return found

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from famtree.weights import thresholds as limit
-from famtree.weights.blocks import Blocks, common_blocks, read_blocks
+from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
+from famtree.weights.direction import is_on_grid, zero_share
 from famtree.weights.results import MergeFit
 
 if TYPE_CHECKING:
@@ -34,9 +35,16 @@ def find_merge(
     own = read_blocks(child, share=SHARE)
     sides = {name: read_blocks(w, share=SHARE) for name, w in
              list(candidates.items())[:MAX_CANDIDATES]}  # fmt: skip
-    keys = [key for key in own if all(key in side and side[key].shape == own[key].shape
-                                      for side in sides.values())]  # fmt: skip
-    usable = {name: side for name, side in sides.items() if common_blocks(own, side)}
+    # A parent has the child's shapes; members that were cut or widened are none. Quantized and
+    # sparse checkpoints are leaves, and would take their own source for a merge of themselves.
+    usable = {
+        name: side
+        for name, side in sides.items()
+        if len(common_blocks(own, side)) == len(own)
+        and not (is_packed(candidates[name]) or is_on_grid(side))
+        and zero_share(side) <= limit.SPARSE_ZEROS
+    }
+    keys = list(own)
     if len(usable) < 2 or not keys:
         return None
     return _linear(own, usable, keys) or _sparse(own, usable, keys, base)

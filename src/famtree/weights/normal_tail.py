@@ -18,3 +18,19 @@ def log10_upper_tail(z: float) -> float:
     square = z * z
     series = 1 - 1 / square + 3 / square**2 - 15 / square**3
     return (-0.5 * square - 0.5 * log(2 * pi) - log(z) + log(series)) / log(10)
+
+
+def correct_for_trials(log10_p: float, trials: int) -> tuple[float, float]:
+    """Return (z, log10 p) of the best of `trials` tests by Bonferroni's bound.
+
+    z is the point whose tail is the corrected p, found by bisection.
+    """
+    corrected = min(log10_p + log10(max(trials, 1)), 0.0)
+    low, high = -40.0, 1e4
+    for _ in range(80):
+        middle = (low + high) / 2
+        if log10_upper_tail(middle) > corrected:
+            low = middle
+        else:
+            high = middle
+    return low, corrected

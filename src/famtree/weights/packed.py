@@ -76,8 +76,8 @@ class Gptq:
         ]
         parts = yield spans
         lines, count = stop - start, len(used)
-        codes = _words(parts[:lines]).reshape(lines, -1)
-        codes = _unpack(codes, self.bits).transpose(0, 2, 1).reshape(lines * per, -1)
+        packed = _words(parts[:lines]).reshape(lines, -1)
+        codes = _unpack(packed, self.bits).transpose(0, 2, 1).reshape(lines * per, -1)
         codes = codes[columns[0] - start * per :][: columns[1] - columns[0]]
         scale = decode_floats(b"".join(parts[lines : lines + count]), self.scales.dtype)
         zeros = _unpack(_words(parts[lines + count :]).reshape(count, -1), self.bits)

@@ -29,6 +29,7 @@ from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view, require_
 from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.token_probe import Probe, prepare_probe
 from famtree.weights.tokens import shared_rows
+from famtree.weights.unstructured import compare_tensors
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -92,6 +93,8 @@ def compare_weights(
     case = _Case(child, parent, on_progress or (lambda _: None), permutations)
     if same_files(child, parent):
         return case.conclude("same-weights", "every weight file has the same hash", "identity")
+    if child.layout.main is None and parent.layout.main is None:
+        return _compare_tensors(case)
     same_width = child.hidden is not None and child.hidden == parent.hidden
     if same_width:
         _column_tests(case)
@@ -99,6 +102,21 @@ def compare_weights(
         if found is not None:
             return found
     return _decide_by_probe(case, deep=deep)
+
+
+def _compare_tensors(case: _Case) -> PairResult:
+    """Decide where neither side has transformer blocks."""
+    case.column, constants = compare_tensors(case.child, case.parent)
+    aside = f" (constants left out: {', '.join(constants)[:120]})" if constants else ""
+    if case.column is None:
+        return case.conclude("undetermined", f"no learned tensors of one shape{aside}", "nothing")
+    if case.column.z > limit.DEPENDENT_Z:
+        return case.conclude("derived", f"outputs of equal layers are aligned{aside}", "column")
+    if case.column.z <= limit.DOUBT_Z:
+        return case.conclude(
+            "independent", f"outputs of equal layers are not aligned{aside}", "column"
+        )
+    return case.conclude("undetermined", f"the sample leaves doubt{aside}", "nothing")
 
 
 def _column_tests(case: _Case) -> None:
@@ -247,7 +265,7 @@ def _each_layer(case: _Case) -> tuple[LayerLink, ...]:
     links = []
     for layer in sorted({window.layer for window, _, _ in case.pairs}):
         found = _test(
-            replace_permutations(case), [pair for pair in case.pairs if pair[0].layer == layer]
+            _without_permutations(case), [pair for pair in case.pairs if pair[0].layer == layer]
         )
         if found is not None:
             same = found.z > limit.DOUBT_Z
@@ -255,7 +273,7 @@ def _each_layer(case: _Case) -> tuple[LayerLink, ...]:
     return tuple(links)
 
 
-def replace_permutations(case: _Case) -> _Case:
+def _without_permutations(case: _Case) -> _Case:
     """Return `case` without random permutations, which only the joint test draws."""
     return replace(case, permutations=0)
 

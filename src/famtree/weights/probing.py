@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from famtree.weights import thresholds as limit
+from famtree.weights.normal_tail import correct_for_trials
 from famtree.weights.results import ProbeTest
 from famtree.weights.token_probe import (
     MATCHED_LAYERS,
@@ -16,7 +19,7 @@ from famtree.weights.token_probe import (
 )
 
 MAX_PAIRS = 64
-"""Most pairs of layers that are tried where depths differ; the threshold allows for them."""
+"""Most pairs of layers that are tried where depths differ."""
 
 
 def probe_pair(probe: Probe) -> ProbeTest | None:
@@ -56,4 +59,9 @@ def affordable(probe: Probe, pairs: list[Pair]) -> list[Pair]:
 
 
 def _best(tests: list[ProbeTest | None]) -> ProbeTest | None:
-    return max((test for test in tests if test is not None), key=lambda t: t.z, default=None)
+    made = [test for test in tests if test is not None]
+    if not made:
+        return None
+    best = max(made, key=lambda test: test.z)
+    z, p = correct_for_trials(best.log10_p, len(made))
+    return replace(best, z=z, log10_p=p)

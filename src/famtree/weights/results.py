@@ -111,7 +111,7 @@ class Direction:
 
     parent: Literal["a", "b"] | None
     arrow: str | None
-    """What decided: cast, grid, zeros, layers, neurons, rows, experts, decay, growth."""
+    """What decided: cast, grid, zeros, layers, neurons, norms, rows, experts, decay, growth."""
     t: float | None = None
     """(|b|^2 - |a|^2) / |b - a|^2 over sampled matrices."""
     decay: float | None = None

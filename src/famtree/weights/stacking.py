@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
-from famtree.weights.localise import read_layers
+from famtree.weights.localise import locating_roles, read_layers
 from famtree.weights.plan import choose_columns
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def repeats_layers(weights: Weights) -> bool:
     """
     if weights.hidden is None:
         return False
-    layers = read_layers(weights, list(range(weights.depth)), choose_columns(weights.hidden))
+    columns, roles = choose_columns(weights.hidden), locating_roles(weights)
+    layers = read_layers(weights, list(range(weights.depth)), columns, roles)
     numbers = sorted(layers)
     for at, first in enumerate(numbers):
         for second in numbers[at + 1 :]:

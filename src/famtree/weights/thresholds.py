@@ -1,6 +1,6 @@
 """Every threshold of the weight tests, with its origin.
 
-Chosen on small models trained for the purpose (five designs; see docs/verify.md) and frozen
+Chosen on small models trained for the purpose (four designs; see docs/verify.md) and frozen
 before the held-out trees there were run.
 """
 

@@ -6,7 +6,9 @@ matrix, or a neuron is scaled; so relatives in disguise are found without any al
 Two tests. `ordered`: neuron i answers like neuron i; under independent initialisation the order
 of neurons is exchangeable, so the null is exact as in the column test. `match`: neurons are
 assigned by their gate answers and again by their up answers; relatives get twice the same
-assignment (after MATCH of Zhu et al., arXiv 2502.12292, on weights instead of activations).
+assignment (after MATCH of Zhu et al., arXiv 2502.12292, on weights instead of activations). Its
+null is measured, not exact: networks trained on one text share some answers, and z of unrelated
+ones has mean 1.0 and deviation 1.0 there, so `p` of a probe is a bound by the normal tail only.
 """
 
 from __future__ import annotations
