@@ -1,6 +1,6 @@
 """What `--verify` concludes from weights, measured on a zoo of networks with known lineage.
 
-    python benchmarks/make_zoo.py            # once, about 15 minutes; needs torch
+    python benchmarks/make_zoo.py            # once, about 20 minutes; needs torch
     python -m pip install networkx           # for the published baselines
     python benchmarks/lineage_weights.py [--cache FOLDER] [--only design|held-out] [--json FILE]
         [--page docs/verify-figures.md]

@@ -3,7 +3,7 @@
     python -m pip install -r benchmarks/zoo/requirements.txt
     python benchmarks/make_zoo.py [--cache FOLDER] [--processes N] [--only design|held-out]
 
-About 15 minutes on two idle cores; finished checkpoints are kept in the cache and not made again.
+About 20 minutes on two idle cores; finished checkpoints are kept in the cache and not made again.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from zoo.design import Shape
 
@@ -107,7 +107,16 @@ def find_root(name: str, recipes: dict[str, Recipe]) -> str:
     return name
 
 
-def walk_ancestors(name: str, recipes: dict[str, Recipe]) -> Iterable[str]:
+class Derived(Protocol):
+    """Anything with parents: a recipe, or a finished member."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Return their names."""
+        ...
+
+
+def walk_ancestors(name: str, recipes: Mapping[str, Derived]) -> Iterator[str]:
     """Yield every ancestor by weights, parents first, each once."""
     seen: set[str] = set()
     waiting = list(recipes[name].parents)

@@ -12,7 +12,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from zoo.recipe import EXACT_MERGES, MERGES, SPARSE_MERGES
+from zoo.recipe import EXACT_MERGES, MERGES, SPARSE_MERGES, walk_ancestors
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +77,8 @@ class Zoo:
         return trees
 
     def ancestors(self, name: str) -> Iterator[str]:
-        """Yield every ancestor by weights, parents first, each once."""
-        seen: set[str] = set()
-        waiting = list(self[name].parents)
-        while waiting:
-            one = waiting.pop(0)
-            if one not in seen:
-                seen.add(one)
-                yield one
-                waiting += self[one].parents
+        """Return every ancestor by weights, parents first, each once."""
+        return walk_ancestors(name, self.members)
 
     def edges(self, members: Iterable[Member]) -> list[tuple[Member, Member]]:
         """Return (parent, child) of every member that has exactly one parent."""

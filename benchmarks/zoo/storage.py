@@ -12,7 +12,14 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from zoo.design import Design, Shape, build_config, load_designs
+from zoo.design import (
+    Design,
+    Shape,
+    build_config,
+    load_designs,
+    walk_matrices,
+    walk_norms,
+)
 from zoo.network import Network, Weights
 
 PACKED = ("q", "k", "v")
@@ -71,8 +78,6 @@ def import_tensors(design: Design, shape: Shape, tensors: Weights) -> Weights:
 
 
 def _walk_names(design: Design, shape: Shape) -> Iterator[str]:
-    from zoo.design import walk_matrices, walk_norms
-
     for name, _ in walk_matrices(design, shape):
         yield name + ".weight"
         if name.rpartition(".")[2] in design.biases:
