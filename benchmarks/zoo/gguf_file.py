@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+from gguf.constants import GGMLQuantizationType as Kind
+from gguf.constants import LlamaFileType
+from gguf.gguf_writer import GGUFWriter
+from gguf.quants import quantize
 
-import gguf
-from gguf import GGMLQuantizationType as Kind
 from zoo.network import Network
 
 SUPER_BLOCK, BLOCK = 256, 32
@@ -74,17 +76,17 @@ def quantize_q4_k(values: np.ndarray) -> np.ndarray:
 def _quantize(value: np.ndarray, form: str) -> tuple[np.ndarray, Kind]:
     """Return the blocks of one matrix and their type; Q5_0 where rows are no multiple of 256."""
     if form == "q8_0":
-        return gguf.quantize(value, Kind.Q8_0), Kind.Q8_0
+        return quantize(value, Kind.Q8_0), Kind.Q8_0
     if value.shape[1] % SUPER_BLOCK:
-        return gguf.quantize(value, Kind.Q5_0), Kind.Q5_0
+        return quantize(value, Kind.Q5_0), Kind.Q5_0
     return quantize_q4_k(value), Kind.Q4_K
 
 
-def _write_header(writer: gguf.GGUFWriter, network: Network, form: str, tokenizer: Path) -> None:
+def _write_header(writer: GGUFWriter, network: Network, form: str, tokenizer: Path) -> None:
     shape = network.shape
     writer.add_name(tokenizer.stem)
     writer.add_file_type(
-        gguf.LlamaFileType.MOSTLY_Q8_0 if form == "q8_0" else gguf.LlamaFileType.MOSTLY_Q4_K_M
+        LlamaFileType.MOSTLY_Q8_0 if form == "q8_0" else LlamaFileType.MOSTLY_Q4_K_M
     )
     writer.add_context_length(512)
     writer.add_embedding_length(shape.hidden)
@@ -112,7 +114,7 @@ def _write_header(writer: gguf.GGUFWriter, network: Network, form: str, tokenize
 def write_gguf(path: Path, network: Network, form: str, tokenizer: Path) -> None:
     """Write one network as `q8_0` or `q4_k` (then Q6_K's place, the head, is Q8_0)."""
     assert network.design.gguf
-    writer = gguf.GGUFWriter(path, network.design.gguf)
+    writer = GGUFWriter(path, network.design.gguf)
     _write_header(writer, network, form, tokenizer)
     heads = {"q": network.shape.heads, "k": network.shape.kv_heads}
     for name, tensor in network.weights.items():

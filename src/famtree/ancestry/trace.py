@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from famtree.ancestry.checkpoints import Opened, Opener
+from famtree.ancestry.checkpoints import Opener
 from famtree.ancestry.children import list_children
 from famtree.ancestry.document import publish
 from famtree.lineage.references import says_delta
@@ -16,9 +16,7 @@ from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import CostReport
 from famtree.types.lineage import ChildGroup, Lineage
-
-Verifier = Callable[[JudgedLink, Opened, Opened], JudgedLink]
-"""(link, child, parent) -> link; never raises FamtreeError kin."""
+from famtree.verification.links import LinkVerifier
 
 
 def trace_lineage(
@@ -28,27 +26,27 @@ def trace_lineage(
     depth: int,
     offline: bool = False,
     children: bool = False,
-    verifier: Verifier | None = None,
+    verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
-    `verifier` settles links by weight bytes. It gets each standing link both of whose ends could be
-    opened, with their headers read, and returns the link with a verdict of its own.
+    `verify` settles links by weight bytes: each standing link both of whose ends could be opened,
+    with their headers read.
 
     Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
     is a warning and an end of its branch.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = Opener(registry, offline, headers=verifier is not None)
+    opener = Opener(registry, offline, headers=verify)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,
         opener.open_parents,
         registry,
         depth=depth,
-        verify=partial(_verify, opener, verifier) if verifier is not None else None,
+        verify=partial(_verify, opener, LinkVerifier(on_progress)) if verify else None,
         report=lambda number: report(f"opening parents, generation {number}"),
     )
     if says_delta(start.ref):
@@ -72,6 +70,8 @@ def trace_lineage(
     )
 
 
-def _verify(opener: Opener, verifier: Verifier, step: JudgedLink) -> JudgedLink:
+def _verify(opener: Opener, verifier: LinkVerifier, step: JudgedLink) -> JudgedLink:
     child, parent = opener.opened.get(step.child), opener.opened.get(step.parent)
-    return step if child is None or parent is None else verifier(step, child, parent)
+    if child is None or parent is None:
+        return step
+    return verifier.verify(step, child.source, parent.source)

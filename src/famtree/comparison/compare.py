@@ -11,6 +11,7 @@ from famtree.comparison.descent import judge_descent
 from famtree.comparison.differences import list_differences
 from famtree.comparison.examined import Examined
 from famtree.comparison.identity import same_place
+from famtree.comparison.proof import prove
 from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
 from famtree.errors import TokenizerError
 from famtree.identification.vocabulary import list_tokens
@@ -53,6 +54,9 @@ def compare_examined(
     structure = compare_structure(left, right)
     tokens = compare_tokens(left, right)
     lineage, light = judge_descent(a, b, verify=request.verify)
+    hashed = lineage.bytes_read  # past the sources, which count the rest
+    if request.verify:
+        lineage = prove(lineage, a, b, notices, on_progress)
     pair = Pair(left, right, structure, tokens, lineage, light)
     ours, theirs = a.identification, b.identification
     spent = time.perf_counter() - started + ours.cost.seconds
@@ -75,7 +79,7 @@ def compare_examined(
         warnings=notices + _prefix("a", ours.warnings) + _prefix("b", theirs.warnings),
         cost=CostReport.model_construct(
             requests=sum(cost.requests for cost in costs),
-            bytes=sum(cost.bytes for cost in costs) + lineage.bytes_read,
+            bytes=sum(cost.bytes for cost in costs) + hashed,
             seconds=round(spent + (0 if same_source else theirs.cost.seconds), 4),
         ),
     )

@@ -1,0 +1,86 @@
+"""What weight bytes say of a pair, put together with what is declared.
+
+Observed beats declared: weights that share nothing rule a declared descent out, and weights that
+depend on each other verify it. Dependence alone does not tell parent and child from siblings, so
+the declared kind of kinship stands where the weights do not speak against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from famtree.comparison.examined import Examined
+from famtree.comparison.identity import list_weights
+from famtree.errors import FamtreeError
+from famtree.types.comparison import LineageVerdict, Verdict
+from famtree.types.identification import Notice
+
+if TYPE_CHECKING:
+    from famtree.types.proof import Proof
+
+_ARROWS: dict[str, Verdict] = {
+    "parent-first": "a-derives-from-b",
+    "child-first": "b-derives-from-a",
+}
+"""By which side came first, with `a` taken for the child."""
+
+
+def prove(
+    declared: LineageVerdict,
+    a: Examined,
+    b: Examined,
+    notices: list[Notice],
+    on_progress: Callable[[str], None] | None = None,
+) -> LineageVerdict:
+    """Return the verdict after sampling the weights of both; `declared` where that is no use.
+
+    What keeps the weights from being read becomes a notice.
+    """
+    if declared.verdict == "same-weights" or not (list_weights(a) and list_weights(b)):
+        return declared
+    from famtree.verification.verify import verify_pair
+
+    if on_progress is not None:
+        on_progress("comparing weights")
+    try:
+        proof = verify_pair(a.source, b.source, on_progress=on_progress, details=True)
+    except FamtreeError as fault:
+        message = f"the weights could not be compared: {fault.message}"
+        notices.append(Notice.model_construct(code="not-verified", message=message))
+        return declared
+    return join_proof(declared, proof)
+
+
+def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
+    """Return the verdict of the weights, and of what is declared as far as they bear it out."""
+    update: dict[str, object] = {
+        "z": proof.z,
+        "p_value": proof.p_value,
+        "bytes_read": declared.bytes_read + proof.bytes_read,
+        "evidence": [*declared.evidence, *proof.to_evidence()],
+    }
+    known = declared.distance is not None
+    if proof.verdict == "same-weights":
+        update |= {"verdict": "same-weights", "status": "verified", "distance": 0}
+        update["reason"] = proof.reason
+    elif proof.related:
+        arrow = _ARROWS.get(proof.direction or "")
+        against = known and arrow is not None and arrow != declared.verdict
+        update["status"] = "verified"
+        if not known:
+            update |= {"verdict": arrow or "related", "reason": proof.reason}
+        elif against and declared.verdict in _ARROWS.values():
+            told = f"{proof.reason}; which came first is declared otherwise than the weights show"
+            update |= {"verdict": "related", "reason": told}
+    elif proof.verdict in ("independent", "shared-init"):
+        told = f"{proof.reason}, though descent is declared" if known else proof.reason
+        update |= {
+            "verdict": proof.verdict,
+            "status": "contradicted" if known else "verified",
+            "reason": told,
+            "distance": None,
+            "path": [],
+            "common_ancestor": None,
+        }
+    return declared.model_copy(update=update)

@@ -1,0 +1,114 @@
+"""`lineage --verify` and `compare --verify` on small checkpoints of real weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from famtree import api
+from famtree.comparison.proof import join_proof
+from famtree.types.comparison import LineageVerdict
+from famtree.types.lineage import LineageEdge
+from famtree.types.proof import Proof
+from hub.server import HubServer
+from tiny_models import make_model, tune, write_model
+from verification.test_verify import publish
+
+
+@pytest.fixture
+def tree(hub: HubServer) -> HubServer:
+    """base <- child <- grandchild, which names an unrelated model of equal design as well."""
+    publish(hub, "acme/base", make_model(1))
+    publish(hub, "acme/other", make_model(2))
+    publish(hub, "acme/child", tune(make_model(1), 3), "acme/base")
+    publish(hub, "acme/grandchild", tune(tune(make_model(1), 3), 4), "acme/child", "acme/other")
+    return hub
+
+
+def edges(*, verify: bool) -> dict[tuple[str, str], LineageEdge]:
+    found = api.lineage("acme/grandchild", verify=verify)
+    return {(edge.child, edge.parent): edge for edge in found.edges}
+
+
+def test_every_link_of_an_ancestry_is_settled(tree: HubServer) -> None:
+    claimed = edges(verify=False)
+    assert {edge.status for edge in claimed.values()} <= {"consistent", "declared"}
+    found = edges(verify=True)
+    assert {link: edge.status for link, edge in found.items()} == {
+        ("acme/grandchild", "acme/child"): "verified",
+        ("acme/grandchild", "acme/other"): "contradicted",
+        ("acme/child", "acme/base"): "verified",
+    }
+    told = found["acme/grandchild", "acme/other"].evidence[-1]
+    assert told.source == "weights"
+    assert not told.supports
+
+
+def test_a_parent_whose_weights_cannot_be_read_keeps_its_status(hub: HubServer) -> None:
+    publish(hub, "acme/child", make_model(1), "acme/bare")
+    hub.add("acme/bare", {"config.json": b'{"model_type": "llama", "hidden_size": 128}'})
+    (edge,) = api.lineage("acme/child", verify=True).edges
+    assert edge.status not in ("verified", "contradicted")
+
+
+def test_pairs_are_compared_by_their_weights(tmp_path: Path) -> None:
+    base, tuned = make_model(1), tune(make_model(1), 3)
+    one = str(write_model(tmp_path / "acme__base", base))
+    two = str(write_model(tmp_path / "acme__tuned", tuned))
+    three = str(write_model(tmp_path / "acme__other", make_model(2)))
+    blind = api.compare(one, two).relation.lineage
+    assert (blind.verdict, blind.z, blind.bytes_read) == ("undetermined", None, 0)
+    seen = api.compare(one, two, verify=True).relation.lineage
+    assert seen.verdict in ("b-derives-from-a", "related")
+    assert seen.status == "verified"
+    assert seen.z is not None
+    assert seen.z > 6
+    assert seen.bytes_read > 0
+    apart = api.compare(one, three, verify=True).relation.lineage
+    assert (apart.verdict, apart.status) == ("independent", "verified")
+
+
+def proof(verdict: str, direction: str | None = None) -> Proof:
+    return Proof.model_validate(
+        {
+            "child": "a", "parent": "b", "verdict": verdict, "reason": "by the columns",
+            "decided_by": "column", "z": 40.0, "log10_p": -300.0, "p_value": 0.0,
+            "direction": direction,
+        }
+    )  # fmt: skip
+
+
+def declared(verdict: str, distance: int | None) -> LineageVerdict:
+    return LineageVerdict.model_validate(
+        {"verdict": verdict, "status": "declared", "distance": distance, "path": ["a", "b"]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "distance", "shown", "direction", "verdict", "status"),
+    [
+        ("undetermined", None, "derived", "parent-first", "a-derives-from-b", "verified"),
+        ("undetermined", None, "derived", "child-first", "b-derives-from-a", "verified"),
+        ("undetermined", None, "partial", None, "related", "verified"),
+        ("siblings", 2, "derived", "parent-first", "siblings", "verified"),
+        ("a-derives-from-b", 1, "derived", None, "a-derives-from-b", "verified"),
+        ("a-derives-from-b", 1, "derived", "child-first", "related", "verified"),
+        ("a-derives-from-b", 1, "independent", None, "independent", "contradicted"),
+        ("undetermined", None, "independent", None, "independent", "verified"),
+        ("undetermined", None, "shared-init", None, "shared-init", "verified"),
+        ("a-derives-from-b", 1, "undetermined", None, "a-derives-from-b", "declared"),
+        ("siblings", 2, "same-weights", None, "same-weights", "verified"),
+    ],
+)
+def test_what_is_declared_stands_as_far_as_the_weights_bear_it_out(
+    said: str,
+    distance: int | None,
+    shown: str,
+    direction: str | None,
+    verdict: str,
+    status: str,
+) -> None:
+    found = join_proof(declared(said, distance), proof(shown, direction))
+    assert (found.verdict, found.status) == (verdict, status)
+    assert found.z == 40.0
