@@ -20,6 +20,7 @@ COMMANDS = [
     "",
     "identify",
     "lineage",
+    "bom",
     "scan",
     "families",
     "families list",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from famtree.errors import UsageError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -81,6 +83,44 @@ def lineage(
         children=children,
         on_progress=on_progress,
     )
+
+
+def bom(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    children: bool = False,
+    depth: int = 8,
+    stamp: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Return `reference` as a CycloneDX 1.6 document (plain data): model card and pedigree.
+
+    `stamp` adds the time and a random serial number; the other arguments are those of `lineage`.
+    Raises UsageError where the package cyclonedx-python-lib (extra `bom`) is not installed, and
+    FamtreeError kin for the checkpoint itself.
+    """
+    try:
+        from famtree.bom.document import build_bom
+    except ModuleNotFoundError as fault:
+        raise UsageError(
+            f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
+            hint="pip install 'famtree[bom]'",
+        ) from fault
+    from famtree.bom.examine import examine_subject
+    from famtree.registry.load import load_registry
+    from famtree.sources.reference import parse_reference
+
+    subject = examine_subject(
+        parse_reference(reference, revision=revision),
+        load_registry(),
+        depth=depth,
+        offline=offline,
+        children=children,
+        on_progress=on_progress,
+    )
+    return build_bom(subject, stamp=stamp)
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

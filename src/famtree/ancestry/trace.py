@@ -23,15 +23,17 @@ def trace_lineage(
     offline: bool = False,
     children: bool = False,
     on_progress: Callable[[str], None] | None = None,
+    opener: Opener | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
-    Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
-    is a warning and an end of its branch.
+    `opener` keeps what was opened on the way, for a caller who needs more than the graph. Raises
+    FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor is a
+    warning and an end of its branch.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = Opener(registry, offline)
+    opener = opener or Opener(registry, offline)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,

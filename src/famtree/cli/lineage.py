@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Depth, Offline, Reference, Revision
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
     from famtree.types.lineage import Lineage
-
-DEEPEST = 64
-"""Generations that may be asked for; no chain on the Hub comes near."""
 
 
 def lineage(
@@ -35,10 +32,7 @@ def lineage(
     children: Annotated[
         bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
     ] = False,
-    depth: Annotated[
-        int,
-        typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up."),
-    ] = 8,
+    depth: Depth = 8,
     offline: Offline = False,
     revision: Revision = None,
 ) -> None:
