@@ -20,6 +20,7 @@ COMMANDS = [
     "",
     "identify",
     "lineage",
+    "check",
     "bom",
     "scan",
     "families",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
+    from famtree.types.policy import CheckReport
 
 
 def identify(
@@ -108,7 +109,7 @@ def bom(
             f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
             hint="pip install 'famtree[bom]'",
         ) from fault
-    from famtree.bom.examine import examine_subject
+    from famtree.ancestry.subject import examine_subject
     from famtree.registry.load import load_registry
     from famtree.sources.reference import parse_reference
 
@@ -121,6 +122,28 @@ def bom(
         on_progress=on_progress,
     )
     return build_bom(subject, stamp=stamp)
+
+
+def check(
+    policy: str,
+    *,
+    offline: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> CheckReport:
+    """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
+
+    Raises UsageError for a file that is absent or faulty. A checkpoint that cannot be fetched or
+    read is an error of its own row.
+    """
+    from pathlib import Path
+
+    from famtree.policy.check import check_policy
+    from famtree.policy.load import load_policy
+    from famtree.registry.load import load_registry
+
+    registry = load_registry()
+    demands = load_policy(Path(policy), registry)
+    return check_policy(policy, demands, registry, offline=offline, on_progress=on_progress)
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

@@ -13,8 +13,8 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 
 from famtree import __version__
+from famtree.ancestry.subject import Subject
 from famtree.bom.component import make_component
-from famtree.bom.examine import Subject
 from famtree.bom.model_card import make_model_card
 from famtree.bom.pedigree import make_pedigree
 from famtree.bom.properties import make_properties

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from cyclonedx.model.component import Component, Pedigree
 
+from famtree.ancestry.subject import Subject
 from famtree.bom.component import make_component
-from famtree.bom.examine import Subject
 from famtree.bom.properties import make_properties
 from famtree.types.lineage import LineageEdge, LineageNode
 

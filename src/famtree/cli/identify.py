@@ -9,7 +9,7 @@ import typer
 from famtree.cli.options import AsJson, Offline, Reference, Revision
 
 if TYPE_CHECKING:
-    from famtree.cli.expectation import Expectation
+    from famtree.policy.expectation import Expectation
     from famtree.types.identification import Identification
 
 
@@ -46,9 +46,9 @@ def identify(
     Exit codes: 0 answered, 1 --expect or --min-confidence failed, 2 usage, 3 could not be
     fetched, 4 unreadable, 70 a bug.
     """
-    from famtree.cli.expectation import check_confidence_bound, find_failure
     from famtree.cli.output import write_stderr, write_stdout
     from famtree.cli.progress import Progress
+    from famtree.policy.expectation import check_confidence_bound, find_failure
 
     check_confidence_bound(min_confidence)
     expected = None if expect is None else _resolve(expect)
@@ -73,7 +73,7 @@ def identify(
 
 
 def _resolve(expect: str) -> Expectation:
-    from famtree.cli.expectation import parse_expectation
+    from famtree.policy.expectation import parse_expectation
     from famtree.registry.load import load_registry
 
     return parse_expectation(expect, load_registry().families)

@@ -13,6 +13,8 @@ class Document(StrEnum):
 
     identification = "identification"
     lineage = "lineage"
+    policy = "policy"
+    check = "check"
     error = "error"
 
 

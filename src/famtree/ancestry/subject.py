@@ -1,4 +1,4 @@
-"""Everything a bill of materials tells, gathered in one pass."""
+"""What a checkpoint is and where it comes from, examined in one pass."""
 
 from __future__ import annotations
 
