@@ -62,7 +62,9 @@ def run(hub: HubServer, command: Command, tmp_path: Path, monkeypatch: pytest.Mo
     add_model(hub, "a/small", changes={"hidden_size": 2048, "num_hidden_layers": 12})
     add_model(hub, "a/liar", "a/small", relation="finetune")
     hub.add("a/unknown", {"config.json": b'{"model_type": "nobody-knows", "hidden_size": 7}'})
-    hub.add("a/gated", {"config.json": json.dumps(CONFIG).encode()}, gated="manual")
+    # Bytes of its own: what another repository gave away is not asked for again.
+    secret = json.dumps({**CONFIG, "note": "secret"}).encode()
+    hub.add("a/gated", {"config.json": secret}, gated="manual")
     (tmp_path / "famtree.toml").write_text(POLICY)
     monkeypatch.chdir(tmp_path)
 
@@ -112,7 +114,7 @@ def _check_document(document: dict[str, Any]) -> None:
 def _check_junit(report: JUnitXml) -> None:
     suites = list(report)
     assert [suite.name for suite in suites] == REFS
-    assert (report.tests, report.failures, report.errors) == (13, 6, 1)
+    assert (report.tests, report.failures, report.errors) == (14, 6, 1)
     for suite in suites:
         assert isinstance(suite, TestSuite)
         counted = [one for case in suite for one in case.result]

@@ -80,7 +80,11 @@ def _list_faults(row: CheckedCheckpoint) -> list[tuple[str, str]]:
 
 def _locate(policy: str, line: int) -> dict[str, Any]:
     path = PurePath(policy)
-    uri = path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    uri = (
+        path.as_uri()
+        if path.is_absolute()
+        else quote(path.as_posix().encode("utf-8", "surrogatepass"))
+    )
     return {
         "physicalLocation": {
             "artifactLocation": {"uri": uri},
