@@ -274,8 +274,11 @@ def test_conditions_on_the_ancestry(
     edge = LineageEdge(
         child=REF, parent="acme/base", relation="finetune", status="declared", confidence=0.7
     )
-    fake_api.identify = lambda *_, **__: make_result()
-    fake_api.lineage = lambda *_, **__: Lineage(famtree="0", ref=REF, edges=[edge])
+    ancestry = Lineage(famtree="0", ref=REF, edges=[edge])
+    fake_api.__dict__ |= {
+        "identify": lambda *_, **__: make_result(),
+        "lineage": lambda *_, **__: ancestry,
+    }
     done = command("identify", REF, *asked)
     assert done.code == min(count, 1)
     assert done.err.count("failed: ") == count

@@ -122,7 +122,7 @@ def identify(
         raise typer.Exit(1)
 
 
-def _read_conditions(**given: object) -> Conditions | None:
+def _read_conditions(**given: Any) -> Conditions | None:
     """Return what was asked for, or None: an answer without conditions need not load their code."""
     if all(value is None for value in given.values()):
         return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from famtree.errors import UsageError
 from famtree.policy.expectation import check_confidence_bound, parse_expectation, suggest_family
 from famtree.types.policy import Conditions
 
 
-def read_conditions(given: dict[str, object]) -> Conditions:
+def read_conditions(given: dict[str, Any]) -> Conditions:
     """Return the conditions by the field names of `Conditions`; None is not asked for.
 
     Raises UsageError for keys that the registry does not have and a confidence beyond 0 to 1.
