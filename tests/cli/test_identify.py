@@ -275,10 +275,9 @@ def test_conditions_on_the_ancestry(
         child=REF, parent="acme/base", relation="finetune", status="declared", confidence=0.7
     )
     ancestry = Lineage(famtree="0", ref=REF, edges=[edge])
-    fake_api.__dict__ |= {
-        "identify": lambda *_, **__: make_result(),
-        "lineage": lambda *_, **__: ancestry,
-    }
+    vars(fake_api).update(
+        identify=lambda *_, **__: make_result(), lineage=lambda *_, **__: ancestry
+    )
     done = command("identify", REF, *asked)
     assert done.code == min(count, 1)
     assert done.err.count("failed: ") == count
