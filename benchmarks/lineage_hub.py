@@ -143,14 +143,15 @@ def _draw_trees(
     for name in near:
         if name in found:
             continue
-        tree, waiting = {name: None}, [name]
+        tree: dict[str, None] = {name: None}
+        waiting = [name]
         while waiting:
             for other in near[waiting.pop()]:
                 if other not in tree:
                     tree[other] = None
                     waiting.append(other)
-        known = (designs[one.lower()] for one in tree if one.lower() in designs)
-        found |= dict.fromkeys(tree, next(known, None) or drawn.choice(choices))
+        known = [designs[one.lower()] for one in tree if one.lower() in designs]
+        found |= dict.fromkeys(tree, known[0] if known else drawn.choice(choices))
     return found
 
 
@@ -193,11 +194,8 @@ def _corrupt(one: Checkpoint, checkpoints: Mapping[str, Checkpoint], drawn: rand
 
 def _differs(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """True where width and kind differ, and the one is not the other cut smaller."""
-    return (
-        one["model_type"] != other["model_type"]
-        and one["hidden_size"] != other["hidden_size"]
-        and one["num_attention_heads"] != other["num_attention_heads"]
-    )
+    keys = ("model_type", "hidden_size", "num_attention_heads")
+    return all(one[key] != other[key] for key in keys)
 
 
 def list_repositories(

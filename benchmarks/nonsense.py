@@ -24,8 +24,8 @@ from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.matchers.classify import classify
-from famtree.matchers.conditions import same
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, observe
+from famtree.registry.conditions import same
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import TensorIndex, TensorInfo

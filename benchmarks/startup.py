@@ -77,31 +77,19 @@ def make_fixture(folder: Path) -> Path:
     return target
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=15)
-    runs = parser.parse_args().runs
-    with tempfile.TemporaryDirectory() as folder:
-        checkpoint = str(make_fixture(Path(folder)))
-        environment = make_environment(Path(folder))
-        identify = ["-m", "famtree", "identify", checkpoint]
-        cases = [
-            Case("python -c pass", ["-c", "pass"]),
-            Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
-            Case("famtree identify FOLDER", identify, 25, 120),
-            Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
-        ]
-        times: dict[str, list[float]] = {case.name: [] for case in cases}
-        memory: dict[str, list[float]] = {case.name: [] for case in cases}
+def report(cases: list[Case], environment: dict[str, str], runs: int) -> int:
+    """Run every case `runs` times, print a table and return 1 if a budget is exceeded, else 0."""
+    times: dict[str, list[float]] = {case.name: [] for case in cases}
+    memory: dict[str, list[float]] = {case.name: [] for case in cases}
+    for case in cases:
+        # Warms the file cache, the bytecode and the compiled registry.
+        measure(case.arguments, environment)
+    # Interleaved, so that a slow spell of the machine hits every case alike.
+    for _ in range(runs):
         for case in cases:
-            # Warms the file cache, the bytecode and the compiled registry.
-            measure(case.arguments, environment)
-        # Interleaved, so that a slow spell of the machine hits every case alike.
-        for _ in range(runs):
-            for case in cases:
-                elapsed, peak = measure(case.arguments, environment)
-                times[case.name].append(elapsed)
-                memory[case.name].append(peak)
+            elapsed, peak = measure(case.arguments, environment)
+            times[case.name].append(elapsed)
+            memory[case.name].append(peak)
     base = statistics.median(times[cases[0].name])
     failed = False
     print(f"{'command':32} {'median ms':>10} {'times':>7} {'most':>5} {'peak MB':>8} {'most':>5}")
@@ -117,6 +105,22 @@ def main() -> int:
     if failed:
         print("over budget", file=sys.stderr)
     return int(failed)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=15)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as folder:
+        checkpoint = str(make_fixture(Path(folder)))
+        identify = ["-m", "famtree", "identify", checkpoint]
+        cases = [
+            Case("python -c pass", ["-c", "pass"]),
+            Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
+            Case("famtree identify FOLDER", identify, 25, 120),
+            Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
+        ]
+        return report(cases, make_environment(Path(folder)), runs)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ REFERENCE = ROOT / "docs" / "cli.md"
 COMMANDS = [
     "",
     "identify",
+    "compare",
     "lineage",
     "check",
     "bom",

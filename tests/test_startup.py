@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tiny_models import make_model, write_model
+
 HEAVY = {
     "aiohttp",
     "httpx",
@@ -67,6 +69,25 @@ def test_local_identify_imports_nothing_heavy(
     assert imported & HEAVY == set()
     if form:
         assert "rich" not in imported
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+def test_local_compare_imports_nothing_heavy(
+    fixture_checkpoints: dict[str, Path], form: list[str]
+) -> None:
+    folders = [str(fixture_checkpoints[name]) for name in ("qwen2.5-7b", "llama-3.1-8b")]
+    imported = list_imports("compare", *folders, *form)
+    assert imported & (HEAVY | {"yaml"}) == set()
+    if form:
+        assert "rich" not in imported
+
+
+def test_only_verification_opens_weights(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "org__child", make_model(1))
+    (folder / "README.md").write_text("---\nbase_model: acme/base\n---\n")
+    asked = ("identify", str(folder), "--offline")
+    assert {"numpy", "famtree.weights.open"} & list_imports(*asked) == set()
+    assert "famtree.weights.open" in list_imports(*asked, "--verify")
 
 
 def test_package_import_is_light() -> None:

@@ -7,15 +7,28 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from famtree.api import identify
+    from famtree.api import compare, identify
     from famtree.errors import FamtreeError
+    from famtree.interchange.side import Plan
+    from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
 
-__all__ = ["FamtreeError", "Identification", "__version__", "identify"]
+__all__ = [
+    "Comparison",
+    "FamtreeError",
+    "Identification",
+    "Plan",
+    "__version__",
+    "compare",
+    "identify",
+]
 
 _HOMES = {
+    "compare": "famtree.api",
     "identify": "famtree.api",
+    "Comparison": "famtree.types.comparison",
     "FamtreeError": "famtree.errors",
+    "Plan": "famtree.interchange.side",
     "Identification": "famtree.types.identification",
 }
 

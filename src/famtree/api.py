@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from famtree.errors import UsageError
@@ -10,6 +10,8 @@ from famtree.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.interchange.side import Plan
+    from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -34,10 +36,19 @@ def identify(
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
 
-    del verify  # no lineage claim is checked by weights yet, so there is nothing to read
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
-    return identify_checkpoint(source, load_registry(), on_progress)
+    result = identify_checkpoint(source, load_registry(), on_progress)
+    if not verify:
+        return result
+    from famtree.verification.identification import verify_identification
+
+    return verify_identification(
+        source,
+        result,
+        lambda name: open_source(parse_reference(name), offline=offline),
+        on_progress=on_progress,
+    )
 
 
 def scan(
@@ -144,6 +155,68 @@ def check(
     registry = load_registry()
     demands = load_policy(Path(policy), registry)
     return check_policy(policy, demands, registry, offline=offline, on_progress=on_progress)
+
+
+def compare(
+    a: str,
+    b: str,
+    *,
+    engines: Sequence[str] = (),
+    plan: Plan | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
+
+    `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
+    `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    Raises FamtreeError kin.
+    """
+    (found,) = compare_all(
+        (a, b),
+        engines=engines,
+        plan=plan,
+        offline=offline,
+        verify=verify,
+        on_progress=on_progress,
+    )
+    return found
+
+
+def compare_all(
+    references: Sequence[str],
+    *,
+    engines: Sequence[str] = (),
+    plan: Plan | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> list[Comparison]:
+    """Compare every two of `references`, in order; each is read once.
+
+    The other arguments are those of `compare`. Raises FamtreeError kin.
+    """
+    from itertools import combinations
+
+    from famtree.comparison.compare import Request, compare_examined
+    from famtree.comparison.examined import examine
+    from famtree.interchange.answer import choose_engines
+    from famtree.interchange.load import load_engines
+    from famtree.interchange.side import Plan
+    from famtree.registry.load import load_registry
+    from famtree.sources.reference import parse_reference
+
+    known = load_engines()
+    chosen, notices = choose_engines(engines, known)
+    request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
+    registry = load_registry()
+    refs = [parse_reference(reference) for reference in references]
+    examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]
+    return [
+        compare_examined(left, right, request, on_progress)
+        for left, right in combinations(examined, 2)
+    ]
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

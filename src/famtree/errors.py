@@ -98,14 +98,22 @@ class TokenizerError(UnreadableError):
 
 
 class RegistryError(FamtreeError):
-    """One or more registry files are wrong; `faults` lists them all as `file: field: reason`."""
+    """One or more registry files are wrong; `faults` lists them all as `file: field: reason`.
+
+    Engine files are told of in the same way, under their own `where` and `hint`.
+    """
 
     exit_code = 70
     code = "bad-registry"
 
-    def __init__(self, faults: list[str]) -> None:
+    def __init__(
+        self,
+        faults: list[str],
+        *,
+        where: str = "the registry",
+        hint: str = "run `famtree families check` to see them all",
+    ) -> None:
         self.faults = faults
         super().__init__(
-            f"{len(faults)} fault(s) in the registry: {faults[0] if faults else ''}",
-            hint="run `famtree families check` to see them all",
+            f"{len(faults)} fault(s) in {where}: {faults[0] if faults else ''}", hint=hint
         )

@@ -25,7 +25,7 @@ def test_keys_become_config_terms() -> None:
     assert config == {
         "num_hidden_layers": 32, "hidden_size": 4096, "intermediate_size": 14336,
         "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192,
-        "rms_norm_eps": 1e-05, "rope_theta": 500000.0, "vocab_size": 128256,
+        "rms_norm_eps": 1e-05, "rope_theta": 500000.0, "vocab_size": 128256, "hidden_act": "silu",
     }  # fmt: skip
 
 
@@ -118,7 +118,10 @@ def test_odd_values_are_left_out() -> None:
     for key in load_table()["keys"]:
         odd[f"llama.{key}"] = "a lot"
     odd |= {"llama.rope.scaling.type": 7, "llama.attention.head_count": True}
-    assert read({"general.architecture": "llama", **odd}).config == {"rope_theta": 10000.0}
+    assert read({"general.architecture": "llama", **odd}).config == {
+        "rope_theta": 10000.0,
+        "hidden_act": "silu",
+    }
     infinite = design_of("qwen2", rope__freq_base=float("inf"))
     assert read(infinite).config == {"model_type": "qwen2"}
 

@@ -13,6 +13,7 @@ from famtree.registry.registry import Registry
 from famtree.sources.hashes import hash_blob
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.identification import Identification
+from famtree.types.source import FileSpan
 
 CONFIG: dict[str, Any] = {
     "model_type": "llama",
@@ -113,6 +114,9 @@ class RecordingSource:
 
     def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         return {name: self._cut(name, *span) for name, span in ranges.items()}
+
+    def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
+        return {span: self._cut(*span) for span in spans}
 
     def _cut(self, name: str, start: int, stop: int) -> bytes:
         self.ranges.append((name, start, stop))

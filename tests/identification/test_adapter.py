@@ -169,7 +169,7 @@ def test_an_adapter_of_mlx_is_stored_transposed(tmp_path: Path) -> None:
 
 
 def test_an_adapter_in_gguf(tmp_path: Path) -> None:
-    tensors = {}
+    tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
     for block in range(32):
         at = f"blk.{block}.ffn_down.weight"
         tensors |= {f"{at}.lora_a": ("F16", (16, FFN)), f"{at}.lora_b": ("F16", (H, 16))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from famtree.api import identify
 from famtree.types.identification import Identification
+from onnx_files import model, tensor
 
 META_8B = {"dim": 4096, "n_layers": 32, "n_heads": 32, "n_kv_heads": 8, "vocab_size": 128256,
            "multiple_of": 1024, "ffn_dim_multiplier": 1.3, "norm_eps": 1e-05,
@@ -95,3 +97,31 @@ def test_conversions_without_a_design(tmp_path: Path, files: dict[str, Any], wor
 def test_damaged_neighbours_are_survived(tmp_path: Path, odd: Any) -> None:
     files = {"model_index.json": odd, "params.json": odd, "modules.json": odd, "m.onnx": b""}
     assert look(tmp_path, files).outcome == "unknown"
+
+
+def test_sizes_in_pickles_are_listed_and_names_come_from_the_index(tmp_path: Path) -> None:
+    names = [f"model.layers.{block}.self_attn.q_proj.weight" for block in range(4)]
+    for number in (1, 2):
+        with zipfile.ZipFile(tmp_path / f"pytorch_model-0000{number}-of-00002.bin", "w") as out:
+            out.writestr("archive/data.pkl", b"cos\nsystem\n(S'exit 1'\ntR.")
+            out.writestr("archive/data/0", bytes(1000 * number))
+    result = look(
+        tmp_path,
+        {
+            "config.json": {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 4},
+            "pytorch_model.bin.index.json": {
+                "weight_map": dict.fromkeys(names, "pytorch_model-00001-of-00002.bin")
+            },
+        },
+    )
+    assert result.checkpoint.format == "pickle"
+    assert result.pickled is not None
+    assert (result.pickled.files, result.pickled.storages, result.pickled.bytes) == (2, 2, 3000)
+    assert result.fingerprint.architecture.qkv_bias is False  # every name is known
+
+
+def test_an_onnx_graph_is_described(tmp_path: Path) -> None:
+    result = look(tmp_path, {"onnx/model.onnx": model(tensor([4, 8], bytes(128)))})
+    assert result.outcome == "unknown"
+    assert "onnx/model.onnx: written by pytorch 2.1.0, opset 17" in result.reason
+    assert "1 weights of 32 numbers" in result.reason

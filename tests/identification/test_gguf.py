@@ -195,3 +195,26 @@ def test_a_file_that_is_not_served(hub: HubServer) -> None:
     hub.add("org/x", {"x.gguf": make_file("x.gguf", b"GGUF")})
     with pytest.raises(UnreadableError):
         identify("org/x")
+
+
+@pytest.mark.parametrize("architecture", ["llama", "qwen3"])
+def test_the_recipe_is_that_of_the_original(tmp_path: Path, architecture: str) -> None:
+    """Equal facts have equal digests, whether a GGUF or a config.json states them."""
+    metadata = design_of(
+        architecture, block_count=2, embedding_length=256, feed_forward_length=512,
+        attention__head_count=4, attention__head_count_kv=2, attention__key_length=64,
+        context_length=4096, attention__layer_norm_rms_epsilon=1e-5, rope__freq_base=5e5,
+        rope__dimension_count=64, vocab_size=1000,
+    ) | {"tokenizer.ggml.bos_token_id": 1}  # fmt: skip
+    (tmp_path / "m.gguf").write_bytes(write_gguf(metadata, decoder_tensors()))
+    config = {
+        "model_type": architecture, "num_hidden_layers": 2, "hidden_size": 256,
+        "intermediate_size": 512, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "head_dim": 64, "max_position_embeddings": 4096, "rms_norm_eps": 1e-5,
+        "rope_theta": 500000.0, "vocab_size": 1000, "bos_token_id": 1, "hidden_act": "silu",
+    }  # fmt: skip
+    (tmp_path / "original").mkdir()
+    (tmp_path / "original" / "config.json").write_text(json.dumps(config))
+    left = identify(str(tmp_path / "m.gguf")).fingerprint.recipe
+    right = identify(str(tmp_path / "original")).fingerprint.recipe
+    assert left.digest == right.digest

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from famtree.fingerprints.from_traits import fingerprint_traits
@@ -69,3 +70,42 @@ def test_a_student_may_differ_from_its_teacher() -> None:
 def test_too_little_in_common_stays_declared() -> None:
     bare = NodeFacts("b/y", make_traits(fingerprint_traits({"architecture.layers": 32})))
     assert check_link(bare, node(), "finetune").status == "declared"
+
+
+def test_a_stated_surgery_has_a_direction() -> None:
+    small = node("b/y", hidden_size=3072, heads=24, ffn=8192)
+    assert check_link(small, node(), "pruned").status == "consistent"
+    assert check_link(node("b/y"), small, "pruned").status == "contradicted"
+    assert check_link(small, node(), "upscaled").status == "contradicted"
+
+
+def test_experts_where_there_were_none_are_upcycled() -> None:
+    mixture = node("b/y", experts=8, text_model_type="oakmoe")
+    check = check_link(mixture, node(), "finetune")
+    assert (check.relation, check.status) == ("upcycled", "consistent")
+    assert check_link(node(), mixture, "finetune").status == "contradicted"
+    foreign = node("b/y", experts=8, vocab_rows=50000)
+    assert check_link(foreign, node(), "finetune").status == "contradicted"
+
+
+def test_an_official_sibling_is_not_pruned() -> None:
+    """Depth alone differs: stated sizes tell a sibling from a cut."""
+    small = replace(node("b/y", layers=16), generation="oak-1", size="3B")
+    large = replace(node(), generation="oak-1", size="7B")
+    assert check_link(small, large, "finetune").status == "contradicted"
+    assert check_link(small, replace(large, size=None), "finetune").relation == "pruned"
+    assert check_link(small, large, "pruned").status == "consistent"
+
+
+def test_shapes_of_tensors_count_where_both_are_read() -> None:
+    names = [f"model.layers.{number}.mlp.up_proj.weight" for number in range(10)]
+    left = replace(node("b/y"), shapes=dict.fromkeys(names, (8, 4)))
+    assert check_link(left, replace(node(), shapes=left.shapes), "finetune").status == "consistent"
+    other = replace(node(), shapes=dict.fromkeys(names, (8, 5)))
+    assert check_link(left, other, "finetune").status == "contradicted"
+
+
+def test_a_recipe_s_depth_stands_for_the_parent_s() -> None:
+    deep = node("b/y", layers=48)
+    assert check_link(deep, node(), "merge", stacked=48).status == "consistent"
+    assert check_link(deep, node(), "merge", stacked=40).status == "contradicted"

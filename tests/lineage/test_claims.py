@@ -58,3 +58,50 @@ def test_a_name_is_a_hint() -> None:
 def test_odd_values_claim_nothing() -> None:
     assert claims(card={"base_model": {"a": 1}}, config={"_name_or_path": 3}) == []
     assert claims(side_files={"adapter_config.json": [], "mergekit_config.yml": "{:"}) == []
+
+
+def test_a_gguf_names_its_source_and_the_source_s_parents() -> None:
+    metadata = {
+        "general.name": "Oak 7B Instruct",
+        "general.organization": "Acme",
+        "general.base_model.count": 1,
+        "general.base_model.0.repo_url": "https://huggingface.co/acme/Oak-7B",
+    }
+    found = collect_claims("me/x-GGUF", Listing(()), {}, {}, gguf=metadata)
+    assert [(one.source, one.parent, one.of_parent) for one in found] == [
+        ("gguf", "Acme/Oak-7B-Instruct", False),
+        ("gguf", "acme/Oak-7B", True),
+        ("name", "x", False),
+    ]
+    source = {"general.source.repo_url": "https://huggingface.co/acme/Oak-7B-Instruct"}
+    assert collect_claims("me/x", Listing(()), {}, {}, gguf=source)[0].source == "gguf"
+
+
+def test_odd_gguf_values_claim_nothing() -> None:
+    odd = {"general.name": 7, "general.base_model.count": 10**9, "general.source.url": ["x"]}
+    assert collect_claims("me/x", Listing(()), {}, {}, gguf=odd) == []
+    assert collect_claims("me/x", Listing(()), {}, {}, gguf={"general.base_model.count": "1"}) == []
+
+
+def test_a_quantizer_names_what_it_read() -> None:
+    files = {"quantize_config.json": {"bits": 4, "model_name_or_path": "a/x"}}
+    assert claims(side_files=files) == [("quantizer", "a/x", "quantized")]
+
+
+def test_layers_of_one_model_are_no_merge() -> None:
+    piece = "- sources: [{{model: a/x, layer_range: [{}, {}]}}]\n"
+    for spans, relation in (
+        (((0, 24), (8, 32)), "upscaled"),
+        (((0, 8), (16, 32)), "pruned"),
+    ):
+        slices = "".join(piece.format(*span) for span in spans)
+        files = {"mergekit_config.yml": f"merge_method: passthrough\nslices:\n{slices}"}
+        assert claims(side_files=files) == [("mergekit", "a/x", relation)]
+
+
+def test_experts_are_upcycled() -> None:
+    files = {"mergekit_moe_config.yml": "base_model: a/x\nexperts: [{source_model: a/y}]\n"}
+    assert [one[1:] for one in claims(side_files=files)] == [
+        ("a/y", "upcycled"),
+        ("a/x", "upcycled"),
+    ]

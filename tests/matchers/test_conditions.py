@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from famtree.matchers.conditions import Fit, describe, fits, judge, same, show
+from famtree.matchers.conditions import Fit, judge
+from famtree.registry.conditions import describe, fits, same, show
 from famtree.types.family import Condition, TraitPolicy
 from famtree.types.traits import Trait
 

@@ -18,6 +18,7 @@ from famtree.types.checkpoint import (
     SourceKind,
     TensorIndex,
 )
+from famtree.types.source import FileSpan
 
 INDEX = "model.safetensors.index.json"
 
@@ -54,6 +55,9 @@ class MemorySource:
     def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         self.ranges.update(ranges)
         return {name: self.files[name][start:stop] for name, (start, stop) in ranges.items()}
+
+    def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
+        return {span: self.files[span[0]][span[1] : span[2]] for span in spans}
 
 
 def read(files: dict[str, bytes], cut: int | None = None) -> tuple[Any, Any, MemorySource]:

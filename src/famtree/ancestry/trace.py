@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
-from famtree.ancestry.checkpoints import Opener
+from famtree.ancestry.checkpoints import Opened, Opener
 from famtree.ancestry.children import list_children
 from famtree.ancestry.document import publish
+from famtree.lineage.references import says_delta
+from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import CostReport
 from famtree.types.lineage import ChildGroup, Lineage
+
+Verifier = Callable[[JudgedLink, Opened, Opened], JudgedLink]
+"""(link, child, parent) -> link; never raises FamtreeError kin."""
 
 
 def trace_lineage(
@@ -22,26 +28,35 @@ def trace_lineage(
     depth: int,
     offline: bool = False,
     children: bool = False,
+    verifier: Verifier | None = None,
     on_progress: Callable[[str], None] | None = None,
     opener: Opener | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
-    `opener` keeps what was opened on the way, for a caller who needs more than the graph. Raises
-    FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor is a
-    warning and an end of its branch.
+    `verifier` settles links by weight bytes. It gets each standing link both of whose ends could be
+    opened, with their headers read, and returns the link with a verdict of its own. `opener` keeps
+    what was opened on the way, for a caller who needs more than the graph.
+
+    Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
+    is a warning and an end of its branch.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = opener or Opener(registry, offline)
+    opener = opener or Opener(registry, offline, headers=verifier is not None)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,
         opener.open_parents,
         registry,
         depth=depth,
+        verify=partial(_verify, opener, verifier) if verifier is not None else None,
         report=lambda number: report(f"opening parents, generation {number}"),
     )
+    if says_delta(start.ref):
+        walk.add_notice(
+            "delta-weights", f"{start.ref} calls itself a delta: weights to be added to a base's"
+        )
     groups: list[ChildGroup] = []
     costs = [source.cost for source in opener.sources]
     if children:
@@ -57,3 +72,8 @@ def trace_lineage(
             seconds=round(time.perf_counter() - started, 4),
         ),
     )
+
+
+def _verify(opener: Opener, verifier: Verifier, step: JudgedLink) -> JudgedLink:
+    child, parent = opener.opened.get(step.child), opener.opened.get(step.parent)
+    return step if child is None or parent is None else verifier(step, child, parent)

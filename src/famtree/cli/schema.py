@@ -12,6 +12,7 @@ class Document(StrEnum):
     """The documents that have a published schema."""
 
     identification = "identification"
+    comparison = "comparison"
     lineage = "lineage"
     policy = "policy"
     check = "check"

@@ -30,6 +30,7 @@ __all__ = [
     "build_gguf_tokenizer",
     "build_tokenizer",
     "choose_vocabulary_files",
+    "list_vocabulary",
     "recognise_tokenizer",
 ]
 
@@ -86,10 +87,16 @@ def build_tokenizer(
     side = read_side_files(files)
     if not chosen:
         return _describe_side(side, hashes or {}, "no vocabulary file was read")
-    vocabulary = _read_vocabulary(chosen, files)
-    if chosen != ("tokenizer.json",):
-        _apply_side_files(vocabulary, side)
-    return _describe(vocabulary, side, hashes or {})
+    return _describe(_read_whole(chosen, files, side), side, hashes or {})
+
+
+def list_vocabulary(files: Mapping[str, bytes]) -> Vocabulary | None:
+    """Return every token, merge and added token of the files; None without a vocabulary file.
+
+    Raises TokenizerError naming an unreadable file.
+    """
+    chosen = choose_vocabulary_files(files)
+    return _read_whole(chosen, files, read_side_files(files)) if chosen else None
 
 
 def build_gguf_tokenizer(metadata: Mapping[str, Any]) -> Tokenizer | None:
@@ -133,7 +140,14 @@ def recognise_tokenizer(
     )
 
 
-def _read_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
+def _read_whole(chosen: tuple[str, ...], files: Mapping[str, bytes], side: SideFacts) -> Vocabulary:
+    vocabulary = parse_vocabulary(chosen, files)
+    if chosen != ("tokenizer.json",):
+        _apply_side_files(vocabulary, side)
+    return vocabulary
+
+
+def parse_vocabulary(chosen: tuple[str, ...], files: Mapping[str, bytes]) -> Vocabulary:
     """Read by content where a name is used for several formats."""
     name, data = chosen[0], files[chosen[0]]
     if name == "tokenizer.json":

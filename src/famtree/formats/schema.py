@@ -6,12 +6,13 @@ from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from famtree.types.comparison import Comparison
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
 from famtree.types.policy import CheckReport, Policy
 
-SchemaName = Literal["identification", "lineage", "policy", "check", "error"]
+SchemaName = Literal["identification", "comparison", "lineage", "policy", "check", "error"]
 SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
 
 
@@ -38,6 +39,7 @@ WRITTEN_BY_HAND: frozenset[SchemaName] = frozenset({"policy"})
 
 _MODELS: dict[SchemaName, type[FrozenModel]] = {
     "identification": Identification,
+    "comparison": Comparison,
     "lineage": Lineage,
     "policy": Policy,
     "check": CheckReport,

@@ -13,12 +13,16 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from famtree.types.identification import Candidate, Identification
+    from famtree.types.adapter import Adapter
+    from famtree.types.identification import Candidate, Completeness, Identification
     from famtree.types.quantization import Quantization
 
 _STYLES = {"identified": "bold green", "ambiguous": "bold yellow", "unknown": "bold red"}
 _MOST_CANDIDATES = 5
 _MOST_PARENTS = 10
+_MOST_TARGETS = 8
+_SHOWN_COST = 0.005
+"""Less would not show in two decimals."""
 _TABLE_WIDTH = 70
 
 
@@ -61,6 +65,28 @@ def describe_quantization(quantization: Quantization) -> str:
     return ", ".join(parts)
 
 
+def describe_adapter(adapter: Adapter) -> str:
+    """Return one phrase: method, rank, targets, and how its base stands to it."""
+    parts = [adapter.method or "of an unknown method"]
+    if adapter.rank is not None:
+        parts.append(f"rank {adapter.rank}{' and others' if adapter.ranks else ''}")
+    if adapter.targets:
+        parts.append(f"on {', '.join(adapter.targets[:_MOST_TARGETS])}")
+    if adapter.saved_modules:
+        parts.append(f"with whole {', '.join(adapter.saved_modules[:_MOST_TARGETS])}")
+    if adapter.base is not None:
+        parts.append(f"base {adapter.base} ({adapter.base_check})")
+    return ", ".join(parts)
+
+
+def describe_completeness(completeness: Completeness) -> str:
+    """Return what is absent, and what the confidence would be at most with it."""
+    told = "; ".join(one.message for one in completeness.missing)
+    if not completeness.confidence_cost or completeness.confidence_cost < _SHOWN_COST:
+        return told
+    return f"{told} (with it the confidence could be {completeness.confidence_if_complete:.2f})"
+
+
 def _make_facts(result: Identification) -> Table:
     grid = make_grid()
 
@@ -86,6 +112,10 @@ def _make_facts(result: Identification) -> Table:
     add("decided by", result.decided_by)
     add("because", result.reason)
     add("confidence", f"{result.confidence:.2f}")
+    if result.adapter is not None:
+        add("adapter", describe_adapter(result.adapter))
+    if result.completeness is not None:
+        add("missing", describe_completeness(result.completeness))
     for count, parent in enumerate(result.lineage.parents[:_MOST_PARENTS]):
         add("" if count else "parent", _describe_parent(result, parent))
     for notice in result.warnings:

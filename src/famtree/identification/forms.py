@@ -11,6 +11,7 @@ from typing import Any
 from famtree.errors import ConfigError
 from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.native import ranks, read_engine_config, read_params
+from famtree.fingerprints.onnx_graph import describe_graph, read_onnx_graph
 from famtree.identification.gathered import MAX_SMALL_FILE, Gathered
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.identification import Notice
@@ -21,7 +22,6 @@ _PIPELINE = "model_index.json"
 _MODULES = "modules.json"
 _MAX_MODULES = 64
 _ENDINGS = (
-    (".onnx", "ONNX graphs"),
     ("openvino_model.xml", "an OpenVINO conversion"),
     (".engine", "a compiled TensorRT engine"),
     (".mlmodelc", "a Core ML conversion"),
@@ -67,7 +67,7 @@ def look_closer(source: CheckpointSource, found: Gathered) -> None:
         return
     if _MODULES in tables and _take_module(found, tables, sorted(nested)):
         return
-    found.explanation = _describe_rest(found, names)
+    found.explanation = _describe_rest(found, names) or _describe_onnx(source, found)
 
 
 def describe_pipeline(index: dict[str, Any], reference: str) -> str:
@@ -118,6 +118,24 @@ def _describe_rest(found: Gathered, names: Iterable[str]) -> str | None:
     if _MODULES in base_names:
         return "a sentence-transformers model without the config of a transformer"
     return None
+
+
+def _describe_onnx(source: CheckpointSource, found: Gathered) -> str | None:
+    """Say what the first graph is; one in a repository is not walked over the network."""
+    graphs = [one for one in found.listing.files if one.name.lower().endswith(".onnx")]
+    if not graphs or found.index.names or found.config:
+        return None
+    name, size = graphs[0].name, graphs[0].size or 0
+    graph = None
+    if source.kind != "hub":
+
+        def read(start: int, stop: int) -> bytes:
+            data = source.read_ranges({name: (start, stop)})[name]
+            return data if isinstance(data, bytes) else b""
+
+        graph = read_onnx_graph(read, size)
+    told = f" ({name[:80]}: {describe_graph(graph)})" if graph is not None else ""
+    return f"ONNX graphs without a config.json that states the model's design{told}"
 
 
 def _read(source: CheckpointSource, found: Gathered, names: list[str]) -> dict[str, dict[str, Any]]:

@@ -9,13 +9,14 @@ from famtree.fingerprints.json_text import decode_object
 from famtree.identification.forms import look_closer
 from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.lineage.claims import MERGE_FILES
-from famtree.sources.header_plan import plan_headers
+from famtree.sources.header_plan import list_pickles, plan_headers
 from famtree.sources.tensor_index import read_tensor_index
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing
-from famtree.types.identification import Notice
+from famtree.types.identification import Notice, PickledWeights
 from famtree.types.source import CheckpointSource
 
 MAX_LOCAL_INDEX = 64 << 20
+MAX_ARCHIVES = 256
 
 _SMALL_FILES = (
     CONFIG,
@@ -81,6 +82,8 @@ def gather(
             "the repository is gated and none of its files may be read",
             hint="accept its terms on its page and log in with `hf auth login`",
         )
+    if plan.format == "pickle" and local and headers:
+        found.pickled = _list_pickles(source, listing)
     if "model_type" not in found.config and plan.format != "adapter":
         look_closer(source, found)
     return found
@@ -88,6 +91,30 @@ def gather(
 
 def _names_gguf(ref: CheckpointRef) -> bool:
     return (ref.file or ref.path or "").lower().endswith(".gguf")
+
+
+def _list_pickles(source: CheckpointSource, listing: Listing) -> PickledWeights | None:
+    """Read the directories of the pickled weight files at the root; a local read costs little."""
+    from famtree.sources.pickle_archive import list_storages
+
+    found = []
+    for name in list_pickles(listing)[:MAX_ARCHIVES]:
+        entry = listing.find(name)
+
+        def read(start: int, stop: int, name: str = name) -> bytes:
+            data = source.read_ranges({name: (start, stop)})[name]
+            return data if isinstance(data, bytes) else b""
+
+        storages = list_storages(read, entry.size) if entry and entry.size else None
+        if storages is not None:
+            found.append(storages)
+    if not found:
+        return None
+    return PickledWeights.model_construct(
+        files=len(found),
+        storages=sum(one.count for one in found),
+        bytes=sum(one.size for one in found),
+    )
 
 
 def choose_small_files(listing: Listing) -> list[str]:

@@ -10,7 +10,7 @@ from famtree.errors import UnreadableError
 from famtree.sources.header_plan import HeaderPlan
 from famtree.types.checkpoint import Listing, TensorIndex, TensorInfo
 from famtree.types.fingerprint import Disagreement, Tokenizer
-from famtree.types.identification import Notice
+from famtree.types.identification import Notice, PickledWeights
 from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ class Gathered:
     notices: list[Notice] = field(default_factory=list)
     gguf: GgufForm | None = None
     """The header of a GGUF checkpoint; its terms stand in `config`, `side_files` and `index`."""
+    pickled: PickledWeights | None = None
     explanation: str | None = None
     """What the checkpoint is instead, where it is no model by itself."""
 

@@ -16,9 +16,11 @@ from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.gguf import GgufDesign, read_gguf_design
 from famtree.fingerprints.gguf_quantization import read_gguf_quantization
 from famtree.fingerprints.gguf_tensors import translate_tensors
+from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.tokenizer import build_gguf_tokenizer
+from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
 from famtree.identification.vocabulary import could_change_answer
 from famtree.matchers.classify import Classification, classify
@@ -110,6 +112,19 @@ def weigh_gguf(
         _read_all(source, found, form, on_progress or (lambda _: None))
         answer = _weigh(found, form, registry)
     return answer
+
+
+def list_gguf_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
+    """Return every token of the header, read as far as needed; None when it holds none.
+
+    Raises TokenizerError when the arrays are not those of a vocabulary.
+    """
+    form = found.gguf
+    if form is None:
+        return None
+    if not form.complete:
+        _read_all(source, found, form, lambda _: None)
+    return read_gguf_vocabulary(_Decoded(form.reader))
 
 
 def _weigh(

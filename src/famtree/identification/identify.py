@@ -9,6 +9,7 @@ from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.identification.adapter import examine_adapter
+from famtree.identification.completeness import assess_completeness
 from famtree.identification.gather import gather
 from famtree.identification.gathered import Gathered, OnProgress, require_anything
 from famtree.identification.report import Findings, assemble
@@ -72,6 +73,7 @@ def examine_checkpoint(
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
         adapter=examine_adapter(found, registry),
+        completeness=None if briefly else assess_completeness(found, observation, result, registry),
     )
 
 

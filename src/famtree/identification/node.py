@@ -28,8 +28,9 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     """
     found, result = findings.found, findings.result
     origin = getattr(source, "origin", None)
-    own = found.listing.repo_id or checkpoint_name(source.ref)
-    name = base_name(origin) if origin else own
+    name = base_name(origin) if origin else checkpoint_name(source.ref)
+    if source.ref.repo_id is not None and found.listing.repo_id is not None:
+        name = found.listing.repo_id
     size = result.best.size if result.best is not None else None
     claims = collect_claims(
         name,

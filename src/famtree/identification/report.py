@@ -17,6 +17,7 @@ from famtree.identification.declaration import (
 )
 from famtree.identification.gathered import Gathered
 from famtree.identification.node import checkpoint_name, describe_node
+from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
 from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -28,6 +29,7 @@ from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
     CheckpointSummary,
+    Completeness,
     CostReport,
     Evidence,
     FamilyName,
@@ -50,6 +52,7 @@ class Findings:
     quantization: Quantization | None
     quantization_conflicts: list[Disagreement] = field(default_factory=list)
     adapter: AdapterFinding | None = None
+    completeness: Completeness | None = None
 
     @property
     def adapted(self) -> AdapterFinding | None:
@@ -59,9 +62,17 @@ class Findings:
 
 
 def assemble(
-    source: CheckpointSource, registry: Registry, findings: Findings, *, seconds: float
+    source: CheckpointSource,
+    registry: Registry,
+    findings: Findings,
+    *,
+    seconds: float,
+    node: NodeFacts | None = None,
 ) -> Identification:
-    """Return the document of the contract."""
+    """Return the document of the contract.
+
+    `node` is the checkpoint as an end of links, where the caller has described it already.
+    """
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
@@ -108,8 +119,10 @@ def assemble(
         fingerprint=fingerprint,
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,
+        pickled=findings.found.pickled,
+        completeness=findings.completeness,
         lineage=summarise_lineage(
-            describe_node(source, findings, text=source.kind != "hub"), registry
+            node or describe_node(source, findings, text=source.kind != "hub"), registry
         ),
         evidence=result.evidence + told.evidence,
         warnings=warnings,

@@ -8,8 +8,10 @@ from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
     build_tokenizer,
     choose_vocabulary_files,
+    list_vocabulary,
     recognise_tokenizer,
 )
+from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.identification.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
@@ -130,6 +132,26 @@ def read_vocabulary(
         reason = f"{lost.name}: {lost.reason}"
         return None if partial is None else partial.model_copy(update={"reason": reason})
     return build_tokenizer({**side, **files}, hashes=hashes)
+
+
+def list_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
+    """Read every token and merge; None where there is no vocabulary, or it could not be read.
+
+    Raises TokenizerError for an unreadable file.
+    """
+    if found.gguf is not None:
+        from famtree.identification.gguf import list_gguf_tokens
+
+        return list_gguf_tokens(source, found)
+    chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
+    if not chosen or sum(_entry(found, name).size or 0 for name in chosen) > MAX_ANY:
+        return None
+    wave = source.read_wave(chosen, {}, limit=MAX_ANY)
+    files = {name: data for name, data in wave.items() if isinstance(data, bytes)}
+    if len(files) < len(chosen):
+        return None
+    side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
+    return list_vocabulary({**side, **files})
 
 
 def _recognise(

@@ -28,9 +28,10 @@ _SAME_SHAPE = frozenset(
 """Relations that keep every dimension but the vocabulary's."""
 _UNTOUCHED = frozenset({"quantized", "copy", "adapter", "converted"})
 """Relations that leave the parent's weights whole, so that no surgery can be part of them."""
+_SURGERY = frozenset({"pruned", "upscaled", "upcycled"})
 _SHRINKS = frozenset({"layers", "ffn", "hidden_size", "heads", "kv_heads", "expert_ffn", "experts"})
 MOST_STACKED = 2
-"""Times its parent's depth that a stacked model reaches; published ones have 1.25 to 2."""
+"""Times its parent's depth that a stacked model reaches at most: every layer used twice."""
 
 
 @dataclass(slots=True)
@@ -71,7 +72,9 @@ def check_link(
         return LinkCheck(operation, "consistent", OPERATED, found.evidence)
     if found.against or (found.changed and relation in _SAME_SHAPE):
         return LinkCheck(relation, "contradicted", CONTRADICTED, found.evidence)
-    if len(found.agreeing) >= MIN_AGREEING or (relation == "adapter" and found.agreeing):
+    # Dimensions that all changed the way a stated surgery changes them agree with it.
+    agreeing = len(found.agreeing) + (relation in _SURGERY and bool(found.changed))
+    if agreeing >= MIN_AGREEING or (relation == "adapter" and found.agreeing):
         return LinkCheck(relation, "consistent", CONSISTENT, found.evidence)
     return LinkCheck(relation, "declared", DECLARED, found.evidence)
 
@@ -92,7 +95,8 @@ def infer_operation(child: NodeFacts, parent: NodeFacts, found: Comparison) -> L
         return None
     before, after = changed.get("experts", (0.0, 0.0))
     if after > before and set(changed) <= {"experts", "ffn", "expert_ffn"}:
-        return "upcycled"
+        # Mixtures have few shapes: without the parent's vocabulary they are like anybody's.
+        return "upcycled" if {"vocab_rows", "vocabulary"} & set(found.agreeing) else None
     if set(changed) == {"layers"}:
         before, after = changed["layers"]
         if after < before:

@@ -80,7 +80,8 @@ def keep_distinct(claims: Iterable[Claim], name: str) -> list[Claim]:
 
 def _is_itself(claim: Claim, name: str) -> bool:
     """True for a repository that names itself; local folders are often `org__name`."""
-    return any(same_reference(claim.parent, own) for own in (name, spell_as_hub(name)))
+    own = spell_as_hub(name)
+    return any(same_reference(claim.parent, one) for one in (name, own, base_name(own)))
 
 
 def _claim(

@@ -96,6 +96,8 @@ def _compare_dimensions(
         else:
             found.changed[name] = (theirs, ours)
             found.note(f"architecture.{name}", f"{theirs:g}", f"{ours:g}", -4.0)
+            if name == "layers" and stacked is not None:
+                found.against.append(name)  # not what the recipe builds
     if child.format == "adapter":
         return
     ours, theirs = (number_of(one, "experts") or 0 for one in (child, parent))
@@ -181,9 +183,9 @@ def _compare_families(child: NodeFacts, parent: NodeFacts, found: Comparison) ->
         found.note("family", parent.family, child.family, 0.7)
         return
     other_class = _value(child, "text_model_type") != _value(parent, "text_model_type")
-    upcycled = found.changed.get("experts", (1.0, 0.0))[0] == 0
     rows_agree = "vocab_rows" in found.agreeing or "vocabulary" in found.agreeing
-    if other_class and not upcycled and (found.changed or not rows_agree):
+    upcycled = set(found.changed) == {"experts"} and found.changed["experts"][0] == 0
+    if other_class and not (rows_agree and (upcycled or not found.changed)):
         found.against.append("family")
         found.note("family", parent.family, child.family, -4.0)
     else:

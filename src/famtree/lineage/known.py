@@ -25,8 +25,8 @@ class _Records:
     """Exemplars by Hub id and by their names alone."""
 
     by_repo: dict[str, tuple[Family, Exemplar]]
-    by_name: dict[str, tuple[Family, Exemplar] | None]
-    """None where several organisations use one name."""
+    by_name: dict[str, tuple[Family, Exemplar]]
+    """Where several organisations use one name, the family's maker's; else it is left out."""
 
 
 def find_known(ref: str, registry: Registry) -> NodeFacts | None:
@@ -47,7 +47,7 @@ def find_named(text: str, registry: Registry) -> NodeFacts | None:
 
 
 def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:
-    """Return the pretrained checkpoints on record of the node's generation and official size."""
+    """Return the roots on record of the node's generation and official size."""
     family = registry.by_key.get(node.family or "")
     if family is None:
         return []
@@ -56,7 +56,11 @@ def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:
         for one in family.exemplars
         if one.relation == "base" and one.generation == node.generation
     ]
-    return [one for one in known if one.size == node.size and one.ref.lower() != node.ref.lower()]
+    return [
+        one
+        for one in known
+        if one.root and one.size == node.size and one.ref.lower() != node.ref.lower()
+    ]
 
 
 def join_record(node: NodeFacts, registry: Registry) -> NodeFacts:
@@ -65,21 +69,45 @@ def join_record(node: NodeFacts, registry: Registry) -> NodeFacts:
     Of a checkpoint that is not on record, but published by its family's maker, the record of its
     generation holds.
     """
+    told = tuple(claim for claim in node.claims if claim.source != "name")
     known = find_known(node.ref, registry)
     if known is not None:
-        new = tuple(claim for claim in known.claims if claim not in node.claims)
-        return replace(node, claims=node.claims + new, root=known.root and not node.claims)
+        new = tuple(claim for claim in known.claims if claim not in told)
+        return replace(node, claims=told + new, root=known.root and not told)
     family = registry.by_key.get(node.family or "")
     organisation = spell_as_hub(node.ref).partition("/")[0].lower()
     if family is None or organisation not in {one.lower() for one in family.publishers}:
         return node
-    if any(claim.source != "name" for claim in node.claims):
+    if any(claim.resolvable for claim in told):
         return node
-    claims = tuple(_from_generation(family, node.generation, node.size, node.ref, registry))
-    if not claims:
-        claims = tuple(_from_name(family, node))
-    plain = not node.claims and not _TUNED.search(base_name(node.ref)) and node.size is not None
-    return replace(node, claims=node.claims + claims, root=plain and not claims)
+    claims = told + tuple(_maker_parents(family, node.ref, node.generation, node.size, registry))
+    plain = not node.claims and node.size is not None and not _is_tuned(node.ref)
+    return replace(node, claims=claims or node.claims, root=plain and not claims)
+
+
+def _maker_parents(
+    family: Family, ref: str, generation: str | None, size: str | None, registry: Registry
+) -> Iterator[Claim]:
+    """Yield where a maker's own checkpoint comes from.
+
+    A pretrained one comes from where its generation and size do. A tuned one is named after the
+    pretrained one beside it, which is a hint; what holds for the generation, holds for that one.
+    """
+    above = _from_generation(family, generation, size, ref, registry)
+    if not _is_tuned(ref):
+        yield from above
+        return
+    recorded = [one.repo for one in family.exemplars if _is_base_of(one, ref)]
+    organisation, _, name = spell_as_hub(ref).partition("/")
+    stem = f"{organisation}/{_TUNED.sub('', name)}"
+    for parent in recorded[:1] or (stem, f"{stem}-Base"):
+        yield Claim(parent, "name", "finetune")
+    for claim in above:
+        yield replace(claim, of_parent=True)
+
+
+def _is_tuned(ref: str) -> bool:
+    return _TUNED.search(base_name(spell_as_hub(ref))) is not None
 
 
 def _describe(family: Family, exemplar: Exemplar, registry: Registry) -> NodeFacts:
@@ -116,7 +144,7 @@ def _recorded_parents(
     if base is not None:
         yield Claim(base.repo, "registry", "finetune")
     else:
-        yield from _from_generation(family, exemplar.generation, size, exemplar.repo, registry)
+        yield from _maker_parents(family, exemplar.repo, exemplar.generation, size, registry)
 
 
 def _from_generation(
@@ -124,8 +152,7 @@ def _from_generation(
 ) -> Iterator[Claim]:
     """Yield the concrete checkpoints that weights of this generation and size began as.
 
-    A successor has weights of its own. Where no repository is recorded, the checkpoint of the
-    parent's generation that is on record with the same shape is meant.
+    A successor has weights of its own.
     """
     entry = registry.find_generation(family.key, generation or "")
     for link in entry.parents if entry is not None else ():
@@ -144,14 +171,6 @@ def _concerns(link: ParentLink, size: str | None, ref: str) -> bool:
     return (
         re.search(rf"(?:^|[-_]){re.escape(link.size)}(?:[-_]|$)", base_name(ref), re.I) is not None
     )
-
-
-def _from_name(family: Family, node: NodeFacts) -> Iterator[Claim]:
-    """A maker's tuned checkpoint hints by its name at the pretrained one on record."""
-    for exemplar in family.exemplars:
-        if exemplar.generation == node.generation and _is_base_of(exemplar, node.ref):
-            yield Claim(exemplar.repo, "name", "finetune")
-            return
 
 
 def _find_pretrained(family: Family, exemplar: Exemplar) -> Exemplar | None:
@@ -184,9 +203,15 @@ def _share_shape(left: Exemplar, right: Exemplar) -> bool:
 
 @lru_cache(maxsize=2)
 def _records(registry: Registry) -> _Records:
-    by_name: dict[str, tuple[Family, Exemplar] | None] = {}
-    entries = [(family, one) for family in registry.families for one in family.exemplars]
-    for family, exemplar in entries:
-        name = base_name(exemplar.repo).lower()
-        by_name[name] = None if name in by_name else (family, exemplar)
-    return _Records({one.repo.lower(): (family, one) for family, one in entries}, by_name)
+    by_repo = {
+        one.repo.lower(): (family, one) for family in registry.families for one in family.exemplars
+    }
+    named: dict[str, list[tuple[Family, Exemplar]]] = {}
+    for repo, entry in by_repo.items():
+        named.setdefault(base_name(repo), []).append(entry)
+    by_name = {}
+    for name, found in named.items():
+        own = [one for one in found if one[1].repo.partition("/")[0] in one[0].publishers]
+        if len(found) == 1 or len(own) == 1:
+            by_name[name] = own[0] if own else found[0]
+    return _Records(by_repo, by_name)

@@ -41,6 +41,11 @@ class Link:
         return max((TRUST[claim.source] for claim in self.claims), default=0.0)
 
     @property
+    def is_hint(self) -> bool:
+        """True where nothing but a name points to the parent."""
+        return all(claim.source == "name" for claim in self.claims)
+
+    @property
     def stated(self) -> list[LinkRelation]:
         """Relations that were stated, most trusted first."""
         return [claim.relation for claim in self.claims if claim.relation is not None]
@@ -59,14 +64,14 @@ def group_claims(claims: Iterable[Claim]) -> list[Link]:
     repeats of its original counts only where the original itself is not named.
     """
     kept = sorted(claims, key=lambda claim: -TRUST[claim.source])
+    if any(not claim.of_parent for claim in kept):
+        kept = [claim for claim in kept if not claim.of_parent]
     if any(claim.resolvable and claim.source != "name" for claim in kept):
         kept = [
             claim
             for claim in kept
             if claim.source != "name" and (claim.resolvable or claim.source == "mergekit")
         ]
-    if any(not claim.of_parent for claim in kept):
-        kept = [claim for claim in kept if not claim.of_parent]
     groups: list[list[Claim]] = []
     for claim in kept:
         for group in groups:
@@ -86,9 +91,15 @@ def group_claims(claims: Iterable[Claim]) -> list[Link]:
     ]
 
 
+def raise_claims(claims: Iterable[Claim]) -> tuple[Claim, ...]:
+    """Return what is said of the parent's own parents, as said of the parent."""
+    return tuple(replace(one, of_parent=False) for one in claims if one.of_parent)
+
+
 def inherit_claims(child: NodeFacts, parent: NodeFacts) -> NodeFacts:
     """Give a parent that claims nothing what its conversion `child` repeats of its parents."""
-    repeated = [claim for claim in child.claims if claim.of_parent]
-    if parent.claims or parent.root or not repeated or len(repeated) == len(child.claims):
+    raised = raise_claims(child.claims)
+    told = any(claim.source != "name" for claim in parent.claims)
+    if told or parent.root or not raised or len(raised) == len(child.claims):
         return parent
-    return replace(parent, claims=tuple(replace(one, of_parent=False) for one in repeated))
+    return replace(parent, claims=raised)

@@ -25,6 +25,12 @@ _QUANTIZED = re.compile(
 _CONVERTED = re.compile(r"[-_.](?:mlx|onnx|openvino|ct2|hf|safetensors|coreml|rkllm)$", re.I)
 _CAST = re.compile(r"[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$", re.I)
 
+_DELTA = re.compile(r"(?:^|[-_.])delta(?=[-_.]|$)", re.I)
+
+_FORMS = (_QUANTIZED, _CONVERTED, _CAST)
+_TELLS_MORE: tuple[LinkRelation, ...] = ("quantized", "converted", "copy")
+"""What the words of `_FORMS` tell; of several in one name the first of these."""
+
 
 def read_reference(text: object) -> tuple[str, str | None, bool] | None:
     """Return (parent, revision, resolvable) for a claimed parent, or None for no claim.
@@ -72,17 +78,18 @@ def strip_form(name: str) -> tuple[str, LinkRelation | None]:
     """
     relation: LinkRelation | None = None
     for _ in range(4):
-        for pattern, told in (
-            (_QUANTIZED, "quantized"),
-            (_CONVERTED, "converted"),
-            (_CAST, "copy"),
-        ):
+        for pattern, told in zip(_FORMS, _TELLS_MORE, strict=True):
             shorter = pattern.sub("", name)
             if shorter and shorter != name:
                 name = shorter
-                if relation is None or told == "quantized":
-                    relation = told  # type: ignore[assignment]
+                if relation is None or _TELLS_MORE.index(told) < _TELLS_MORE.index(relation):
+                    relation = told
                 break
         else:
             break
     return name, relation
+
+
+def says_delta(name: str) -> bool:
+    """Return whether a name says that its weights are differences, to be added to a base's."""
+    return _DELTA.search(base_name(name)) is not None

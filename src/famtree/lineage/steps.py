@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from famtree.lineage.checks import LinkCheck, check_link
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_named
 from famtree.lineage.links import Link
-from famtree.lineage.references import base_name
+from famtree.lineage.references import base_name, spell_as_hub, strip_form
 from famtree.registry.registry import Registry
 from famtree.types.claim import LayerSpan
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
@@ -91,15 +91,25 @@ def judge_links(
     """Return one step for each of `links`, in their order.
 
     `find` returns the parent of a link that can be looked up, with what is known of it. What a
-    path or a bare name points to is looked for in the registry.
+    path or a bare name points to is looked for in the registry. Claims that turn out to mean one
+    checkpoint are one step; a hint that leads nowhere is dropped beside anything better.
     """
-    steps = []
+    steps: dict[str, JudgedLink] = {}
     for link in links:
-        if link.resolvable:
-            steps.append(judge_link(node, link, links, find(link)))
+        parent = find(link) if link.resolvable else None
+        if parent is None or (parent.facts is None and "/" not in link.parent):
+            step = _judge_name(node, link, links, find_named(link.parent, registry))
         else:
-            steps.append(_judge_name(node, link, links, find_named(link.parent, registry)))
-    return steps
+            step = judge_link(node, link, links, parent)
+        known = steps.setdefault(step.parent.lower(), step)
+        if known is not step:
+            known.link = replace(known.link, claims=known.link.claims + link.claims)
+    lost = [key for key, step in steps.items() if step.link.is_hint and not step.evidence]
+    for key in lost:
+        # A name made up after a maker's habit that nobody knows was wrong.
+        if len(lost) < len(steps) or steps[key].link.resolvable:
+            del steps[key]
+    return list(steps.values())
 
 
 def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) -> JudgedLink:
@@ -112,7 +122,7 @@ def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) 
         child=node.ref,
         parent=parent.ref,
         relation=relation,
-        status="inferred" if _is_hint(link) else "declared",
+        status="inferred" if link.is_hint else "declared",
         confidence=link.trust,
         link=link,
         aside=link.aside,
@@ -167,7 +177,7 @@ def _judge_name(
             return JudgedLink(
                 node.ref, named.ref, checked.relation, status, confidence, link, evidence
             )
-    status = "inferred" if _is_hint(link) else "unresolved"
+    status = "inferred" if link.is_hint else "unresolved"
     return JudgedLink(node.ref, link.parent, relation, status, round(link.trust, 4), link)
 
 
@@ -188,21 +198,33 @@ def relate(
         return "distill"
     # A parent that is itself quantized is trained on, not quantized again.
     newly = node.quantization is not None and (parent is None or parent.quantization is None)
+    form = _read_form(node.ref, link.parent)
+    copied = link.resolvable and link.sources == ["config"]
+    if newly and form is None and copied and _has_form(node.ref):
+        # Quantizers copy config.json, so this may be the parent of what was quantized.
+        return "unknown"
     if newly and (not stated or stated[0] in ("finetune", "converted")):
         return "quantized"
     if stated:
         return stated[0]
+    if form is not None:
+        return form
     if node.format == "gguf":
         return "converted"
-    if base_name(node.ref).lower() == base_name(link.parent).lower():
-        return "copy"
-    if any(claim.source in ("card", "tag", "config") for claim in link.claims):
+    if any(claim.source in ("card", "tag", "config", "gguf") for claim in link.claims):
         return "finetune"
     return "unknown"
 
 
-def _is_hint(link: Link) -> bool:
-    return all(claim.source == "name" for claim in link.claims)
+def _read_form(child: str, parent: str) -> LinkRelation | None:
+    """Return what two names tell that differ in the words for the form alone; `copy` if equal."""
+    stripped, told = strip_form(base_name(spell_as_hub(child)))
+    original = strip_form(base_name(parent))[0]
+    return (told or "copy") if stripped.lower() == original.lower() else None
+
+
+def _has_form(ref: str) -> bool:
+    return strip_form(base_name(spell_as_hub(ref)))[1] == "quantized"
 
 
 def _hear_record(step: JudgedLink) -> None:
@@ -231,8 +253,8 @@ def _find_depth(links: Sequence[Link]) -> int | None:
 
 def _are_several(link: Link, links: Sequence[Link]) -> bool:
     """Several parents by one source are parts of a merge; by different ones they are doubt."""
-    together = [one for one in links if one.resolvable and not one.aside]
-    return len(together) > 1 and not link.aside
+    together = [one for one in links if one.resolvable and not (one.aside or one.is_hint)]
+    return len(together) > 1 and not (link.aside or link.is_hint)
 
 
 def _name_says_distilled(node: NodeFacts, link: Link) -> bool:

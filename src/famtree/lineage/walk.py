@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_known
 from famtree.lineage.licenses import describe_loosening
-from famtree.lineage.links import Link, group_claims, inherit_claims
+from famtree.lineage.links import Link, group_claims, inherit_claims, raise_claims
 from famtree.lineage.shortcuts import fold_shortcuts
 from famtree.lineage.steps import JudgedLink, judge_links
 from famtree.lineage.support import find_supported
@@ -169,9 +169,10 @@ class _Walker:
                 "too-many-parents", f"{len(wanted) - room} parents were not opened"
             )
         asked = list(wanted.values())[:room]
+        guessed = {link.parent for link in links if link.is_hint}
         for (name, _), found in zip(asked, self.open_parents(asked) if asked else (), strict=True):
             self.known[name.lower()] = self.known.setdefault(found.ref.lower(), found)
-            if found.notice is not None:
+            if found.notice is not None and (found.facts is not None or name not in guessed):
                 self.walk.notices.append(found.notice)
 
     def take(self, child: str, links: list[Link]) -> list[str]:
@@ -181,6 +182,11 @@ class _Walker:
             return []
         self.walk.steps[child] = []
         steps = judge_links(facts, links, self.registry, self._find)
+        if all(step.status == "unresolved" for step in steps):
+            # The parent is not to be had, but its own parents may be known.
+            links = group_claims(raise_claims(facts.claims))
+            self.open(links)
+            steps += judge_links(facts, links, self.registry, self._find)
         above = [self._add(facts, step) for step in steps]
         if steps and not any(step.stands for step in steps):
             instead = find_supported(facts, self.registry)

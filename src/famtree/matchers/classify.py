@@ -165,8 +165,8 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
             + (standing.size.weight if standing.size else 0.0)
             + _weigh_vocabulary(standing)
         )
-    for standing, match in _share_digests(best).items():
-        best[standing].score += match.weight
+    for key, equal in _share_digests(best).items():
+        best[key].score += equal.weight
     return list(best.values())
 
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from famtree.matchers.conditions import Fit, describe, fits, options, show
+from famtree.matchers.conditions import Fit
 from famtree.matchers.observation import Observation
 from famtree.matchers.rulebook import policy_of
 from famtree.matchers.rules import Judgement, RuleMatch
+from famtree.registry.conditions import describe, fits, options, show
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, Scalar
 from famtree.types.fingerprint import Architecture

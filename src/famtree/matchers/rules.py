@@ -13,11 +13,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from famtree.matchers.conditions import Fit, describe, judge, show
+from famtree.matchers.conditions import Fit, judge
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, Observation
 from famtree.matchers.rulebook import Asked, RuleBook, read_rules
 from famtree.matchers.sizes import FIELDS as SHAPE
 from famtree.matchers.sizes import share_of_sizes
+from famtree.registry.conditions import describe, show
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, Generation, Rule, TraitPolicy
 from famtree.types.identification import Evidence

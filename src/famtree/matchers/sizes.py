@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from famtree.matchers.conditions import show
+from famtree.registry.conditions import show
 from famtree.registry.registry import Registry
 from famtree.types.family import Family, Generation, Size
 from famtree.types.fingerprint import Architecture

@@ -89,14 +89,15 @@ def _operator(condition: dict[str, Any]) -> list[Any]:
 
 def _revive(document: dict[str, Any]) -> Registry:
     """Build the entries without validating again what was validated before it was stored."""
-    conditions = [_revive_condition(name, value) for name, value in document["conditions"]]
+    conditions = [revive_condition(name, value) for name, value in document["conditions"]]
     return Registry(
         families=tuple(_revive_family(table, conditions) for table in document["families"]),
         generic=_revive_generic(document["generic"]),
     )
 
 
-def _revive_condition(operator: str, value: Any) -> Condition:
+def revive_condition(operator: str, value: Any) -> Condition:
+    """Return the condition stored as its one operator and operand."""
     operand: dict[str, Any] = {operator: tuple(value) if isinstance(value, list) else value}
     return Condition(**operand)
 
@@ -129,20 +130,24 @@ def _revive_family(table: dict[str, Any], conditions: list[Condition]) -> Family
     return Family.model_construct(**table)
 
 
-def cached_path(digest: str) -> Path:
+def cached_path(digest: str, kind: str = "registry") -> Path:
     """Return where a checkout's own compiled form lies (XDG cache folder)."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "famtree" / f"registry-{digest[:16]}.json"
+    return Path(base) / "famtree" / f"{kind}-{digest[:16]}.json"
 
 
 def write_cached(registry: Registry, digest: str) -> None:
     """Remember the compiled form for the next run; a folder that cannot be written is no fault."""
-    path = cached_path(digest)
+    write_cache_file(cached_path(digest), dump_compiled(registry, digest))
+
+
+def write_cache_file(path: Path, data: bytes) -> None:
+    """Write `data` at once or not at all; a folder that cannot be written is no fault."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as stream:
-            stream.write(dump_compiled(registry, digest))
+            stream.write(data)
         os.replace(temporary, path)
     except OSError:
         return

@@ -97,7 +97,7 @@ def parse_sources(
             else:
                 families[name] = Family.model_validate(expand_conditions(table))
         except ValidationError as fault:
-            faults.extend(_describe(name, text, fault))
+            faults.extend(describe_faults(name, text, fault))
     if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
         faults.append(f"{GENERIC}: missing")
     return families, generic, faults
@@ -126,22 +126,23 @@ def expand_conditions(table: dict[str, Any]) -> dict[str, Any]:
             continue
         for rule in generation.get("rule", ()):
             if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
-                rule["when"] = dict(_walk(rule["when"], ""))
+                rule["when"] = dict(flatten_conditions(rule["when"]))
     for exemplar in table.get("exemplar", ()):
         if isinstance(exemplar, dict) and isinstance(exemplar.get("traits"), dict):
             exemplar["traits"] = {
                 name: condition.get("equals", condition)
-                for name, condition in _walk(exemplar["traits"], "")
+                for name, condition in flatten_conditions(exemplar["traits"])
             }
     return table
 
 
-def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]]:
+def flatten_conditions(table: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
+    """Return (dotted name, operator and operand) for every condition of nested tables."""
     found: list[tuple[str, dict[str, Any]]] = []
     for key, value in table.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and not (value.keys() & set(OPERATORS)):
-            found.extend(_walk(value, f"{name}."))
+            found.extend(flatten_conditions(value, f"{name}."))
         elif isinstance(value, dict):
             found.append((name, value))
         else:
@@ -149,5 +150,6 @@ def _walk(table: dict[str, Any], prefix: str) -> list[tuple[str, dict[str, Any]]
     return found
 
 
-def _describe(name: str, text: str, fault: ValidationError) -> list[str]:
+def describe_faults(name: str, text: str, fault: ValidationError) -> list[str]:
+    """Return every fault of one file as `file:line: field: reason`."""
     return [describe_fault(name, text, error["loc"], error["msg"]) for error in fault.errors()]

@@ -86,7 +86,7 @@ class GgufHeader:
 
         It means something only where `complete` is true.
         """
-        alignment = self.metadata.get("general.alignment", DEFAULT_ALIGNMENT)
+        alignment: int = self.metadata.get("general.alignment", DEFAULT_ALIGNMENT)
         return -(-self.length // alignment) * alignment
 
 

@@ -71,6 +71,15 @@ def find_format(listing: Listing) -> CheckpointFormat:
     return "config-only"
 
 
+def list_pickles(listing: Listing) -> list[str]:
+    """Return the pickled weight files at the root."""
+    return [
+        entry.name
+        for entry in listing.files
+        if "/" not in entry.name and entry.name.endswith(_PICKLES) and not _is_side_file(entry.name)
+    ]
+
+
 def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
     """Plan the header reads of `listing`.
 

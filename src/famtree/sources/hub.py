@@ -7,9 +7,10 @@ file is probed for and no HEAD is sent. What one wave asks for is fetched at onc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
@@ -23,6 +24,9 @@ from famtree.sources.hub_listing import (
     trim_document,
 )
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
+from famtree.types.source import FileSpan
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 DEFAULT_REVISION = "main"
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
@@ -36,6 +40,8 @@ class _Task:
     entry: FileEntry
     span: tuple[int, int] | None
     limit: int
+    key: Hashable
+    """What the caller knows the answer by: the file's name, or a span of it."""
 
 
 class HubSource:
@@ -113,6 +119,15 @@ class HubSource:
             self._plan(name, span, 0, found, tasks)
         return self._run(found, tasks)
 
+    def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
+        """Return the bytes of each span; fewer where the file ends before."""
+        self.list_files()
+        found: dict[FileSpan, bytes | Missing] = {}
+        tasks: list[_Task] = []
+        for span in dict.fromkeys(spans):
+            self._plan(span[0], span[1:], 0, found, tasks, key=span)
+        return self._run(found, tasks)
+
     def _find_listing(self) -> Listing:
         pinned = self._revision.lower() if is_blob_id(self._revision.lower()) else None
         commit = pinned or self._cache.read_ref(self._repo, self._revision)
@@ -156,23 +171,28 @@ class HubSource:
         name: str,
         span: tuple[int, int] | None,
         limit: int,
-        found: dict[str, bytes | Missing],
+        found: dict[_Key, bytes | Missing],
         tasks: list[_Task],
+        *,
+        key: _Key | None = None,
     ) -> None:
         """Answer `name` from the listing or a cache, or add the task that will."""
         entry = self._entries.get(name)
+        known_as: Any = name if key is None else key
         if entry is None:
-            found[name] = Missing(name, "not in the repository")
+            found[known_as] = Missing(name, "not in the repository")
             return
         size = entry.size
         if span is None:
             if size is not None and size > limit:
-                found[name] = Missing(name, f"{size} bytes, more than the {limit} that are read")
+                found[known_as] = Missing(
+                    name, f"{size} bytes, more than the {limit} that are read"
+                )
                 return
         else:
             start, stop = max(0, span[0]), span[1] if size is None else min(span[1], size)
             if start >= stop:
-                found[name] = b""
+                found[known_as] = b""
                 return
             span, limit = (start, stop), size if size is not None else MAX_UNKNOWN_BYTES
             if (start, stop) == (0, size):
@@ -180,13 +200,13 @@ class HubSource:
         with self._timed():
             cached = self._cache.read_file(self._repo, self._commit, entry, span)
         if cached is not None and len(cached) <= limit:
-            found[name] = cached
+            found[known_as] = cached
         else:
-            tasks.append(_Task(entry, span, limit))
+            tasks.append(_Task(entry, span, limit, known_as))
 
     def _run(
-        self, found: dict[str, bytes | Missing], tasks: list[_Task]
-    ) -> dict[str, bytes | Missing]:
+        self, found: dict[_Key, bytes | Missing], tasks: list[_Task]
+    ) -> dict[_Key, bytes | Missing]:
         """Fetch `tasks` at once; of several failures, that of the first name is raised."""
         if not tasks:
             return found
@@ -210,7 +230,7 @@ class HubSource:
             if isinstance(result, FamtreeError):
                 faults[task.entry.name] = result
             else:
-                found[task.entry.name] = result
+                found[cast("_Key", task.key)] = result
         if faults:
             raise faults[min(faults)]
         return found

@@ -95,11 +95,11 @@ class HubClient:
                 raise
             except Exception as fault:
                 pause = pause_after(fault, attempt)
-                # A server that names its pause is not broken: ask again as long as patience lasts.
-                tried = attempt >= MAX_TRIES and not (pause and pause.asked_for)
+                # A server that counts requests is not broken: ask again as long as patience lasts.
+                tried = attempt >= MAX_TRIES and not (pause and pause.limited)
                 if pause is None or tried or paused + pause.seconds > self._patience:
                     raise translate(fault, what=what, page=page) from fault
-                if pause.asked_for:
+                if pause.limited:
                     _gate.close(url, pause.seconds)
                 else:
                     paused += _gate.sleep(pause.seconds)

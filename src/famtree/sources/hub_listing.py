@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from famtree.errors import NetworkError
@@ -13,6 +14,7 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 """A repository with 100,000 files makes some 20 MB."""
 MAX_FILES = 100_000
 
+_REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
 _KEPT = ("id", "sha", "cardData", "tags", "createdAt", "gated", "config")
 
 
@@ -61,12 +63,12 @@ def parse_listing(document: dict[str, Any]) -> Listing:
             if (entry := _parse_file(item)) is not None
         ),
         revision=commit if is_blob_id(commit) else None,
-        repo_id=name if isinstance(name, str) and is_safe_name(name) else None,
         card=_object(document.get("cardData")),
         tags=tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
         created_at=created if isinstance(created, str) else None,
         gated=bool(document.get("gated")),
         config=_object(document.get("config")),
+        repo_id=name if isinstance(name, str) and _REPO_ID.fullmatch(name) else None,
     )
 
 

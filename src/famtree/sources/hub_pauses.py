@@ -18,17 +18,19 @@ from urllib.parse import urlsplit
 FIRST_PAUSE = 0.5
 """Seconds before the second try; each further one waits twice as long."""
 SHORTEST_ASKED = 0.1
-_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_TOO_MANY = 429
+_RETRIED = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 # `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
 _RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Seconds before the next try, and whether the server named them."""
+    """Seconds before the next try."""
 
     seconds: float
-    asked_for: bool = False
+    limited: bool = False
+    """The server counts requests and this one was too many: it holds for all of this process."""
 
 
 class Gate:
@@ -70,7 +72,9 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
         if response.status_code not in _RETRIED:
             return None
         asked = retry_after(response.headers)
-        return backoff if asked is None else Pause(max(asked, SHORTEST_ASKED), asked_for=True)
+        if asked is None:
+            return backoff
+        return Pause(max(asked, SHORTEST_ASKED), limited=response.status_code == _TOO_MANY)
     passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
     if isinstance(fault, httpx2.ConnectError) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough

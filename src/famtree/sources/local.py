@@ -15,6 +15,7 @@ from famtree.errors import AccessError, NotFoundError, UnreadableError
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
+from famtree.types.source import FileSpan
 
 MAX_DEPTH = 6
 """Folder levels looked into; published repositories use three."""
@@ -32,6 +33,7 @@ _CHECKPOINT_NAMES = frozenset(
     {
         "config.json",
         "adapter_config.json",
+        "mergekit_config.yml",
         "params.json",
         "model_index.json",
         "modules.json",
@@ -105,6 +107,10 @@ class LocalSource:
     def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         """Return bytes [start, stop) of each file; fewer where the file ends before."""
         return {name: self._read(name, *span) for name, span in ranges.items()}
+
+    def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
+        """Return the bytes of each span; fewer where the file ends before."""
+        return {span: self._read(*span) for span in spans}
 
     def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
         self.list_files()

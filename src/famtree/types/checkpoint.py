@@ -49,8 +49,6 @@ class Listing:
     files: tuple[FileEntry, ...]
     revision: str | None = None
     """Commit the listing is pinned to (40 hex digits) for a Hub repository."""
-    repo_id: str | None = None
-    """The repository's own name, which differs from the one asked for after a rename."""
     card: dict[str, Any] = field(default_factory=dict)
     """Card front matter, as data."""
     tags: tuple[str, ...] = ()
@@ -58,6 +56,8 @@ class Listing:
     gated: bool = False
     config: dict[str, Any] = field(default_factory=dict)
     """The host's own summary of config.json (architectures, model_type, ...), if it gave one."""
+    repo_id: str | None = None
+    """The host's own name for the repository, which a rename or another case makes differ."""
 
     def find(self, name: str) -> FileEntry | None:
         """Return the entry called `name`, or None."""

@@ -110,6 +110,24 @@ class ChainStep(FrozenModel):
     evidence: list[Evidence] = Field(default_factory=list)
 
 
+class WeightProof(FrozenModel):
+    """What weight bytes say about one claimed parent; all of it with `compare --verify`."""
+
+    parent: str
+    verdict: str
+    """same-weights, derived, partial, shared-init, independent or undetermined."""
+    reason: str
+    z: float | None = None
+    p_value: float | None = None
+    log10_p: float | None = None
+    cosine: float | None = None
+    bytes_planned: int = 0
+    """Weight bytes the samples of both sides take; cached ones are not fetched again."""
+    bytes_read: int = 0
+    unread: list[str] = Field(default_factory=list)
+    """Parts that could not be read, and why."""
+
+
 class LineageSummary(FrozenModel):
     """Direct parents and the chain to the root, as far as known."""
 
@@ -117,6 +135,39 @@ class LineageSummary(FrozenModel):
     chain: list[ChainStep] = Field(default_factory=list)
     root: str | None = None
     complete: bool = False
+    proofs: list[WeightProof] = Field(default_factory=list)
+    """Only with `--verify`: one for each parent whose weights were compared."""
+
+
+Part = Literal["config", "weights", "shards", "tokenizer"]
+
+
+class MissingPart(FrozenModel):
+    """One part of a whole checkpoint that is absent."""
+
+    part: Part
+    message: str
+
+
+class Completeness(FrozenModel):
+    """What a checkpoint lacks, and what that costs."""
+
+    missing: list[MissingPart]
+    confidence_if_complete: float | None = None
+    """The most that the confidence could be if the absent parts were there and showed what the
+    registry expects of this generation; None where no family was found."""
+    confidence_cost: float | None = None
+    """That, less the confidence the evidence at hand gives."""
+
+
+class PickledWeights(FrozenModel):
+    """What the directories of pickled weight files list; the pickles are never opened."""
+
+    files: int
+    """Files whose directory was read."""
+    storages: int
+    bytes: int
+    """Of all storages."""
 
 
 class CostReport(FrozenModel):
@@ -152,6 +203,10 @@ class Identification(FrozenModel):
     quantization: Quantization | None = None
     adapter: Adapter | None = None
     """What an adapter adds, and to which base; None for a whole model."""
+    pickled: PickledWeights | None = None
+    """Sizes in pickled weight files of a local folder, where there is nothing better."""
+    completeness: Completeness | None = None
+    """What is absent; None where nothing is."""
     lineage: LineageSummary = Field(default_factory=LineageSummary)
     evidence: list[Evidence] = Field(default_factory=list)
     warnings: list[Notice] = Field(default_factory=list)

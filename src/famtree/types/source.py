@@ -7,6 +7,9 @@ from typing import Protocol
 
 from famtree.types.checkpoint import CheckpointRef, Cost, Listing, Missing, SourceKind
 
+FileSpan = tuple[str, int, int]
+"""Bytes [start, stop) of a file, by name."""
+
 
 class CheckpointSource(Protocol):
     """Reads named files, or ranges of them, and counts what it costs.
@@ -34,6 +37,10 @@ class CheckpointSource(Protocol):
 
     def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         """Return bytes [start, stop) of each file."""
+        ...
+
+    def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
+        """Return the bytes of each span; of one file there may be several."""
         ...
 
     @property

@@ -1,0 +1,90 @@
+"""How long `famtree compare` takes on two tiny folders, as a multiple of an empty Python.
+
+    python benchmarks/compare.py [--runs N]
+
+Ratios, not seconds: they hold on any machine. Exits with 1 if a budget is exceeded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from startup import Case, make_environment, report
+
+MOST_TIMES = 30
+MOST_MEMORY = 130
+"""MB; the heaviest tool that answers part of the question takes 6 to 11 s and 470 MB."""
+CONFIG = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "num_hidden_layers": 2,
+    "hidden_size": 64,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "intermediate_size": 128,
+    "vocab_size": 1024,
+    "rope_theta": 10000.0,
+    "rms_norm_eps": 1e-05,
+    "max_position_embeddings": 512,
+    "torch_dtype": "float32",
+}
+
+
+def make_checkpoint(folder: Path, *, theta: float) -> str:
+    """Write a whole tiny checkpoint (0.6 MB) of 1024 tokens and return its path."""
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({**CONFIG, "rope_theta": theta}))
+    tokens = {f"token{at}": at for at in range(1024)}
+    tokenizer = {"model": {"type": "BPE", "vocab": tokens, "merges": []}, "added_tokens": []}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ x }}"}))
+    shapes = {"model.embed_tokens.weight": [1024, 64], "lm_head.weight": [1024, 64]}
+    for layer in range(2):
+        stem = f"model.layers.{layer}."
+        shapes |= {
+            f"{stem}self_attn.q_proj.weight": [64, 64],
+            f"{stem}self_attn.k_proj.weight": [32, 64],
+            f"{stem}self_attn.v_proj.weight": [32, 64],
+            f"{stem}self_attn.o_proj.weight": [64, 64],
+            f"{stem}mlp.gate_proj.weight": [128, 64],
+            f"{stem}mlp.up_proj.weight": [128, 64],
+            f"{stem}mlp.down_proj.weight": [64, 128],
+            f"{stem}input_layernorm.weight": [64],
+        }
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        size = 4 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + size]}
+        end += size
+    text = json.dumps(header).encode()
+    with (folder / "model.safetensors").open("wb") as stream:
+        stream.write(len(text).to_bytes(8, "little") + text)
+        stream.truncate(8 + len(text) + end)
+    return str(folder)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=15)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        a = make_checkpoint(folder / "a", theta=1e4)
+        b = make_checkpoint(folder / "b", theta=5e5)
+        compare = ["-m", "famtree", "compare", a, b]
+        cases = [
+            Case("python -c pass", ["-c", "pass"]),
+            Case("famtree compare A B", compare, MOST_TIMES, MOST_MEMORY),
+            Case("famtree compare A B --json", [*compare, "--json"], MOST_TIMES, MOST_MEMORY),
+        ]
+        return report(cases, make_environment(folder), runs)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""`famtree compare`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from famtree.cli.options import AsJson, Offline
+
+if TYPE_CHECKING:
+    from famtree.types.comparison import Comparison
+
+MOST_REFERENCES = 32
+"""Pairs grow with the square; of more checkpoints `famtree scan` tells the families."""
+
+
+class Form(StrEnum):
+    """How the answer is written."""
+
+    text = "text"
+    markdown = "markdown"
+    json = "json"
+
+
+class Expected(StrEnum):
+    """What `--expect` can ask of every pair."""
+
+    same_family = "same-family"
+    same_lineage = "same-lineage"
+    same_tokenizer = "same-tokenizer"
+    drop_in = "drop-in"
+
+
+class CacheType(StrEnum):
+    """How keys and values are stored."""
+
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+    float16 = "float16"
+    fp8 = "fp8"
+    int8 = "int8"
+    nvfp4 = "nvfp4"
+
+
+def compare(
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="A B [REF]...",
+            help="Two checkpoints, or more for a matrix of every two.",
+            show_default=False,
+        ),
+    ],
+    as_json: AsJson = False,
+    form: Annotated[
+        Form, typer.Option("--format", help="text, markdown (for pull requests) or json.")
+    ] = Form.text,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="May read weight bytes to tell how they are related.")
+    ] = False,
+    expect: Annotated[
+        Expected | None,
+        typer.Option("--expect", help="Exit with 1 unless this holds for every pair."),
+    ] = None,
+    engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--engine",
+            metavar="ENGINE[@VERSION]",
+            help="Ask about this engine only (may be given again), e.g. vllm@0.33.",
+            show_default=False,
+        ),
+    ] = None,
+    context: Annotated[
+        int | None,
+        typer.Option("--context", metavar="N", min=1, help="Tokens a sequence has to fit."),
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option("--batch", metavar="N", min=1, help="Sequences that are run at once."),
+    ] = None,
+    gpu_memory: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-memory", metavar="GB", min=0.001, help="Memory that is there, 10**9 bytes."
+        ),
+    ] = None,
+    kv_cache_type: Annotated[
+        CacheType | None,
+        typer.Option("--kv-cache-type", help="How keys and values are stored.", show_default=False),
+    ] = None,
+    gpu_capability: Annotated[
+        float | None,
+        typer.Option(
+            "--gpu-capability",
+            metavar="X.Y",
+            min=1,
+            max=99,
+            help="CUDA compute capability of the accelerator, e.g. 9.0.",
+        ),
+    ] = None,
+    offline: Offline = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show every difference, rule and source.")
+    ] = False,
+) -> None:
+    """Say how checkpoints are related, and what can be swapped for what.
+
+    Answers are about B in place of A: serve it, put A's adapter on it, draft for it with A, ...
+    Exit codes: 0 answered, 1 --expect failed, 2 usage, 3 could not be fetched, 4 unreadable,
+    70 a bug.
+    """
+    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.cli.progress import Progress
+    from famtree.errors import UsageError
+
+    if not 2 <= len(references) <= MOST_REFERENCES:
+        raise UsageError(
+            f"compare needs 2 to {MOST_REFERENCES} checkpoints, got {len(references)}",
+            hint="famtree compare A B",
+        )
+    from famtree import api
+    from famtree.interchange.side import Plan
+
+    plan = Plan(
+        context=context,
+        batch=batch,
+        gpu_memory=gpu_memory,
+        cache_type=kv_cache_type.value if kv_cache_type else None,
+        capability=None if gpu_capability is None else round(gpu_capability * 10),
+    )
+    with Progress() as progress:
+        found = api.compare_all(
+            references,
+            engines=engine or (),
+            plan=plan,
+            offline=offline,
+            verify=verify,
+            on_progress=progress.show,
+        )
+    write_stdout(_render(references, found, Form.json if as_json else form, verbose))
+    if expect is None:
+        return
+    from famtree.cli.comparison_expectation import find_comparison_failure
+    from famtree.formats.escape import clip_text
+
+    failures = [find_comparison_failure(one, expect.value, engine or ()) for one in found]
+    told = [failure for failure in failures if failure is not None]
+    for failure in told:
+        write_stderr(f"failed: {clip_text(failure)}\n")
+    if told:
+        raise typer.Exit(1)
+
+
+def _render(references: list[str], found: list[Comparison], form: Form, verbose: bool) -> str:
+    if form is Form.json:
+        from famtree.formats.json_report import render_json
+
+        if len(found) == 1:
+            return render_json(found[0].to_document())
+        from famtree.formats.comparison_matrix import build_matrix
+
+        return render_json(build_matrix(found))
+    if form is Form.markdown:
+        if len(found) == 1:
+            from famtree.formats.comparison_markdown import render_markdown
+
+            return render_markdown(found[0])
+        from famtree.formats.comparison_matrix import render_matrix_markdown
+
+        return render_matrix_markdown(references, found)
+    from famtree.cli.output import find_width, use_color
+
+    width, color = find_width(), use_color()
+    if len(found) == 1:
+        from famtree.formats.comparison_text import render_comparison
+
+        return render_comparison(found[0], width=width, color=color, verbose=verbose)
+    from famtree.formats.comparison_matrix import render_matrix
+
+    return render_matrix(references, found, width=width, color=color)

@@ -1,0 +1,129 @@
+"""Two examined checkpoints -> the finished answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from famtree import __version__
+from famtree.comparison.descent import judge_descent
+from famtree.comparison.differences import list_differences
+from famtree.comparison.examined import Examined
+from famtree.comparison.identity import same_place
+from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
+from famtree.errors import TokenizerError
+from famtree.identification.vocabulary import list_tokens
+from famtree.interchange.answer import ChosenEngine, answer_pair
+from famtree.interchange.engine import Engine
+from famtree.interchange.pair import Pair
+from famtree.interchange.side import Plan, Side
+from famtree.interchange.structure import compare_structure
+from famtree.interchange.tokens import compare_tokens, need_vocabularies
+from famtree.types.comparison import ComparedCheckpoint, Comparison, Relation
+from famtree.types.identification import CostReport, Identification, Notice
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked about every pair."""
+
+    engines: dict[str, Engine]
+    chosen: tuple[ChosenEngine, ...]
+    plan: Plan = field(default_factory=Plan)
+    verify: bool = False
+    notices: tuple[Notice, ...] = ()
+    """What must be said of the request itself."""
+
+
+def compare_examined(
+    a: Examined,
+    b: Examined,
+    request: Request,
+    on_progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Return how `a` and `b` are related, and what can be swapped for what.
+
+    Reads vocabularies where digests do not settle whether they are equal, and weight files only
+    if the request allows it. Raises FetchError kin.
+    """
+    started = time.perf_counter()
+    notices = list(request.notices)
+    left, right = _make_sides(a, b, notices, on_progress)
+    structure = compare_structure(left, right)
+    tokens = compare_tokens(left, right)
+    lineage, light = judge_descent(a, b, verify=request.verify)
+    pair = Pair(left, right, structure, tokens, lineage, light)
+    ours, theirs = a.identification, b.identification
+    spent = time.perf_counter() - started + ours.cost.seconds
+    same_source = a.source is b.source
+    costs = [one.source.cost for one in ((a,) if same_source else (a, b))]
+    return Comparison.model_construct(
+        famtree=__version__,
+        a=_summarise(ours),
+        b=_summarise(theirs),
+        relation=Relation.model_construct(
+            architecture=relate_architectures(left.architecture, right.architecture, structure),
+            tokenizer=tokens.relation,
+            vocabulary=tokens.counts,
+            family=relate_families(ours, theirs),
+            generation=relate_generations(ours, theirs),
+            lineage=lineage,
+        ),
+        interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
+        differences=list_differences(ours, theirs, structure, tokens),
+        warnings=notices + _prefix("a", ours.warnings) + _prefix("b", theirs.warnings),
+        cost=CostReport.model_construct(
+            requests=sum(cost.requests for cost in costs),
+            bytes=sum(cost.bytes for cost in costs) + lineage.bytes_read,
+            seconds=round(spent + (0 if same_source else theirs.cost.seconds), 4),
+        ),
+    )
+
+
+def _make_sides(
+    a: Examined, b: Examined, notices: list[Notice], on_progress: Callable[[str], None] | None
+) -> tuple[Side, Side]:
+    if same_place(a, b):
+        side = _make_side("a", a, notices, needed=False)
+        return side, side
+    tokenizers = [one.identification.fingerprint.tokenizer for one in (a, b)]
+    needed = need_vocabularies(tokenizers[0], tokenizers[1])
+    if needed and on_progress is not None:
+        on_progress("reading both vocabularies")
+    return _make_side("a", a, notices, needed=needed), _make_side("b", b, notices, needed=needed)
+
+
+def _make_side(which: str, one: Examined, notices: list[Notice], *, needed: bool) -> Side:
+    vocabulary = None
+    if needed:
+        try:
+            vocabulary = list_tokens(one.source, one.found)
+        except TokenizerError as fault:
+            notices.append(Notice.model_construct(code=fault.code, message=f"{which}: {fault}"))
+    return Side(
+        identification=one.identification,
+        config=one.found.config,
+        side_files=one.found.side_files,
+        index=one.found.index,
+        listing=one.found.listing,
+        vocabulary=vocabulary,
+    )
+
+
+def _summarise(one: Identification) -> ComparedCheckpoint:
+    return ComparedCheckpoint.model_construct(
+        ref=one.checkpoint.ref,
+        family=one.family,
+        generation=one.generation,
+        outcome=one.outcome,
+        confidence=one.confidence,
+        size=one.size,
+        parameters=one.parameters,
+    )
+
+
+def _prefix(which: str, notices: list[Notice]) -> list[Notice]:
+    return [
+        Notice.model_construct(code=one.code, message=f"{which}: {one.message}") for one in notices
+    ]

@@ -1,0 +1,115 @@
+"""What of a checkpoint is absent, and what its absence costs in confidence.
+
+The cost is worked out, not guessed: the answer is judged once more as if every absent file were
+there and showed what the registry expects of the generation that was found. The difference is the
+most that the files could add.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from famtree.fingerprints.tokenizer import choose_vocabulary_files, recognise_tokenizer
+from famtree.identification.gathered import Gathered
+from famtree.matchers.classify import Classification, classify
+from famtree.matchers.observation import Observation
+from famtree.registry.registry import Registry
+from famtree.types.family import Condition, Scalar
+from famtree.types.identification import Completeness, MissingPart, Part
+from famtree.types.traits import Trait
+
+_PREFIXES = {
+    "config": ("architecture.", "recipe."),
+    "weights": ("architecture.",),
+    "shards": ("architecture.",),
+    "tokenizer": ("tokenizer.",),
+}
+"""Which traits each absent part would show."""
+
+
+def assess_completeness(
+    found: Gathered, observation: Observation, result: Classification, registry: Registry
+) -> Completeness | None:
+    """Return what is absent and its cost, None where everything is there.
+
+    An adapter has no design of its own to be complete. Without a family there is nothing to
+    expect of the absent files, and the cost is None.
+    """
+    missing = list_missing(found, observation)
+    if not missing:
+        return None
+    expected = _expect(missing, observation, result)
+    if expected is None:
+        return Completeness.model_construct(missing=missing)
+    reachable = max(classify(expected, registry).confidence, result.confidence)
+    return Completeness.model_construct(
+        missing=missing,
+        confidence_if_complete=reachable,
+        confidence_cost=round(reachable - result.confidence, 4),
+    )
+
+
+def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]:
+    """Return the parts that a whole checkpoint has and this one lacks."""
+    kind = found.plan.format
+    if kind == "adapter" or found.explanation is not None:
+        return []
+    missing = []
+
+    def lacks(part: Part, message: str) -> None:
+        missing.append(MissingPart.model_construct(part=part, message=message))
+
+    if not found.config:
+        lacks("config", "no config.json states the design")
+    if kind == "pickle":
+        lacks("weights", "the weights are pickles, whose shapes are not read")
+    elif not found.index.tensors and (found.gguf is None or found.gguf.complete):
+        lacks("weights", "no header of a weight file shows names and shapes")
+    elif found.plan.missing_shards:
+        whole = len(found.plan.shards) + found.plan.missing_shards
+        lacks("shards", f"{found.plan.missing_shards} of {whole} weight files are absent")
+    elif any(one.code == "shard-missing" for one in found.notices):
+        lacks("shards", "weight files that the index names are absent")
+    if _lacks_tokenizer(found, observation):
+        lacks("tokenizer", "no vocabulary file")
+    return missing
+
+
+def _lacks_tokenizer(found: Gathered, observation: Observation) -> bool:
+    tokenizer = observation.fingerprint.tokenizer
+    if tokenizer is not None and tokenizer.vocabulary is not None:
+        return False
+    if found.gguf is not None:
+        return found.gguf.complete
+    return not choose_vocabulary_files(entry.name for entry in found.listing.files)
+
+
+def _expect(
+    missing: list[MissingPart],
+    observation: Observation,
+    result: Classification,
+) -> Observation | None:
+    """Return the observation with every absent trait as the generation found has it."""
+    best = result.best
+    if best is None:
+        return None
+    prefixes = tuple({prefix for one in missing for prefix in _PREFIXES[one.part]})
+    traits = dict(observation.traits)
+    for name, condition in best.rule.rule.when.items():
+        value = _pick(condition)
+        if name not in traits and name.startswith(prefixes) and value is not None:
+            traits[name] = Trait(value, "expected")
+    fingerprint = observation.fingerprint
+    if "tokenizer." in prefixes:
+        shipped = [one for one in best.family.tokenizers if best.generation.key in one.generations]
+        if shipped:
+            tokenizer = recognise_tokenizer(shipped[0], {}, hashes={})
+            fingerprint = fingerprint.model_copy(update={"tokenizer": tokenizer})
+    return replace(observation, fingerprint=fingerprint, traits=traits)
+
+
+def _pick(condition: Condition) -> Scalar | None:
+    if condition.equals is not None:
+        return condition.equals
+    options = condition.one_of or condition.between
+    return options[0] if options else None

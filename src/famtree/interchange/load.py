@@ -1,0 +1,131 @@
+"""Engine files -> `Engine` models, by key; every fault of every file is reported at once.
+
+Parsing the TOML takes longer than all the rest of a comparison, so the checked form is remembered
+as JSON beside the registry's, under the names, sizes and times of the files.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from famtree.errors import RegistryError
+from famtree.interchange.engine import (
+    CacheSupport,
+    ContextSupport,
+    Engine,
+    EngineRule,
+    QuantizationMethod,
+    QuantizationSupport,
+    Support,
+)
+from famtree.registry.compiled import cached_path, revive_condition, write_cache_file
+from famtree.registry.load import (
+    describe_faults,
+    flatten_conditions,
+    read_sources,
+    stamp_sources,
+)
+
+DATA = Path(__file__).parent / "data" / "engines"
+GENERAL = "any"
+"""Key of the file whose rules hold whatever the engine."""
+FORMAT = 2
+"""Raised when the remembered form changes, so that one of an older famtree is not used."""
+
+
+def load_engines(folder: Path | None = None) -> dict[str, Engine]:
+    """Return every engine of `folder` (default: those famtree ships) by key, in key order.
+
+    Raises RegistryError listing all faults as `file:line: field: reason`.
+    """
+    stamp = stamp_sources(folder or DATA)
+    path = cached_path(stamp, "engines")
+    engines = _read_cached(path, f"{FORMAT} {stamp}")
+    if engines is None:
+        engines = build_engines(read_sources(folder or DATA))
+        write_cache_file(path, _dump(engines, f"{FORMAT} {stamp}"))
+    return engines
+
+
+def build_engines(sources: dict[str, bytes]) -> dict[str, Engine]:
+    """Parse and check every file, strictly.
+
+    Raises RegistryError with every fault as `file:line: field: reason`.
+    """
+    import tomllib  # not needed where the remembered form is at hand, which is nearly always
+
+    from famtree.interchange.check import check_engine
+
+    faults: list[str] = []
+    engines: dict[str, Engine] = {}
+    for name, data in sources.items():
+        try:
+            text = data.decode("utf-8")
+            table = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+            faults.append(f"{name}: {fault}")
+            continue
+        for rule in table.get("rule", ()):
+            if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
+                rule["when"] = dict(flatten_conditions(rule["when"]))
+        try:
+            engine = Engine.model_validate(table)
+        except ValidationError as fault:
+            faults += describe_faults(name, text, fault)
+            continue
+        faults += check_engine(engine, name, text)
+        engines[engine.key] = engine
+    if faults:
+        raise RegistryError(
+            faults, where="the engine files", hint="see docs/add-an-engine.md for their form"
+        )
+    return dict(sorted(engines.items()))
+
+
+def _read_cached(path: Path, stamp: str) -> dict[str, Engine] | None:
+    try:
+        table = json.loads(path.read_bytes())
+        if table.pop("stamp") != stamp:
+            return None
+        return {key: _revive(engine) for key, engine in table["engines"].items()}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None  # absent, or cut off while it was written
+
+
+def _dump(engines: dict[str, Engine], stamp: str) -> bytes:
+    tables = {
+        key: engine.model_dump(mode="json", exclude_none=True, by_alias=False)
+        for key, engine in engines.items()
+    }
+    return json.dumps({"stamp": stamp, "engines": tables}, separators=(",", ":")).encode()
+
+
+def _revive(table: dict[str, Any]) -> Engine:
+    """Build one engine without validating again what was validated before it was stored."""
+    table["checked"] = date.fromisoformat(table["checked"])
+    for rule in table["rules"]:
+        rule["when"] = {
+            name: revive_condition(*next(iter(condition.items())))
+            for name, condition in rule["when"].items()
+        }
+        if "checked" in rule:
+            rule["checked"] = date.fromisoformat(rule["checked"])
+    table["rules"] = [EngineRule.model_construct(**rule) for rule in table["rules"]]
+    if "support" in table:
+        table["support"] = Support.model_construct(**table["support"])
+    quantization = table.get("quantization")
+    if quantization is not None:
+        quantization["methods"] = [
+            QuantizationMethod.model_construct(**one) for one in quantization["methods"]
+        ]
+        table["quantization"] = QuantizationSupport.model_construct(**quantization)
+    if "cache" in table:
+        table["cache"] = CacheSupport.model_construct(**table["cache"])
+    if "context" in table:
+        table["context"] = ContextSupport.model_construct(**table["context"])
+    return Engine.model_construct(**table)

@@ -1,0 +1,57 @@
+"""What the interchange questions are answered from: two checkpoints, an engine, a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from famtree.fingerprints.vocabulary import Vocabulary
+from famtree.types.checkpoint import Listing, TensorIndex
+from famtree.types.fingerprint import Architecture, Recipe, Tokenizer
+from famtree.types.identification import Identification
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One checkpoint of the pair, as far as it was read."""
+
+    identification: Identification
+    config: dict[str, Any] = field(default_factory=dict)
+    """config.json as decoded; a GGUF header's terms in its place."""
+    side_files: dict[str, Any] = field(default_factory=dict)
+    """Decoded JSON, or text, of the other small files by name."""
+    index: TensorIndex = field(default_factory=TensorIndex)
+    listing: Listing = field(default_factory=lambda: Listing(()))
+    vocabulary: Vocabulary | None = None
+    """All tokens and merges, where they had to be read to answer."""
+
+    @property
+    def architecture(self) -> Architecture:
+        """Shortcut to the architecture signature."""
+        return self.identification.fingerprint.architecture
+
+    @property
+    def recipe(self) -> Recipe:
+        """Shortcut to the recipe signature."""
+        return self.identification.fingerprint.recipe
+
+    @property
+    def tokenizer(self) -> Tokenizer | None:
+        """Shortcut to the tokenizer signature."""
+        return self.identification.fingerprint.tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the operator wants to run; None where not said."""
+
+    context: int | None = None
+    """Tokens a sequence may have."""
+    batch: int | None = None
+    """Sequences at once."""
+    gpu_memory: float | None = None
+    """GB (10**9 bytes) of one accelerator."""
+    cache_type: str | None = None
+    """Type of keys and values: bfloat16, fp8, int8, nvfp4."""
+    capability: int | None = None
+    """CUDA compute capability of the accelerator times ten: 90 for 9.0."""

@@ -1,0 +1,101 @@
+"""What weight bytes proved about a pair of checkpoints."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from famtree.types.identification import Evidence
+from famtree.types.model import FrozenModel
+
+
+class UnreadPart(FrozenModel):
+    """A part of the weights that could not be read or compared, and why."""
+
+    part: str
+    reason: str
+
+
+class SideReading(FrozenModel):
+    """What one side cost."""
+
+    ref: str
+    bytes_planned: int = 0
+    """Weight bytes the sample asked for; cached ones are not fetched again."""
+    bytes_read: int = 0
+    requests: int = 0
+    unread: list[UnreadPart] = Field(default_factory=list)
+
+
+class Proof(FrozenModel):
+    """The verdict of the weight tests on one (child, parent) pair."""
+
+    child: str
+    parent: str
+    verdict: Literal[
+        "same-weights", "derived", "partial", "shared-init", "independent", "undetermined"
+    ]
+    reason: str
+    decided_by: Literal["identity", "column", "probe", "nothing"]
+    z: float | None = None
+    """z of the deciding test: standard deviations above what unrelated models show."""
+    p_value: float | None = None
+    """One-sided; 0 where it is smaller than a float holds, see `log10_p`."""
+    log10_p: float | None = None
+    permutation_p: float | None = None
+    cosine: float | None = None
+    bit_equal: float | None = None
+    """Share of sampled values that are exactly equal."""
+    probe_z: float | None = None
+    embedding_z: float | None = None
+    layers: list[tuple[int, int | None]] = Field(default_factory=list)
+    """(layer of the child, layer of the parent it comes from or null)."""
+    direction: Literal["parent-first", "child-first"] | None = None
+    """Which side the weights say came first; null where they do not tell."""
+    direction_by: str | None = None
+    operation: str | None = None
+    """What the difference shows was done: finetune, adapter, quantized, ..."""
+    operation_notes: list[str] = Field(default_factory=list)
+    sides: list[SideReading] = Field(default_factory=list)
+
+    @property
+    def related(self) -> bool:
+        """Return whether the weights prove descent, or that they are the same."""
+        return self.verdict in ("same-weights", "derived", "partial")
+
+    @property
+    def bytes_read(self) -> int:
+        """Return the weight bytes fetched for both sides."""
+        return sum(side.bytes_read for side in self.sides)
+
+    def to_evidence(self) -> list[Evidence]:
+        """Return the numbers as evidence lines of a link."""
+        weight = 0.0 if self.z is None else min(self.z, 40.0)
+        if self.verdict == "independent":
+            weight = -6.0
+        seen = f"{self.verdict}: {self.reason}"
+        if self.z is not None and self.log10_p is not None:
+            seen += f" (z {self.z:.1f}, p 10^{self.log10_p:.0f})"
+        lines = [
+            Evidence.model_construct(
+                signal=f"weights.{self.decided_by}",
+                source="weights",
+                expected="dependent on the parent's",
+                seen=f"{seen}; {self.bytes_read} bytes read",
+                supports=self.related,
+                weight=round(weight, 3),
+            )
+        ]
+        if self.operation is not None:
+            lines.append(
+                Evidence.model_construct(
+                    signal="weights.difference",
+                    source="weights",
+                    expected="",
+                    seen="; ".join([self.operation, *self.operation_notes]),
+                    supports=True,
+                    weight=0.0,
+                )
+            )
+        return lines

@@ -1,0 +1,77 @@
+"""Contiguous blocks of rows, for what needs more than windows: direction, chains, merges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from famtree.weights.plan import spread_layers
+from famtree.weights.read import Window, read_windows
+from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view
+from famtree.weights.storage import UnreadableWeightError
+
+if TYPE_CHECKING:
+    from famtree.weights.open import Weights
+
+BLOCK_ROLES = (*INPUT_ROLES, *OUTPUT_ROLES)
+MIN_ROWS = 32
+"""Fewer rows leave no tail of singular directions."""
+MAX_ELEMENTS = 1 << 19
+"""Most elements of one block, 1 MB of 16-bit weights, though never fewer than `MIN_ROWS` rows."""
+LAYERS = 4
+
+Key = tuple[int, str]
+Blocks = dict[Key, NDArray[np.float32]]
+
+
+def block_rows(rows: int, columns: int, share: float) -> tuple[int, ...]:
+    """Return the rows of a block: `share` of all in the middle, within the limits."""
+    most = max(MIN_ROWS, MAX_ELEMENTS // max(columns, 1))
+    count = min(rows, most, max(MIN_ROWS, round(rows * share)))
+    start = (rows - count) // 2
+    return tuple(range(start, start + count))
+
+
+def read_blocks(
+    weights: Weights, *, share: float = 0.25, layers: Sequence[int] | None = None
+) -> Blocks:
+    """Return one block a role and layer, by (layer, role)."""
+    windows: dict[Key, Window] = {}
+    for layer in spread_layers(weights.depth, LAYERS) if layers is None else layers:
+        for role in BLOCK_ROLES:
+            try:
+                view = find_view(weights, role, layer)
+            except UnreadableWeightError:
+                continue
+            rows = block_rows(view.rows, view.columns, share)
+            if view.form.fast == "rows" and weights.source.kind == "hub":
+                continue  # one request a column
+            windows[layer, role] = Window(role, layer, rows, (0, view.columns))
+    values = read_windows(weights, windows.values())
+    return {key: values[window] for key, window in windows.items() if window in values}
+
+
+def common_blocks(*sides: Blocks) -> list[Key]:
+    """Return the blocks all sides have in one shape, with finite values."""
+    first, *others = sides
+    return [
+        key
+        for key, values in first.items()
+        if all(key in side and side[key].shape == values.shape for side in others)
+        and all(bool(np.isfinite(side[key]).all()) for side in sides)
+    ]
+
+
+def is_packed(weights: Weights) -> bool:
+    """Return whether most block matrices are stored in fewer bits than a 16-bit float."""
+    wide = {"F64", "F32", "F16", "BF16"}
+    kinds = []
+    for role in BLOCK_ROLES:
+        try:
+            kinds.append(find_view(weights, role, 0).form.kind)
+        except UnreadableWeightError:
+            continue
+    return sum(kind not in wide for kind in kinds) * 2 > len(kinds) > 0

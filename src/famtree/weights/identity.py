@@ -1,0 +1,39 @@
+"""Are two checkpoints the same bytes? From listed hashes, or from sampled values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from famtree.weights.open import Weights
+
+
+def same_files(a: Weights, b: Weights) -> bool:
+    """Return whether hosts list the same hashes for all weight files of both."""
+    left, right = _hashes(a), _hashes(b)
+    return left is not None and left == right
+
+
+def equal_share(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> float | None:
+    """Return the share of values that are exactly equal; None where nothing is compared."""
+    equal = total = 0
+    for a, b in pairs:
+        equal += int((a == b).sum())
+        total += a.size
+    return equal / total if total else None
+
+
+def _hashes(weights: Weights) -> Counter[str] | None:
+    files = set(weights.file_of.values()) | set(weights.data_start)
+    found: Counter[str] = Counter()
+    for name in files:
+        entry = weights.listing.find(name)
+        if entry is None or entry.sha256 is None:
+            return None
+        found[entry.sha256] += 1
+    return found or None

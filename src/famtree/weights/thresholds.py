@@ -1,0 +1,49 @@
+"""Every threshold of the weight tests, with its origin.
+
+Chosen on small models trained for the purpose (four designs; see docs/verify.md) and frozen
+before the held-out trees there were run.
+"""
+
+from __future__ import annotations
+
+PLAN_VERSION = 1
+"""Sampled positions are a function of roles, layers, shapes and this number."""
+
+DEPENDENT_Z = 6.0
+"""p = 1e-9: with ten thousand candidate parents still 1e-5 by Bonferroni."""
+DOUBT_Z = 4.0
+"""Up to here an aligned descendant would have a mean cosine below .06; between the two, four
+times as much is read."""
+ENOUGH_ELEMENTS = 4096
+"""Elements a side that a verdict of independence needs; fewer leave it undetermined."""
+
+SHARED_INIT_COSINE = 0.5
+"""Below, dependence is no proof of descent: two trainings from one initialisation reach .23,
+the longest continued pretraining .73."""
+SHARED_INIT_GRAM = 0.5
+"""Correlation of token-token cosines: shared initialisations reach .36, far relatives .65."""
+
+STEP_FINETUNE = 0.25
+"""|child - parent| / |parent|: cosines above about .97 are finetuning, below continued
+pretraining or very strong finetuning."""
+LORA_MAX_RANK = 64
+
+CAST_SHARE = 0.99
+"""Share of equal values (a 16-bit format rounds the smallest ones) that makes a cast."""
+
+T_ABSTAIN = 0.2
+DECAY_COSINE = 0.9995
+DECAY_ARROW = -3e-4
+DECAY_ROWS = 8
+GRID_DISTINCT = 0.9
+"""Distinct magnitudes over their number in blocks of 64: quantized at most .824, others from
+.949."""
+SPARSE_ZEROS = 0.2
+
+BETA_TOLERANCE = 0.05
+BETA_MAX_ERROR = 0.08
+TAIL_KEEP = 0.5
+MERGE_RATIO = 0.3
+"""Residual of a two-parent mix over that of the best single one: merges reach .011, the best
+other pair .54."""
+BIT_SHARE = 0.1

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from comparisons import make_answer, make_comparison
+from famtree.formats.comparison_markdown import render_markdown
+from famtree.formats.comparison_matrix import (
+    build_matrix,
+    render_matrix,
+    render_matrix_markdown,
+)
+from famtree.formats.comparison_text import render_comparison
+from famtree.formats.comparison_words import fold, show_value, tell_lineage
+from famtree.types.comparison import Comparison, LineageVerdict
+from famtree.types.model import dump
+
+Golden = Callable[[str, str], None]
+HOSTILE = "[bold red]x[/] \x1b[2J\u202egnp | <b> `rm`\n# head"
+
+
+@pytest.mark.parametrize("width", [100, 40])
+@pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
+def test_report_is_golden(verbose: bool, width: int, golden: Golden) -> None:
+    text = render_comparison(make_comparison(), width=width, color=False, verbose=verbose)
+    golden(f"comparison-{'verbose' if verbose else 'short'}-{width}.txt", text)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_markdown_is_golden(golden: Golden) -> None:
+    golden("comparison.md", render_markdown(make_comparison()))
+
+
+def _pairs() -> list[Comparison]:
+    a, b = make_comparison().a, make_comparison().b
+    return [make_comparison(), make_comparison(a=a, b=a), make_comparison(a=b, b=a)]
+
+
+def test_matrix_is_golden(golden: Golden) -> None:
+    references = ["acme/oak-2-8b", "tuner/oak-2-chat", "acme/oak-2-8b"]
+    golden("comparison-matrix.txt", render_matrix(references, _pairs(), width=100, color=False))
+    golden("comparison-matrix.md", render_matrix_markdown(references, _pairs()))
+    document = build_matrix(_pairs())
+    assert document["schema"] == "famtree/comparison-matrix/1"
+    assert document["comparisons"][0] == make_comparison().to_document()
+
+
+def test_engines_that_say_the_same_share_a_line() -> None:
+    lines = fold(make_comparison().interchange)
+    assert [(line.question, line.engines) for line in lines] == [
+        ("serve", ("",)),
+        ("serve", ("vllm", "sglang")),
+        ("draft", ("",)),
+        ("draft", ("llama.cpp",)),
+    ]
+
+
+def test_text_of_checkpoints_is_made_safe() -> None:
+    found = make_comparison(interchange=[make_answer("serve", None, "no", reason=HOSTILE)])
+    for text in (render_comparison(found, width=80, color=False), render_markdown(found)):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    table = render_markdown(found).splitlines()[-3]
+    assert table.count("|") - table.count("\\|") == 5
+    assert "<b>" not in table
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "-"), (True, "yes"), (4096, "4096"), (128256, "128,256"), (5e5, "500000"),
+        (1e-6, "1e-06"), (1e7, "10000000"), ([2, 7], "2, 7"), ("x" * 60, "x" * 45 + "..."),
+    ],
+)  # fmt: skip
+def test_values_are_short(value: object, text: str) -> None:
+    assert show_value(value) == text  # type: ignore[arg-type]
+
+
+def test_a_contradicted_claim_is_told() -> None:
+    verdict = LineageVerdict(verdict="undetermined", status="contradicted", reason="r")
+    assert tell_lineage(verdict) == "undetermined (a claim is contradicted): r"
+
+
+def test_dump_is_pydantic_s_own() -> None:
+    found = make_comparison()
+    assert dump(found) == found.model_dump(mode="json")
+    assert Comparison.model_validate(found.to_document()) == found

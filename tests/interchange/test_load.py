@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from famtree.errors import RegistryError
+from famtree.interchange.facts import FACTS
+from famtree.interchange.load import DATA, GENERAL, build_engines, load_engines
+from famtree.registry.load import read_sources
+
+ROOT = Path(__file__).parents[2]
+HEAD = """schema = "famtree/engine/1"
+key = "x"
+name = "X"
+version = "1.0"
+checked = 2026-01-01
+url = "https://example.org"
+kind = "server"
+"""
+RULE = """
+[[rule]]
+key = "rest"
+question = "draft"
+answer = "unknown"
+reason = "r"
+source = "s"
+"""
+
+
+def test_shipped_files_are_sound_and_remembered_as_read() -> None:
+    first = build_engines(read_sources(DATA))
+    assert load_engines() == first  # written
+    assert load_engines() == first  # read back
+    assert {GENERAL, "vllm", "sglang", "llama.cpp", "transformers", "tensorrt-llm"} <= first.keys()
+
+
+def test_every_rule_says_where_it_comes_from_and_when_it_was_checked() -> None:
+    for engine in load_engines().values():
+        assert engine.checked.year >= 2026
+        for rule in engine.rules:
+            assert len(rule.source) > 8, rule.key
+
+
+def test_a_new_engine_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(HEAD + RULE)
+    assert load_engines(tmp_path)["x"].rules[0].answer == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        ('question = "nothing"', "question"),
+        ('answer = "maybe"', "answer"),
+        ("surprise = 1", "surprise"),
+        ("when = {rows.equal = true}", "no such fact"),
+        ("when = {rows.same = {near = 3}}", "rows.same.near: no such fact"),
+        ("when = {rows.same = {absent = true}}", "drop `absent`"),
+        ('reason = "{rows.c}"', "names no fact"),
+        ('condition = "c"', "a conditional answer says"),
+        ('answer = "conditional"', "a conditional answer says"),
+        ('since = "soon"', "is no version"),
+        ('source = " "', "reason and source must be given"),
+        ('key = "No"', "key"),
+    ],
+)
+def test_faults_are_told_with_their_place(tmp_path: Path, rule: str, fault: str) -> None:
+    replaced = rule.partition(" = ")[0]
+    lines = [line for line in RULE.splitlines() if not line.startswith(f"{replaced} = ")]
+    text = HEAD + "\n".join([*lines, rule]) + "\n" + RULE.replace("rest", "last")
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(RegistryError) as caught:
+        load_engines(tmp_path)
+    assert any(one.startswith("x.toml:") and fault in one for one in caught.value.faults)
+    assert "engine files" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (HEAD.replace('"x"', '"y"') + RULE, "is not the name of the file"),
+        (HEAD + RULE + RULE, "two rules called"),
+        (HEAD + RULE.replace("reason", "when = {rows.same = true}\nreason"), "must hold always"),
+        (HEAD + RULE + '[support]\nsource = "s"\narchitectures = ["A"]\nremoved = {A = "1"}\n',
+         "cannot be removed and supported"),
+        (HEAD.replace('kind = "server"', ""), "kind"),
+        ("not = [toml", "x.toml"),
+    ],
+)  # fmt: skip
+def test_faults_of_a_whole_file(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "x.toml").write_text(text)
+    with pytest.raises(RegistryError) as caught:
+        load_engines(tmp_path)
+    assert any(fault in one for one in caught.value.faults)
+
+
+def test_a_damaged_memory_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = load_engines()
+    (path,) = (tmp_path / "famtree").glob("engines-*.json")
+    path.write_bytes(path.read_bytes()[:200])
+    assert load_engines() == first
+
+
+def test_the_guide_lists_every_fact_and_its_example_loads(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "add-an-engine.md").read_text(encoding="utf-8")
+    assert [name for name in FACTS if f"`{name}`" not in guide] == []
+    example = guide.split("```toml\n")[1].split("```")[0]
+    key = tomllib.loads(example)["key"]
+    (tmp_path / f"{key}.toml").write_text(example)
+    assert load_engines(tmp_path)[key].rules

@@ -1,0 +1,175 @@
+"""Weights, caches and plans: what fits and what is said where it cannot be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from famtree.interchange.cache_layout import Cells, KvLayout, LayerCache, sequence_bytes
+from famtree.interchange.load import load_engines
+from famtree.interchange.memory import answer_memory, find_longest_context
+from famtree.interchange.side import Plan, Side
+from famtree.interchange.weights import measure_weights
+from famtree.types.comparison import Answer
+from famtree.types.quantization import Quantization
+from interchange.sides import make_index, make_side
+
+WEIGHTS = 16_060_522_496
+"""Llama 3 8B in bf16: 8,030,261,248 parameters."""
+TOKEN = 131_072
+
+
+def make_sized(**options: Any) -> Side:
+    return make_side(index=make_index({}, complete=False), **{"parameters": 8030261248, **options})
+
+
+def ask(
+    b: Side, plan: Plan | None = None, engine: str | None = None, a: Side | None = None
+) -> Answer:
+    chosen = load_engines()[engine] if engine else None
+    (answer,) = answer_memory(a or b, b, chosen, plan or Plan())
+    return answer
+
+
+def test_headers_are_exact() -> None:
+    index = make_index({"model.embed_tokens.weight": (100, 8)})
+    tensor = index.tensors["model.embed_tokens.weight"]
+    index.tensors[tensor.name] = type(tensor)(tensor.name, "BF16", (100, 8), 64, 1664, tensor.file)
+    size = measure_weights(make_side(index=index))
+    assert size is not None
+    assert (size.bytes, size.exact, size.how) == (1600, True, "from the tensor headers")
+
+
+def test_parameters_serve_where_headers_were_not_read() -> None:
+    plain = measure_weights(make_sized())
+    assert plain is not None
+    assert (plain.bytes, plain.exact) == (WEIGHTS, False)
+    assumed = measure_weights(make_sized(torch_dtype=None))
+    assert assumed is not None
+    assert assumed.how == "parameters x 16 bits, assumed"
+    quantized = make_sized(quantization=Quantization(method="gptq", bits=4))
+    size = measure_weights(quantized)
+    assert size is not None
+    assert size.bytes == 8030261248 // 2
+    assert "scales not counted" in size.how
+    assert measure_weights(make_sized(parameters=None)) is None
+    assert measure_weights(make_sized(quantization=Quantization(method="new"))) is None
+
+
+def test_the_same_needs_no_more() -> None:
+    answer = ask(make_sized())
+    assert (answer.answer, answer.rule) == ("yes", "any/memory.no-more")
+    assert answer.figures == {
+        "weight_bytes": WEIGHTS, "bytes_per_token": TOKEN, "bytes_per_sequence": 0,
+    }  # fmt: skip
+    assert "16.06 GB" in answer.reason
+
+
+def test_more_is_conditional_and_says_how_much() -> None:
+    answer = ask(make_sized(num_key_value_heads=16), a=make_sized())
+    assert answer.answer == "conditional"
+    assert answer.condition == "131,072 bytes of cache a token more must be free"
+    assert ask(make_sized(), a=make_sized(num_key_value_heads=16)).answer == "yes"
+
+
+def test_a_plan_without_a_gpu_compares_the_whole() -> None:
+    plan = Plan(context=1000, batch=2)
+    small, large = make_sized(), make_sized(num_key_value_heads=16)
+    answer = ask(large, plan, a=small)
+    assert answer.figures["needed_bytes"] == WEIGHTS + 2 * 1000 * 2 * TOKEN
+    assert (answer.answer, answer.condition) == (
+        "conditional", "0.26 GB in all more must be free",
+    )  # fmt: skip
+    assert ask(small, plan, a=large).answer == "yes"
+
+
+def test_a_checkpoint_needs_what_it_needs() -> None:
+    assert ask(make_sized(parameters=None)).answer == "yes"
+
+
+def test_what_cannot_be_seen_is_unknown() -> None:
+    assert "size of its weights" in ask(make_sized(parameters=None), a=make_sized()).reason
+    odd = ask(
+        make_sized(sliding_window=16, model_type="new", architectures=["New"]), a=make_sized()
+    )
+    assert odd.answer == "unknown"
+    assert "which layers have the sliding window" in odd.reason
+    assert odd.figures["weight_bytes"] == WEIGHTS
+    other = ask(make_sized(), a=make_sized(parameters=None))
+    assert (other.answer, other.rule) == ("unknown", "any/memory.a-unseen")
+
+
+def test_a_plan_is_exact_to_the_byte() -> None:
+    usable = 21_600_000_000
+    left = usable - WEIGHTS
+    most = left // (8192 * TOKEN)
+    fits = ask(make_sized(), Plan(context=8192, batch=most, gpu_memory=24))
+    assert fits.answer == "yes"
+    assert fits.figures["usable_bytes"] == usable
+    assert fits.figures["largest_batch"] == most == 5
+    assert fits.figures["largest_context"] == left // 5 // TOKEN
+    assert fits.figures["needed_bytes"] == WEIGHTS + 5 * 8192 * TOKEN
+    assert ask(make_sized(), Plan(context=8192, batch=6, gpu_memory=24)).answer == "no"
+    assert "10% stays free" in fits.reason
+
+
+def test_weights_alone_may_be_too_much() -> None:
+    answer = ask(make_sized(), Plan(gpu_memory=16))
+    assert (answer.answer, answer.rule) == ("no", "any/memory.weights")
+
+
+def test_an_8_bit_cache_doubles_the_context() -> None:
+    plain = ask(make_sized(), Plan(gpu_memory=24)).figures["largest_context"]
+    half = ask(make_sized(), Plan(gpu_memory=24, cache_type="fp8")).figures["largest_context"]
+    assert half // 2 == plain
+
+
+def test_engines_differ_in_share_state_and_types() -> None:
+    plan = Plan(gpu_memory=24)
+    general, own = ask(make_sized(), plan), ask(make_sized(), plan, "vllm")
+    assert own.figures["usable_bytes"] == 22_080_000_000 > general.figures["usable_bytes"]
+    assert own.source
+    engines = load_engines()
+    refused = answer_memory(make_sized(), make_sized(), engines["sglang"], Plan(cache_type="nvfp4"))
+    assert [one.answer for one in refused] == ["no"]
+    assert answer_memory(make_sized(), make_sized(), engines["vllm"], Plan()) == []
+    assert answer_memory(make_sized(), make_sized(), engines["mlc-llm"], plan) == []
+
+
+def test_states_are_as_wide_as_the_engine_keeps_them() -> None:
+    recurrent = make_sized(
+        model_type="falcon_mamba", architectures=["FalconMambaForCausalLM"], num_hidden_layers=64,
+        intermediate_size=8192, state_size=16, conv_kernel=4,
+    )  # fmt: skip
+    general = ask(recurrent).figures["bytes_per_sequence"]
+    own = ask(recurrent, engine="llama.cpp").figures["bytes_per_sequence"]
+    assert (general, own) == (64 * 8192 * 19 * 2, 64 * 8192 * (3 * 2 + 16 * 4))
+    assert "whatever its length" in ask(recurrent).reason
+    assert "any" in ask(recurrent, Plan(gpu_memory=24)).reason
+
+
+layers = st.builds(
+    LayerCache,
+    heads=st.integers(0, 8),
+    key_width=st.integers(0, 64),
+    value_width=st.integers(0, 64),
+    window=st.none() | st.integers(1, 5000),
+    convolution=st.integers(0, 1000),
+    recurrent=st.integers(0, 1000),
+)
+
+
+@pytest.mark.property
+@settings(max_examples=100, deadline=None)
+@given(st.lists(layers, min_size=1, max_size=4), st.integers(0, 10**8))
+def test_the_longest_context_is_the_longest(found: list[LayerCache], budget: int) -> None:
+    layout, cells = KvLayout(tuple(found)), Cells()
+    longest = find_longest_context(layout, budget, cells)
+    if longest is None:
+        assert sequence_bytes(layout, 10**9, cells) <= budget
+    else:
+        assert longest == 0 or sequence_bytes(layout, longest, cells) <= budget
+        assert sequence_bytes(layout, longest + 1, cells) > budget

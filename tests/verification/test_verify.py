@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famtree import api
+from famtree.sources.open import open_source
+from famtree.sources.reference import parse_reference
+from famtree.types.identification import ChainStep, Identification
+from famtree.verification.verify import verify_pair
+from hub.giants import SHAPES, make_giant
+from hub.server import HubServer
+from tiny_models import Arrays, files_of, make_model, rotate, tune
+
+
+def publish(hub: HubServer, name: str, arrays: Arrays, *parents: str, **config: Any) -> None:
+    claims = "\n".join(f"- {parent}" for parent in parents)
+    card = f"---\nbase_model:\n{claims}\n---\n" if parents else "---\nlicense: mit\n---\n"
+    hub.add(name, {**files_of(arrays, **config), "README.md": card.encode()},
+            card={"base_model": list(parents)} if parents else {})  # fmt: skip
+
+
+def steps(result: Identification) -> dict[str, ChainStep]:
+    return {step.parent: step for step in result.lineage.chain}
+
+
+@pytest.fixture
+def family(hub: HubServer) -> HubServer:
+    publish(hub, "acme/base", make_model(1))
+    publish(hub, "acme/other", make_model(2))
+    return hub
+
+
+def test_a_declared_parent_is_verified(family: HubServer) -> None:
+    publish(family, "acme/child", tune(make_model(1), 3), "acme/base")
+    plain = api.identify("acme/child")
+    assert steps(plain)["acme/base"].status == "consistent" or (
+        steps(plain)["acme/base"].status == "declared"
+    )
+    assert not plain.checkpoint.weights_read
+    assert plain.lineage.proofs == []
+    result = api.identify("acme/child", verify=True)
+    step = steps(result)["acme/base"]
+    assert (step.status, step.confidence) == ("verified", 0.99)
+    assert result.checkpoint.weights_read
+    (proof,) = result.lineage.proofs
+    assert proof.verdict == "derived"
+    assert proof.z is not None
+    assert proof.z > 30
+    assert proof.p_value is not None
+    assert proof.p_value < 1e-100
+    assert 0 < proof.bytes_read <= proof.bytes_planned
+    assert json.loads(json.dumps(result.to_document()))["lineage"]["proofs"][0]["z"] == proof.z
+
+
+def test_a_wrong_parent_is_contradicted_where_another_passes(family: HubServer) -> None:
+    publish(family, "acme/child", tune(make_model(1), 3), "acme/other", "acme/base")
+    result = api.identify("acme/child", verify=True)
+    found = steps(result)
+    assert found["acme/base"].status == "verified"
+    assert found["acme/other"].status == "contradicted"
+    assert result.lineage.parents == ["acme/base"]
+
+
+def test_a_failing_parent_alone_is_not_contradicted(family: HubServer) -> None:
+    publish(family, "acme/child", tune(make_model(1), 3), "acme/other")
+    result = api.identify("acme/child", verify=True)
+    step = steps(result)["acme/other"]
+    assert step.status not in ("verified", "contradicted")
+    assert any(one.signal == "weights.probe" and not one.supports for one in step.evidence)
+    assert result.lineage.proofs[0].verdict == "independent"
+
+
+def test_a_disguised_child_is_verified(family: HubServer) -> None:
+    publish(family, "acme/child", rotate(make_model(1), 3), "acme/base")
+    assert steps(api.identify("acme/child", verify=True))["acme/base"].status == "verified"
+
+
+def test_a_parent_that_is_gone_is_a_notice(family: HubServer) -> None:
+    publish(family, "acme/child", tune(make_model(1), 3), "acme/gone")
+    result = api.identify("acme/child", verify=True)
+    assert steps(result)["acme/gone"].status != "verified"
+    assert [one.code for one in result.warnings if "acme/gone" in one.message] == ["not-verified"]
+    assert not result.checkpoint.weights_read
+
+
+def test_the_reference_side_is_read_once_in_a_lifetime(family: HubServer) -> None:
+    for seed, name in enumerate(("one", "two"), 3):
+        publish(family, f"acme/{name}", tune(make_model(1), seed), "acme/base")
+
+    def verify(name: str) -> list[int]:
+        sides = [open_source(parse_reference(ref)) for ref in (f"acme/{name}", "acme/base")]
+        return [side.bytes_read for side in verify_pair(*sides).sides]
+
+    assert all(verify("one"))
+    child, parent = verify("two")
+    assert child > 0
+    assert parent == 0
+
+
+@pytest.mark.parametrize(("name", "most"), [("8B", 300_000), ("70B", 500_000)])
+def test_large_models_cost_kilobytes(hub: HubServer, name: str, most: int) -> None:
+    shape = next(shape for shape in SHAPES if shape.name == name)
+    hub.add("org/parent", make_giant(shape, seed=1))
+    hub.add("org/child", make_giant(shape, seed=1, changed=2))
+    sides = [open_source(parse_reference(f"org/{side}")) for side in ("child", "parent")]
+    proof = verify_pair(*sides)
+    assert proof.verdict == "derived"
+    for side in sides:
+        assert side.cost.bytes <= most
+        assert side.cost.requests <= 80
+
+
+def test_json_of_a_local_folder(tmp_path: Path) -> None:
+    for name, data in files_of(make_model(1)).items():
+        (tmp_path / name).write_bytes(data)
+    result = api.identify(str(tmp_path), verify=True)
+    assert result.lineage.proofs == []
+    assert not result.checkpoint.weights_read

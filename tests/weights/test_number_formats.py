@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gguf.constants import GGMLQuantizationType
+from gguf.quants import dequantize
+
+from famtree.sources.gguf_types import TENSOR_TYPES
+from famtree.weights.floats import bfloat16_share, decode_floats
+from famtree.weights.ggml_blocks import dequantize_blocks, reads_type
+
+BLOCK_BYTES = {name: size for name, _, size in TENSOR_TYPES.values()}
+READ = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
+        "IQ4_XS", "MXFP4", "NVFP4"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_blocks_are_read_as_the_gguf_package_reads_them(kind: str) -> None:
+    draw = np.random.default_rng(3)
+    blocks = draw.integers(0, 256, (500, BLOCK_BYTES[kind]), dtype=np.uint8)
+    if kind == "MXFP4":
+        blocks[:, 0] = draw.integers(2, 250, 500)  # the smallest scales are subnormal
+    with np.errstate(all="ignore"):
+        expected = dequantize(blocks, GGMLQuantizationType[kind])
+    np.testing.assert_array_equal(dequantize_blocks(blocks, kind), expected)
+
+
+def test_types_that_are_not_read_say_so() -> None:
+    assert not reads_type("IQ2_XXS")
+    with pytest.raises(KeyError):
+        dequantize_blocks(np.zeros((1, 66), np.uint8), "IQ2_XXS")
+
+
+@pytest.mark.parametrize(
+    ("kind", "codes", "values"),
+    [
+        # OCP 8-bit floating point specification, tables 1 and 2.
+        ("F8_E4M3", [0x00, 0x01, 0x08, 0x38, 0x7E, 0xFE], [0, 2**-9, 2**-6, 1, 448, -448]),
+        ("F8_E5M2", [0x00, 0x01, 0x04, 0x3C, 0x7B, 0x7C], [0, 2**-16, 2**-14, 1, 57344, np.inf]),
+    ],
+)
+def test_eight_bit_floats(kind: str, codes: list[int], values: list[float]) -> None:
+    assert decode_floats(bytes(codes), kind).tolist() == values
+
+
+def test_eight_bit_floats_without_value_are_nan() -> None:
+    assert np.isnan(decode_floats(b"\x7f\xff", "F8_E4M3")).all()
+    assert np.isnan(decode_floats(b"\x7d\x7f", "F8_E5M2")).all()
+
+
+def test_wider_floats() -> None:
+    values = np.array([1.5, -2.25, 0.0078125], np.float32)
+    assert decode_floats(values.astype("<f2").tobytes(), "F16").tolist() == values.tolist()
+    assert decode_floats(values.tobytes(), "F32").tolist() == values.tolist()
+    upper = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
+    assert decode_floats(upper, "BF16").tolist() == values.tolist()
+
+
+def test_bfloat16_share() -> None:
+    assert bfloat16_share(np.array([1.5, 1.0 + 2**-20], np.float32)) == 0.5

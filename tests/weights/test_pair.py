@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from famtree.weights.open import Weights
+from famtree.weights.pair import compare_weights
+from famtree.weights.results import PairResult
+from tiny_models import (
+    CONFIG,
+    HIDDEN,
+    Arrays,
+    cut_layers,
+    make_model,
+    open_folder,
+    open_model,
+    rotate,
+    shuffle_neurons,
+    tune,
+    write_model,
+)
+
+Compare = Callable[..., PairResult]
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Weights:
+    return open_model(tmp_path / "parent", make_model(1))
+
+
+@pytest.fixture
+def compare(tmp_path: Path, parent: Weights) -> Compare:
+    def run(arrays: Arrays, dtype: str = "BF16", **options: Any) -> PairResult:
+        return compare_weights(open_model(tmp_path / "child", arrays, dtype), parent, **options)
+
+    return run
+
+
+def test_a_tuned_child_is_derived(compare: Compare) -> None:
+    found = compare(tune(make_model(1), 2))
+    assert (found.verdict, found.decided_by) == ("derived", "column")
+    assert found.z is not None
+    assert found.log10_p is not None
+    assert found.z > 30
+    assert found.log10_p < -200
+    assert found.probe is None
+    assert [(link.child, link.parent) for link in found.layers] == [(n, n) for n in range(4)]
+
+
+def test_same_design_is_no_descent(compare: Compare) -> None:
+    found = compare(make_model(2))
+    assert (found.verdict, found.decided_by) == ("independent", "probe")
+    assert found.column is not None
+    assert found.probe is not None
+    assert abs(found.column.z) < 4
+    assert found.probe.z < 4
+
+
+def test_equal_values_are_the_same_weights(compare: Compare) -> None:
+    found = compare(make_model(1))
+    assert (found.verdict, found.decided_by, found.bit_equal) == ("same-weights", "identity", 1.0)
+
+
+def test_a_change_outside_the_plan_is_not_overlooked(compare: Compare) -> None:
+    model = make_model(1)
+    for name in model:
+        if "down_proj" in name:
+            model[name] = model[name] * np.float32(1.1)
+    assert compare(model).verdict == "derived"
+
+
+def test_listed_hashes_are_enough(tmp_path: Path) -> None:
+    commit = "a" * 40
+    sides = []
+    for name in ("one", "two"):
+        folder = tmp_path / f"models--org--{name}" / "snapshots" / commit
+        write_model(folder, make_model(1))
+        blob = folder.parents[1] / "blobs" / ("b" * 64)
+        blob.parent.mkdir()
+        (folder / "model.safetensors").rename(blob)
+        (folder / "model.safetensors").symlink_to(f"../../blobs/{'b' * 64}")
+        sides.append(open_folder(folder))
+    found = compare_weights(*sides)
+    assert (found.verdict, found.decided_by) == ("same-weights", "identity")
+    assert [side.reading.planned_bytes for side in sides] == [0, 0]
+
+
+def test_rotation_is_seen_by_the_ordered_probe(compare: Compare) -> None:
+    found = compare(rotate(make_model(1), 3))
+    assert (found.verdict, found.decided_by) == ("derived", "probe")
+    assert found.probe is not None
+    assert found.probe.kind == "ordered"
+    assert found.column is not None
+    assert found.column.z < 4
+
+
+def test_rotation_and_shuffled_neurons_are_seen_by_assignment(compare: Compare) -> None:
+    found = compare(shuffle_neurons(rotate(tune(make_model(1), 4, 0.05), 3), 5))
+    assert (found.verdict, found.decided_by) == ("derived", "probe")
+    assert found.probe is not None
+    assert found.probe.kind == "match"
+
+
+def test_without_a_probe_disguise_is_left_open(compare: Compare) -> None:
+    found = compare(rotate(make_model(1), 3), deep=False)
+    assert found.verdict == "undetermined"
+
+
+@pytest.mark.parametrize(
+    ("keep", "expected"),
+    [([0, 1, 3], [0, 1, 3]), ([0, 1, 2, 1, 2, 3], [0, 1, 2, 1, 2, 3])],
+    ids=["cut", "stacked"],
+)
+def test_layers_are_found(compare: Compare, keep: list[int], expected: list[int]) -> None:
+    found = compare(tune(cut_layers(make_model(1), keep), 6))
+    assert found.verdict == "derived"
+    assert [link.parent for link in found.layers] == expected
+
+
+def test_layers_of_two_models_are_told_apart(compare: Compare) -> None:
+    mine, other = make_model(1), make_model(2)
+    for name in mine:
+        if ".layers.2." in name or ".layers.3." in name:
+            mine[name] = other[name]
+    found = compare(mine)
+    assert found.verdict == "partial"
+    assert [link.parent for link in found.layers] == [0, 1, None, None]
+
+
+def test_inherited_embeddings_alone_are_partial(compare: Compare) -> None:
+    model = make_model(2)
+    model["model.embed_tokens.weight"] = make_model(1)["model.embed_tokens.weight"]
+    found = compare(model)
+    assert found.verdict == "partial"
+    assert "embeddings" in found.reason
+
+
+def test_a_shared_start_is_not_called_descent(compare: Compare) -> None:
+    # Two trainings from one initialisation: a quarter of the start is left in each.
+    found = compare(tune(make_model(1), 7, 3.0))
+    assert found.verdict == "shared-init"
+
+
+def test_constants_prove_nothing(tmp_path: Path) -> None:
+    sides = []
+    for seed in (1, 2):
+        model = make_model(seed)
+        table = np.sin(np.arange(64 * HIDDEN)).reshape(64, HIDDEN).astype(np.float32)
+        for layer in range(4):
+            model[f"model.layers.{layer}.self_attn.rotary_emb.inv_freq"] = table[0]
+            model[f"model.layers.{layer}.self_attn.q_proj.weight"][:] = 0.5
+        model["stft_basis"] = table
+        sides.append(open_model(tmp_path / str(seed), model))
+    assert compare_weights(*sides).verdict == "independent"
+
+
+def test_other_widths_are_compared_by_neurons(tmp_path: Path, parent: Weights) -> None:
+    model = make_model(1)
+    half = {
+        name: values[..., : HIDDEN // 2] if values.shape[-1] == HIDDEN else values
+        for name, values in model.items()
+    }
+    child = open_model(tmp_path / "child", half, hidden_size=HIDDEN // 2)
+    found = compare_weights(child, parent)
+    assert found.column is None
+    assert (found.verdict, found.decided_by) == ("derived", "probe")
+
+
+def test_unreadable_forms_are_named(tmp_path: Path, parent: Weights) -> None:
+    arrays: dict[str, Any] = {}
+    for name, values in make_model(1).items():
+        if ".layers." in name and values.ndim == 2:
+            arrays[name] = np.zeros((values.shape[0], values.shape[1] // 8), np.uint8)
+            continue
+        arrays[name] = values
+    child = open_model(tmp_path / "child", arrays)
+    found = compare_weights(child, parent)
+    assert found.verdict == "undetermined"
+    assert child.reading.unread
+    assert "packing" in child.reading.unread[0].reason
+
+
+def test_cut_off_files_give_no_verdict(tmp_path: Path, parent: Weights) -> None:
+    folder = write_model(tmp_path / "child", make_model(1))
+    weights = open_folder(folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:40_000])
+    found = compare_weights(weights, parent)
+    assert found.verdict == "undetermined"
+    assert weights.reading.unread
+
+
+def test_exact_p_on_request(compare: Compare) -> None:
+    found = compare(tune(make_model(1), 2), permutations=99)
+    assert found.column is not None
+    assert found.column.permutation_p == 0.01
+
+
+def test_experts_are_compared_with_the_dense_layer(compare: Compare, tmp_path: Path,
+                                                   parent: Weights) -> None:  # fmt: skip
+    model, arrays = make_model(1), {}
+    for name, values in model.items():
+        if ".mlp." in name:
+            for expert in range(2):
+                word = {"gate": "w1", "up": "w3", "down": "w2"}[name.split(".")[-2][:-5]]
+                stem = name.split(".mlp.")[0]
+                arrays[f"{stem}.block_sparse_moe.experts.{expert}.{word}.weight"] = values
+        else:
+            arrays[name] = values
+    child = open_model(tmp_path / "child", tune(arrays, 3), model_type="mixtral",
+                       num_local_experts=2)  # fmt: skip
+    found = compare_weights(child, parent)
+    assert found.verdict == "derived"
+    assert found.column is not None
+    assert found.column.rows == 20
+    assert CONFIG["model_type"] != "mixtral"
