@@ -21,6 +21,8 @@ COMMANDS = [
     "identify",
     "compare",
     "lineage",
+    "check",
+    "bom",
     "scan",
     "families",
     "families list",

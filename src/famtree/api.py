@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from famtree.errors import UsageError
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
+    from famtree.types.policy import CheckReport
 
 
 def identify(
@@ -92,6 +95,66 @@ def lineage(
         verify=verify,
         on_progress=on_progress,
     )
+
+
+def bom(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    children: bool = False,
+    depth: int = 8,
+    stamp: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Return `reference` as a CycloneDX 1.6 document (plain data): model card and pedigree.
+
+    `stamp` adds the time and a random serial number; the other arguments are those of `lineage`.
+    Raises UsageError where the package cyclonedx-python-lib (extra `bom`) is not installed, and
+    FamtreeError kin for the checkpoint itself.
+    """
+    try:
+        from famtree.bom.document import build_bom
+    except ModuleNotFoundError as fault:
+        raise UsageError(
+            f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
+            hint="pip install 'famtree[bom]'",
+        ) from fault
+    from famtree.ancestry.subject import examine_subject
+    from famtree.registry.load import load_registry
+    from famtree.sources.reference import parse_reference
+
+    subject = examine_subject(
+        parse_reference(reference, revision=revision),
+        load_registry(),
+        depth=depth,
+        offline=offline,
+        children=children,
+        on_progress=on_progress,
+    )
+    return build_bom(subject, stamp=stamp)
+
+
+def check(
+    policy: str,
+    *,
+    offline: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> CheckReport:
+    """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
+
+    Raises UsageError for a file that is absent or faulty. A checkpoint that cannot be fetched or
+    read is an error of its own row.
+    """
+    from pathlib import Path
+
+    from famtree.policy.check import check_policy
+    from famtree.policy.load import load_policy
+    from famtree.registry.load import load_registry
+
+    registry = load_registry()
+    demands = load_policy(Path(policy), registry)
+    return check_policy(policy, demands, registry, offline=offline, on_progress=on_progress)
 
 
 def compare(

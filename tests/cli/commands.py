@@ -47,7 +47,7 @@ class FakeApi(SimpleNamespace):
             raise self.answer
         return self.answer(**keywords) if callable(self.answer) else self.answer
 
-    identify = lineage = draft = check_registry = compare_all = _reply
+    identify = lineage = bom = check = draft = check_registry = compare_all = _reply
 
 
 def make_command(capsys: pytest.CaptureFixture[str]) -> Command:

@@ -17,6 +17,7 @@ from famtree.errors import (
     UnreadableError,
     UsageError,
 )
+from famtree.types.lineage import Lineage, LineageEdge
 from results import make_ambiguous, make_result, make_unknown
 
 pytestmark = pytest.mark.usefixtures("fake_registry")
@@ -223,3 +224,60 @@ def test_each_error_has_its_exit_code_and_document(
             "exit_code": exit_code,
         },
     }
+
+
+def test_statuses_are_those_of_links() -> None:
+    from famtree.cli.identify import Status
+    from famtree.policy.conditions import STATUSES
+
+    assert tuple(Status) == STATUSES
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["--allow-family", "elm"], "is oak, and only elm may be used"),
+        (["--deny-family", "elm", "--deny-family", "oak"], "is oak, which is denied"),
+        (["--allow-family", "elm", "--allow-family", "oak"], None),
+    ],
+)
+def test_allowed_and_denied_families(
+    command: Command, fake_api: FakeApi, fake_registry: None, asked: list[str], told: str | None
+) -> None:
+    fake_api.answer = make_result()
+    done = command("identify", REF, *asked)
+    assert (done.code, done.err) == ((1, f"failed: {told}\n") if told else (0, ""))
+    assert len(fake_api.calls) == 1
+
+
+def test_a_denied_family_must_exist(
+    command: Command, fake_api: FakeApi, fake_registry: None
+) -> None:
+    done = command("identify", REF, "--deny-family", "oka")
+    assert (done.code, fake_api.calls) == (2, [])
+    assert "did you mean oak" in done.err
+
+
+@pytest.mark.parametrize(
+    ("asked", "count"),
+    [
+        (["--max-status", "consistent"], 1),
+        (["--max-status", "declared"], 0),
+        (["--expect-parent", "acme/elsewhere"], 1),
+        (["--expect-parent", "acme/elsewhere", "--max-status", "verified"], 2),
+        (["--expect-parent", "acme/base", "--require-licence-compatible"], 0),
+    ],
+)
+def test_conditions_on_the_ancestry(
+    command: Command, fake_api: FakeApi, asked: list[str], count: int
+) -> None:
+    edge = LineageEdge(
+        child=REF, parent="acme/base", relation="finetune", status="declared", confidence=0.7
+    )
+    ancestry = Lineage(famtree="0", ref=REF, edges=[edge])
+    vars(fake_api).update(
+        identify=lambda *_, **__: make_result(), lineage=lambda *_, **__: ancestry
+    )
+    done = command("identify", REF, *asked)
+    assert done.code == min(count, 1)
+    assert done.err.count("failed: ") == count

@@ -28,18 +28,20 @@ def trace_lineage(
     children: bool = False,
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
+    opener: Opener | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
     `verify` settles links by weight bytes: each standing link both of whose ends could be opened,
-    with their headers read.
+    with their headers read. `opener` keeps what was opened on the way, for a caller who needs more
+    than the graph.
 
     Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
     is a warning and an end of its branch.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = Opener(registry, offline, headers=verify)
+    opener = opener or Opener(registry, offline, headers=verify)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,

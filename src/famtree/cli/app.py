@@ -15,7 +15,7 @@ import famtree
 from famtree.cli.run import run
 from famtree.errors import UsageError
 
-COMMANDS = ("identify", "compare", "lineage", "scan", "families", "schema")
+COMMANDS = ("identify", "compare", "lineage", "check", "bom", "scan", "families", "schema")
 """Each is a function, or a group of commands, of its own name in a module of that name, in the
 order of the help."""
 

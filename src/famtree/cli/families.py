@@ -32,10 +32,10 @@ def show_family(
     key: Annotated[str, typer.Argument(metavar="KEY", help="A family's key.", show_default=False)],
 ) -> None:
     """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
-    from famtree.cli.expectation import suggest_family
     from famtree.cli.output import find_width, use_color, write_stdout
     from famtree.errors import UsageError
     from famtree.formats.families_report import render_family
+    from famtree.policy.expectation import suggest_family
     from famtree.registry.load import load_registry
 
     registry = load_registry()

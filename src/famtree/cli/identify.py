@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from famtree.cli.options import AsJson, Offline, Reference, Revision
 
 if TYPE_CHECKING:
-    from famtree.cli.expectation import Expectation
     from famtree.types.identification import Identification
+    from famtree.types.lineage import Lineage
+    from famtree.types.policy import Conditions
+
+
+class Status(StrEnum):
+    """How well a link of the ancestry is founded, from the best to the worst."""
+
+    verified = "verified"
+    consistent = "consistent"
+    declared = "declared"
+    inferred = "inferred"
+    unresolved = "unresolved"
+    contradicted = "contradicted"
 
 
 def identify(
@@ -35,6 +49,35 @@ def identify(
             help="Exit with 1 unless the confidence is at least X (0 to 1).",
         ),
     ] = None,
+    expect_parent: Annotated[
+        str | None,
+        typer.Option(
+            "--expect-parent", metavar="REF", help="Exit with 1 unless this is a direct parent."
+        ),
+    ] = None,
+    max_status: Annotated[
+        Status | None,
+        typer.Option("--max-status", help="Exit with 1 if a link of the ancestry is worse."),
+    ] = None,
+    allow_family: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-family", metavar="KEY", help="Exit with 1 for any other family; repeatable."
+        ),
+    ] = None,
+    deny_family: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deny-family", metavar="KEY", help="Exit with 1 for this family; repeatable."
+        ),
+    ] = None,
+    require_licence_compatible: Annotated[
+        bool,
+        typer.Option(
+            "--require-licence-compatible",
+            help="Exit with 1 if a licence is looser than its parent's.",
+        ),
+    ] = False,
     offline: Offline = False,
     revision: Revision = None,
     verbose: Annotated[
@@ -43,40 +86,63 @@ def identify(
 ) -> None:
     """Say which family, generation and size a checkpoint is, and on what evidence.
 
-    Exit codes: 0 answered, 1 --expect or --min-confidence failed, 2 usage, 3 could not be
-    fetched, 4 unreadable, 70 a bug.
+    Exit codes: 0 answered, 1 an asked-for condition failed, 2 usage, 3 could not be fetched,
+    4 unreadable, 70 a bug.
     """
-    from famtree.cli.expectation import check_confidence_bound, find_failure
     from famtree.cli.output import write_stderr, write_stdout
     from famtree.cli.progress import Progress
 
-    check_confidence_bound(min_confidence)
-    expected = None if expect is None else _resolve(expect)
+    conditions = _read_conditions(
+        expect=expect,
+        min_confidence=min_confidence,
+        expect_parent=expect_parent,
+        max_status=None if max_status is None else max_status.value,
+        # typer gives an empty list where an option was not given.
+        allow_families=allow_family or None,
+        deny_families=deny_family or None,
+        require_licence_compatible=require_licence_compatible or None,
+    )
 
     from famtree import api
 
     with Progress() as progress:
-        result = api.identify(
-            reference,
-            revision=revision,
-            offline=offline,
-            verify=verify,
-            on_progress=progress.show,
-        )
+        asked: dict[str, Any] = {
+            "revision": revision,
+            "offline": offline,
+            "verify": verify,
+            "on_progress": progress.show,
+        }
+        result = api.identify(reference, **asked)
+        failures = _list_failures(result, conditions, lambda: api.lineage(reference, **asked))
     write_stdout(_render(result, as_json=as_json, verbose=verbose))
-    failure = find_failure(result, expected, min_confidence)
-    if failure is not None:
+    if failures:
         from famtree.formats.escape import clip_text
 
-        write_stderr(f"failed: {clip_text(failure)}\n")
+        write_stderr("".join(f"failed: {clip_text(failure)}\n" for failure in failures))
         raise typer.Exit(1)
 
 
-def _resolve(expect: str) -> Expectation:
-    from famtree.cli.expectation import parse_expectation
-    from famtree.registry.load import load_registry
+def _read_conditions(**given: Any) -> Conditions | None:
+    """Return what was asked for, or None: an answer without conditions need not load their code."""
+    if all(value is None for value in given.values()):
+        return None
+    from famtree.policy.options import read_conditions
 
-    return parse_expectation(expect, load_registry().families)
+    return read_conditions(given)
+
+
+def _list_failures(
+    result: Identification, conditions: Conditions | None, trace: Callable[[], Lineage]
+) -> list[str]:
+    """Return a line for each condition that does not hold; ancestors are asked for where needed."""
+    if conditions is None:
+        return []
+    from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
+
+    checked = check_identification(result, conditions)
+    if needs_lineage(conditions):
+        checked += check_lineage(trace(), conditions)
+    return [one.message for one in checked if not one.holds]
 
 
 def _render(result: Identification, *, as_json: bool, verbose: bool) -> str:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Depth, Offline, Reference, Revision
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
     from famtree.types.lineage import Lineage
-
-DEEPEST = 64
-"""Generations that may be asked for; no chain on the Hub comes near."""
 
 
 def lineage(
@@ -35,10 +30,7 @@ def lineage(
     children: Annotated[
         bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
     ] = False,
-    depth: Annotated[
-        int,
-        typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up."),
-    ] = 8,
+    depth: Depth = 8,
     offline: Offline = False,
     revision: Revision = None,
 ) -> None:
@@ -47,12 +39,12 @@ def lineage(
     At most one of --json, --mermaid, --dot and --html. Exit codes: 0 answered, 2 usage, 3 could
     not be fetched, 4 unreadable, 70 a bug.
     """
-    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.cli.output import check_target, write_file, write_stderr, write_stdout
 
     forms = {"--json": as_json, "--mermaid": mermaid, "--dot": dot, "--html": html is not None}
     form = _choose_form(forms)
     if html is not None:
-        _check_target(html)
+        check_target("--html", html)
 
     from famtree import api
     from famtree.cli.progress import Progress
@@ -71,7 +63,7 @@ def lineage(
     if html is None or html == "-":
         write_stdout(text)
         return
-    _write_file(html, text)
+    write_file(html, text)
     from famtree.formats.escape import clip_text
 
     write_stderr(f"wrote {clip_text(html)}\n")
@@ -86,30 +78,6 @@ def _choose_form(forms: dict[str, bool]) -> str | None:
             f"{' and '.join(chosen)} exclude each other", hint="run famtree once for each"
         )
     return chosen[0] if chosen else None
-
-
-def _check_target(name: str) -> None:
-    """Raise UsageError for a file that cannot be written, before any work is done."""
-    from famtree.errors import UsageError
-
-    # os.path, not Path: an impossible name is no folder, rather than an OSError of its own.
-    if not name or os.path.isdir(name):
-        raise UsageError(f"--html needs a file, not {name!r}", hint="for instance lineage.html")
-    folder = os.path.dirname(name)
-    if folder and not os.path.isdir(folder):
-        raise UsageError(f"no folder {folder!r}", hint="make it first")
-
-
-def _write_file(name: str, text: str) -> None:
-    from famtree.errors import UsageError
-
-    try:
-        Path(name).write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise UsageError(
-            f"{name!r} cannot be written: {reason}", hint="name another file"
-        ) from error
 
 
 def _render(result: Lineage, form: str | None) -> str:

@@ -6,6 +6,9 @@ from typing import Annotated
 
 import typer
 
+DEEPEST = 64
+"""Generations that may be asked for; no chain on the Hub comes near."""
+
 Reference = Annotated[
     str,
     typer.Argument(
@@ -21,4 +24,7 @@ Offline = Annotated[
 Revision = Annotated[
     str | None,
     typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),
+]
+Depth = Annotated[
+    int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")
 ]

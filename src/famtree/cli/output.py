@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TextIO
+
+from famtree.errors import UsageError
 
 PLAIN_WIDTH = 100
 """Columns of a report that does not go to a terminal, unless COLUMNS says otherwise."""
@@ -27,6 +30,27 @@ def write_stderr(text: str) -> None:
         _write(sys.stderr, text)
     except OSError:
         return
+
+
+def check_target(option: str, name: str) -> None:
+    """Raise UsageError for a file that cannot be written, before any work is done."""
+    # os.path, not Path: an impossible name is no folder, rather than an OSError of its own.
+    if not name or os.path.isdir(name):
+        raise UsageError(f"{option} needs a file, not {name!r}", hint="name a file to write")
+    folder = os.path.dirname(name)
+    if folder and not os.path.isdir(folder):
+        raise UsageError(f"no folder {folder!r}", hint="make it first")
+
+
+def write_file(name: str, text: str) -> None:
+    """Write a report as UTF-8. Raises UsageError where that fails."""
+    try:
+        Path(name).write_text(text, encoding="utf-8", newline="\n", errors="backslashreplace")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(
+            f"{name!r} cannot be written: {reason}", hint="name another file"
+        ) from error
 
 
 def find_width() -> int:

@@ -14,6 +14,8 @@ class Document(StrEnum):
     identification = "identification"
     comparison = "comparison"
     lineage = "lineage"
+    policy = "policy"
+    check = "check"
     error = "error"
 
 

@@ -1,4 +1,4 @@
-"""JSON Schema (2020-12) of the documents famtree prints."""
+"""JSON Schema (2020-12) of the documents famtree prints, and of the policy file it reads."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from famtree.types.comparison import Comparison
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
+from famtree.types.policy import CheckReport, Policy
 
-SchemaName = Literal["identification", "comparison", "lineage", "error"]
+SchemaName = Literal["identification", "comparison", "lineage", "policy", "check", "error"]
 SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
 
 
@@ -33,22 +34,29 @@ class ErrorDocument(FrozenModel):
     error: ErrorDetail
 
 
+WRITTEN_BY_HAND: frozenset[SchemaName] = frozenset({"policy"})
+"""Documents that people write: there an unknown field is a typing error."""
+
 _MODELS: dict[SchemaName, type[FrozenModel]] = {
     "identification": Identification,
     "comparison": Comparison,
     "lineage": Lineage,
+    "policy": Policy,
+    "check": CheckReport,
     "error": ErrorDocument,
 }
 
 
 def build_schema(name: SchemaName) -> dict[str, Any]:
-    """Return the schema of one document as it is serialised.
+    """Return the schema of one document as it is serialised, or as it may be written.
 
-    Objects stay open: new fields may join a document within its major version, and a script that
-    validates with an older copy of the schema must not break on them.
+    Printed objects stay open: new fields may join a document within its major version, and a
+    script that validates with an older copy of the schema must not break on them.
     """
-    schema = _MODELS[name].model_json_schema(by_alias=True, mode="serialization")
-    opened = _open_objects(schema)
+    if name in WRITTEN_BY_HAND:
+        opened = _MODELS[name].model_json_schema(by_alias=True, mode="validation")
+    else:
+        opened = _open_objects(_MODELS[name].model_json_schema(by_alias=True, mode="serialization"))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:famtree:{name}:1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from famtree.types.checkpoint import CheckpointFormat, Listing, TensorIndex
+from famtree.types.checkpoint import CheckpointFormat, FileEntry, Listing, TensorIndex
 from famtree.types.claim import Claim
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Fingerprint, Tokenizer
@@ -61,13 +61,21 @@ def make_shapes(index: TensorIndex, quantization: Quantization | None) -> Shapes
 def hash_weights(listing: Listing) -> frozenset[tuple[str, int]]:
     """Return the multiset of weight-file hashes; empty unless every weight file has one."""
     counts: dict[str, int] = {}
-    for entry in listing.files:
-        base = entry.name.rpartition("/")[2]
-        if entry.name.endswith(WEIGHT_SUFFIXES) and not base.startswith(_SIDE_STATES):
-            if entry.sha256 is None:
-                return frozenset()
-            counts[entry.sha256] = counts.get(entry.sha256, 0) + 1
+    for entry in list_weight_files(listing):
+        if entry.sha256 is None:
+            return frozenset()
+        counts[entry.sha256] = counts.get(entry.sha256, 0) + 1
     return frozenset(counts.items())
+
+
+def list_weight_files(listing: Listing) -> list[FileEntry]:
+    """Return the files that hold weights, those of a training run's state left out."""
+    return [
+        entry
+        for entry in listing.files
+        if entry.name.endswith(WEIGHT_SUFFIXES)
+        and not entry.name.rpartition("/")[2].startswith(_SIDE_STATES)
+    ]
 
 
 def read_license(listing: Listing) -> str | None:

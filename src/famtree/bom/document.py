@@ -1,0 +1,70 @@
+"""One checkpoint as a CycloneDX 1.6 document (ECMA-424): an ML-BOM."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.tool import ToolRepository
+from cyclonedx.output.json import JsonV1Dot6
+
+from famtree import __version__
+from famtree.ancestry.subject import Subject
+from famtree.bom.component import make_component
+from famtree.bom.model_card import make_model_card
+from famtree.bom.pedigree import make_pedigree
+from famtree.bom.properties import make_properties
+
+
+def build_bom(subject: Subject, *, stamp: bool = False) -> dict[str, Any]:
+    """Return the document as plain data.
+
+    Without `stamp` it has neither time nor serial number, so that the same input gives the same
+    bytes; CycloneDX requires neither.
+    """
+    own = subject.opened[subject.lineage.ref]
+    component = make_component(
+        subject.lineage.ref,
+        own,
+        properties=make_properties(_list_findings(subject)),
+        pedigree=make_pedigree(subject),
+        main=True,
+    )
+    famtree = Component(type=ComponentType.APPLICATION, name="famtree", version=__version__)
+    now = datetime.now(UTC).replace(microsecond=0)
+    bom = Bom(
+        components=[component],
+        metadata=BomMetaData(tools=ToolRepository(components=[famtree]), timestamp=now),
+        serial_number=uuid4(),
+    )
+    document: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
+    if not stamp:
+        del document["serialNumber"], document["metadata"]["timestamp"]
+    document["components"][0]["modelCard"] = make_model_card(
+        subject.identification, own.source.list_files()
+    )
+    return document
+
+
+def _list_findings(subject: Subject) -> dict[str, object]:
+    result, lineage = subject.identification, subject.lineage
+    return {
+        "outcome": result.outcome,
+        "confidence": result.confidence,
+        "family": result.family.key if result.family else None,
+        "generation": result.generation.key if result.generation else None,
+        "size": result.size,
+        "variant": result.variant,
+        "format": result.checkpoint.format,
+        "lineage:complete": lineage.complete,
+        "lineage:root": lineage.roots,
+        "lineage:contradicted": [
+            edge.parent
+            for edge in lineage.edges
+            if edge.child == lineage.ref and edge.status == "contradicted"
+        ],
+    }

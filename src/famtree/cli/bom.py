@@ -1,0 +1,44 @@
+"""`famtree bom`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from famtree.cli.options import Depth, Offline, Reference, Revision
+
+
+def bom(
+    reference: Reference,
+    children: Annotated[
+        bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
+    ] = False,
+    depth: Depth = 8,
+    stamp: Annotated[
+        bool, typer.Option("--stamp", help="Add the time and a random serial number.")
+    ] = False,
+    offline: Offline = False,
+    revision: Revision = None,
+) -> None:
+    """Print a CycloneDX ML-BOM: hashes, licences, model card and pedigree, as JSON.
+
+    Needs `pip install 'famtree[bom]'`. Exit codes: 0 answered, 2 usage, 3 could not be fetched,
+    4 unreadable, 70 a bug.
+    """
+    from famtree import api
+    from famtree.cli.output import write_stdout
+    from famtree.cli.progress import Progress
+    from famtree.formats.json_report import render_json
+
+    with Progress() as progress:
+        document = api.bom(
+            reference,
+            revision=revision,
+            offline=offline,
+            children=children,
+            depth=depth,
+            stamp=stamp,
+            on_progress=progress.show,
+        )
+    write_stdout(render_json(document))

@@ -1,0 +1,89 @@
+"""`famtree check`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from famtree.cli.options import AsJson, Offline
+
+if TYPE_CHECKING:
+    from famtree.types.policy import CheckReport
+
+
+class Form(StrEnum):
+    """The forms a report can have."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+    sarif = "sarif"
+    markdown = "markdown"
+
+
+def check(
+    policy: Annotated[
+        str, typer.Argument(metavar="[POLICY]", help="The policy file.")
+    ] = "famtree.toml",
+    form: Annotated[Form, typer.Option("--format", help="What to print.")] = Form.text,
+    as_json: AsJson = False,
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--write",
+            metavar="FORMAT=FILE",
+            help="Also write a file, such as sarif=famtree.sarif; repeatable.",
+        ),
+    ] = None,
+    offline: Offline = False,
+) -> None:
+    """Check many checkpoints against a policy file.
+
+    Exit codes: 0 every condition holds, 1 one does not or a checkpoint could not be fetched or
+    read, 2 usage or a faulty policy, 70 a bug.
+    """
+    from famtree.cli.output import check_target, write_file, write_stdout
+
+    targets = [_read_target(text) for text in write or ()]
+    for _, name in targets:
+        check_target("--write", name)
+
+    from famtree import api
+    from famtree.cli.progress import Progress
+
+    with Progress() as progress:
+        report = api.check(policy, offline=offline, on_progress=progress.show)
+    for kind, name in targets:
+        write_file(name, _render(report, kind))
+    write_stdout(_render(report, Form.json if as_json else form))
+    if not report.holds:
+        raise typer.Exit(1)
+
+
+def _read_target(text: str) -> tuple[Form, str]:
+    from famtree.errors import UsageError
+
+    kind, _, name = text.partition("=")
+    if kind not in tuple(Form) or not name:
+        raise UsageError(
+            f"--write {text!r} is not of the form FORMAT=FILE",
+            hint=f"FORMAT is one of {', '.join(Form)}; for instance junit=famtree.xml",
+        )
+    return Form(kind), name
+
+
+def _render(report: CheckReport, form: Form) -> str:
+    if form is Form.junit:
+        from famtree.formats.check_junit import render_junit
+
+        return render_junit(report)
+    if form in (Form.json, Form.sarif):
+        from famtree.formats.check_sarif import build_sarif
+        from famtree.formats.json_report import render_json
+
+        return render_json(report.to_document() if form is Form.json else build_sarif(report))
+    from famtree.formats.check_text import render_check, render_markdown
+
+    return render_check(report) if form is Form.text else render_markdown(report)

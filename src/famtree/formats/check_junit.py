@@ -1,0 +1,59 @@
+"""`CheckReport` as JUnit XML: a suite for each checkpoint, a case for each condition.
+
+The elements and attributes are those that Jenkins, GitLab and GitHub's reporters agree on
+(github.com/testmoapp/junitxml).
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, indent, tostring  # only written
+
+from famtree.formats.escape import escape_text
+from famtree.types.policy import CheckedCheckpoint, CheckReport
+
+_NOT_XML = re.compile("[\ufffe\uffff]")
+"""What XML 1.0 has no form for, beside what `escape_text` spells out."""
+
+
+def render_junit(report: CheckReport) -> str:
+    """Return the document; a checkpoint that could not be checked is one case with an error."""
+    suites = [_describe(row, report.policy) for row in report.checkpoints]
+    root = Element("testsuites", {"name": "famtree check", **_add_up(suites)})
+    root.extend(suites)
+    indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{tostring(root, encoding="unicode")}\n'
+
+
+def _describe(row: CheckedCheckpoint, policy: str) -> Element:
+    ref = _clean(row.ref)
+    suite = Element("testsuite", {"name": ref, "file": _clean(policy)})
+    cases = [(one.name, one.holds, one.message) for one in row.conditions]
+    for name, holds, message in cases:
+        case = SubElement(suite, "testcase", {"name": name, "classname": ref})
+        if not holds:
+            text = _clean(message)
+            fault = SubElement(case, "failure", {"type": name, "message": text})
+            fault.text = text
+    if row.error is not None:
+        case = SubElement(suite, "testcase", {"name": "checked", "classname": ref})
+        text = _clean(row.error.message)
+        fault = SubElement(case, "error", {"type": _clean(row.error.code), "message": text})
+        fault.text = _clean(row.error.hint) or text
+    suite.attrib |= {
+        "tests": str(len(suite.findall("testcase"))),
+        "failures": str(len(suite.findall("testcase/failure"))),
+        "errors": str(len(suite.findall("testcase/error"))),
+    }
+    return suite
+
+
+def _add_up(suites: list[Element]) -> dict[str, str]:
+    return {
+        name: str(sum(int(suite.attrib[name]) for suite in suites))
+        for name in ("tests", "failures", "errors")
+    }
+
+
+def _clean(text: str) -> str:
+    return _NOT_XML.sub("\ufffd", escape_text(text))

@@ -1,0 +1,70 @@
+"""`CheckReport` as lines for people, and as Markdown for a CI's summary page."""
+
+from __future__ import annotations
+
+import re
+
+from famtree.formats.escape import clip_text
+from famtree.types.policy import CheckedCheckpoint, CheckReport
+
+_SIGNS = {"passed": "✔", "failed": "✘", "error": "!"}
+_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+.!|~&@:-]")
+
+
+def render_check(report: CheckReport) -> str:
+    """Return one line a checkpoint, and one below it for all that is wrong with it."""
+    lines = []
+    for row in report.checkpoints:
+        lines.append(f"{_SIGNS[row.result]} {clip_text(row.ref)}  {_describe_answer(row)}".rstrip())
+        lines += [f"    {clip_text(text)}" for text in list_faults(row)]
+    return "\n".join([*lines, _count(report)]) + "\n"
+
+
+def render_markdown(report: CheckReport) -> str:
+    """Return a heading and a table in GitHub's Markdown."""
+    verdict = "passed" if report.holds else "failed"
+    lines = [
+        f"### famtree check: {verdict}",
+        "",
+        _count(report),
+        "",
+        "| | checkpoint | answer | confidence | what is wrong |",
+        "|---|---|---|---|---|",
+    ]
+    for row in report.checkpoints:
+        confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
+        wrong = "<br>".join(_spell(text) for text in list_faults(row))
+        answer = _spell(_describe_answer(row, confidence=False))
+        lines.append(
+            f"| {_SIGNS[row.result]} | {_spell(row.ref)} | {answer} | {confidence} | {wrong} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def list_faults(row: CheckedCheckpoint) -> list[str]:
+    """Return one sentence for each condition that does not hold, or why nothing was checked."""
+    if row.error is not None:
+        hint = f" ({row.error.hint})" if row.error.hint else ""
+        return [f"{row.error.code}: {row.error.message}{hint}"]
+    return [f"{one.name}: {one.message}" for one in row.conditions if not one.holds]
+
+
+def _describe_answer(row: CheckedCheckpoint, *, confidence: bool = True) -> str:
+    if row.outcome is None:
+        return ""
+    name = "/".join(part for part in (row.family, row.generation) if part)
+    words = [name] if name else []
+    if row.outcome != "identified":
+        words.append(row.outcome)
+    if confidence and row.confidence is not None:
+        words.append(f"{row.confidence:.2f}")
+    return " ".join(words)
+
+
+def _count(report: CheckReport) -> str:
+    return f"{report.passed} passed, {report.failed} failed, {report.errors} could not be checked"
+
+
+def _spell(text: str) -> str:
+    """Return `text` as Markdown that shows it and does nothing else."""
+    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", clip_text(text))

@@ -1,0 +1,89 @@
+"""Check every checkpoint of a policy, several at a time, in the order of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from famtree import __version__
+from famtree.ancestry.subject import examine_subject
+from famtree.errors import FamtreeError
+from famtree.identification.identify import identify_checkpoint
+from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
+from famtree.policy.load import Demand
+from famtree.registry.registry import Registry
+from famtree.sources.open import open_source
+from famtree.sources.reference import parse_reference
+from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
+
+MAX_AT_ONCE = 4
+DEPTH = 8
+"""Generations of ancestors that conditions on the ancestry look at, as `famtree lineage` does."""
+
+
+def check_policy(
+    name: str,
+    demands: Sequence[Demand],
+    registry: Registry,
+    *,
+    offline: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> CheckReport:
+    """Return how the checkpoints of policy file `name` meet what is demanded of them.
+
+    A checkpoint that cannot be fetched or read is an error of its row, and the report does not
+    hold.
+    """
+    report = on_progress or (lambda _: None)
+
+    def check(demand: Demand) -> CheckedCheckpoint:
+        report(f"checking {demand.policy.ref}")
+        return _check(demand, registry, offline=offline)
+
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        rows = list(pool.map(check, demands))
+    results = [row.result for row in rows]
+    return CheckReport.model_construct(
+        famtree=__version__,
+        policy=name,
+        passed=results.count("passed"),
+        failed=results.count("failed"),
+        errors=results.count("error"),
+        checkpoints=rows,
+    )
+
+
+def _check(demand: Demand, registry: Registry, *, offline: bool) -> CheckedCheckpoint:
+    policy = demand.policy
+    try:
+        ref = parse_reference(demand.ref, revision=policy.revision)
+        if needs_lineage(policy):
+            subject = examine_subject(ref, registry, depth=DEPTH, offline=offline)
+            result = subject.identification
+            conditions = check_identification(result, policy)
+            conditions += check_lineage(subject.lineage, policy)
+        else:
+            result = identify_checkpoint(open_source(ref, offline=offline), registry)
+            conditions = check_identification(result, policy)
+    except FamtreeError as fault:
+        return CheckedCheckpoint.model_construct(
+            ref=policy.ref,
+            line=demand.line,
+            result="error",
+            error=CheckError.model_construct(
+                code=fault.code,
+                message=fault.message,
+                hint=fault.hint,
+                exit_code=fault.exit_code,
+            ),
+        )
+    return CheckedCheckpoint.model_construct(
+        ref=policy.ref,
+        line=demand.line,
+        result="passed" if all(one.holds for one in conditions) else "failed",
+        outcome=result.outcome,
+        family=result.family.key if result.family else None,
+        generation=result.generation.key if result.generation else None,
+        confidence=result.confidence,
+        conditions=conditions,
+    )

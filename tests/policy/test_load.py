@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from families import make_registry
+from famtree.errors import UsageError
+from famtree.policy.load import Demand, load_policy
+
+HEAD = 'schema = "famtree/policy/1"\n'
+
+
+def load(folder: Path, text: str | bytes) -> list[Demand]:
+    path = folder / "famtree.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_policy(path, make_registry())
+
+
+def test_defaults_fill_what_a_checkpoint_does_not_say(tmp_path: Path) -> None:
+    first, second = load(
+        tmp_path,
+        HEAD
+        + '[defaults]\nmin_confidence = 0.9\nexpect = "oak"\n'
+        + '[[checkpoint]]\nref = "a/b"\n[[checkpoint]]\nexpect = "oak/oak-2"\nref = "a/c"\n',
+    )
+    assert (first.policy.expect, first.policy.min_confidence) == ("oak", 0.9)
+    assert (second.policy.expect, second.policy.min_confidence) == ("oak/oak-2", 0.9)
+    assert (first.line, second.line) == (6, 9)
+
+
+def test_paths_begin_at_the_policy_file(tmp_path: Path) -> None:
+    [demand] = load(tmp_path, HEAD + '[[checkpoint]]\nref = "./model"\nexpect = "oak"\n')
+    assert demand.ref == str(tmp_path / "model")
+    assert demand.policy.ref == "./model"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "schema"),
+        (HEAD, "checkpoint"),
+        (HEAD + "checkpoint = []\n", "checkpoint"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nexpct = "oak"\n', "4: checkpoint.0.expct"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nexpect = "aok"\n', "did you mean"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nexpect = "oak/oak-9"\n', "oak-9"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nallow_families = ["oak", "elk"]\n', "elk"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nmin_confidence = 2\n', "min_confidence"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nmin_confidence = "0.9"\n', "min_confidence"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\nmax_status = "good"\n', "max_status"),
+        (HEAD + '[[checkpoint]]\nref = "a b c"\nexpect = "oak"\n', "3: checkpoint.0.ref"),
+        (HEAD + '[[checkpoint]]\nref = "a/b"\n', "nothing is demanded"),
+        (HEAD + '[defaults]\nexpect = "aok"\n[[checkpoint]]\nref = "a/b"\n', "3: defaults.expect"),
+        ("schema = 1\ncheckpoint = 3\n", "schema"),
+        ("x = [", "not TOML"),
+        ("x = " + "[" * 100_000, "not TOML"),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_a_faulty_policy_is_a_usage_error(tmp_path: Path, text: str | bytes, told: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(tmp_path, text)
+    assert told in caught.value.message
+
+
+def test_many_faults_are_told_at_once_within_bounds(tmp_path: Path) -> None:
+    row = '[[checkpoint]]\nref = "a/b"\nexpect = "aok"\n'
+    with pytest.raises(UsageError, match="and 5 more"):
+        load(tmp_path, HEAD + row * 25)
+
+
+@pytest.mark.parametrize("name", ["absent.toml", ".", "a\0b"])
+def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_policy(tmp_path / name, make_registry())
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="bytes"):
+        load(tmp_path, HEAD + "#" * (5 << 20))
