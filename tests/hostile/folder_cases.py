@@ -64,13 +64,14 @@ def _many(count: int, name: str = "part-{}.json") -> dict[str, Content]:
 
 
 FOLDERS = [
-    *(Case(f"folder: {file} is {what}", "identified", {file: make})
+    *(Case(f"folder: {file} is {what}", "ambiguous" if file == "config.json" else "identified",
+           {file: make})
       for what, make in _STRANGE.items() for file in _READ),
     *(Case(f"folder: gguf is {what}", "empty", {"m.gguf": make}, sound=False)
       for what, make in _STRANGE.items()),
     *(Case(f"folder: {file} may not be read", "access", {file: _unreadable})
       for file in ("config.json", "model.safetensors")),
-    Case("folder: README.md may not be read", "identified", {README: _unreadable}),
+    Case("folder: README.md may not be read", "access", {README: _unreadable}),
     Case("folder: empty", "empty", {}, sound=False),
     Case("folder: config.json leads out", "unknown", {"config.json": _linked_out} | NO_WEIGHTS,
          warns="config-unread"),

@@ -8,6 +8,7 @@ imports done, so a crash or a limit ends that run alone and its peak memory is i
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -80,10 +81,21 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
 
 def serve() -> None:
     """Answer requests until stdin ends."""
+    import msgspec  # noqa: F401 - so that no run spends its time on imports
+    import yaml  # noqa: F401
+
     import famtree.api
     import famtree.cli.app
     import famtree.cli.identify
-    import famtree.formats.json_report  # noqa: F401
+    import famtree.fingerprints.tokenizer_json
+    import famtree.formats.json_report
+    import famtree.identification.gguf
+    import famtree.identification.identify
+    import famtree.sources.local  # noqa: F401
+    from famtree.registry.load import load_registry
+
+    load_registry()
+    gc.set_threshold(50_000)  # as the command sets it
 
     for line in sys.stdin:
         sys.stdout.write(json.dumps(measure(json.loads(line))) + "\n")

@@ -108,10 +108,10 @@ HEADERS = [
         {f"transformer.h.{at}.{part}.weight": entry([0, 0], 0, 0) for at in range(3)
          for part in ("ln_1", "attn.c_attn", "attn.c_proj", "mlp.c_fc")}), "identified"),
     _head("no tensor", header(b"{}"), "identified"),
-    _head("200,000 tensors", lambda _: _many(200_000), "identified"),
-    _head("200,000 modules of one block",
-          lambda _: _many(200_000, "model.layers.0.mlp.experts.{}.up_proj.weight"), "identified"),
-    _head("1,000,000 tensors", lambda _: _many(1_000_000), says="tensors"),
+    _head("140,000 tensors", lambda _: _many(140_000), "identified"),
+    _head("140,000 modules of one block",
+          lambda _: _many(140_000, "model.layers.0.mlp.experts.{}.up_proj.weight"), "identified"),
+    _head("1,000,000 tensors", lambda _: _many(1_000_000), says="25165824"),
     Case("header: named by itself", BAD, {"w.safetensors": b"12345678" * 9}, sound=False,
          target="w.safetensors"),
     Case("header: thousand shards, each broken", BAD,
@@ -139,7 +139,7 @@ def _link(target: str) -> Content:
 
 
 def _raw(name: str, data: Content, expects: str = "bad-config", **more: Any) -> Case:
-    return Case(f"index: {name}", expects, {INDEX: data}, **more)
+    return Case(f"index: {name}", expects, {WEIGHTS: None, INDEX: data}, **more)
 
 
 _OUTSIDE = ("../../secret.safetensors", "/etc/passwd", "..\\..\\secret.safetensors",
@@ -153,10 +153,10 @@ INDEXES = [
     *(Case(f"index: named by itself, a shard at {where[:24]!r}", "identified",
            {WEIGHTS: None, "x.safetensors.index.json": dump({"weight_map": {"a": where}})},
            target="x.safetensors.index.json") for where in _OUTSIDE),
-    _index("a list", [1]),
-    _index("null", None),
-    _index("values are numbers", {"a": 1}),
-    _index("values are lists", {"a": ["x"]}),
+    _index("a list", [1], "bad-config"),
+    _index("null", None, "bad-config"),
+    _index("values are numbers", {"a": 1}, "bad-config"),
+    _index("values are lists", {"a": ["x"]}, "bad-config"),
     _index("100,000 names", {f"layers.{at}.w": "model-00001-of-00002.safetensors"
                              for at in range(100_000)}, warns="shard-missing"),
     _index("1,000,000 names", {f"{at}": "w" for at in range(1_000_000)}, "bad-config"),
@@ -165,14 +165,16 @@ INDEXES = [
     _raw("not JSON", b"weights"),
     _raw("a list of everything", b"[]"),
     _raw("nested deep", b'{"weight_map":' + b"[" * 200_000),
-    _raw("50 MB of empty lists", lambda _: b'{"weight_map":[' + b"[]," * 16_000_000 + b"[]]}"),
-    _raw("a sparse terabyte", sparse(b"{", 1 << 40)),
+    _raw("50 MB of empty lists", lambda _: b'{"weight_map":[' + b"[]," * 16_000_000 + b"[]]}",
+         "identified", warns="index-unread"),
+    _raw("a sparse terabyte", sparse(b"{", 1 << 40), "identified", warns="index-unread"),
     _raw("total size huge", dump({"metadata": {"total_size": 10**4000}, "weight_map": {}}),
          "identified"),
     _raw("total size NaN", dump({"metadata": {"total_size": float("nan")}, "weight_map": {}}),
          "identified"),
     _raw("metadata a list", dump({"metadata": [1], "weight_map": {}}), "identified"),
     _raw("a name that is no Unicode", b'{"weight_map": {"\\ud800": "\\udfff"}}', "identified"),
-    _raw("a link out of the folder", _link("/etc/hostname")),
+    _raw("15 MB of empty lists", lambda _: b'{"weight_map":[' + b"[]," * 5_000_000 + b"[]]}"),
+    _raw("a link out of the folder", _link("/etc/hostname"), "identified", warns="index-unread"),
 ]  # fmt: skip
 SAFETENSORS = [*HEADERS, *INDEXES]

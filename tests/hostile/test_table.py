@@ -61,15 +61,18 @@ def test_there_are_enough() -> None:
     assert len(names) == len(set(names)) >= 150
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.encode("unicode_escape").decode())
+@pytest.mark.parametrize(
+    "case", CASES, ids=lambda case: case.name.encode("unicode_escape").decode()
+)
 def test_hostile(case: Case, identify: Identify, tmp_path: Path) -> None:
     done = identify(str(case.build(tmp_path)), "--json")
     check(done, case)
     if case.says == "" and case.expects not in ("identified", "unknown", "ambiguous"):
         return
     shown = identify(str(tmp_path / "checkpoint" / case.target)) if "escapes" in case.name else None
-    assert shown is None or not UNSAFE.search(shown["out"].replace("\n", "") + shown["err"].replace(
-        "\n", ""))
+    assert shown is None or not UNSAFE.search(
+        shown["out"].replace("\n", "") + shown["err"].replace("\n", "")
+    )
 
 
 def check(done: dict[str, Any], case: Case) -> None:
