@@ -79,7 +79,8 @@ FOLDERS = [
          warns="header-unread"),
     Case("folder: the tokenizer leads out", "identified", {"tokenizer.json": _linked_out}),
     Case("folder: names that differ in case", "identified",
-         {"CONFIG.JSON": b"[", "Config.json": b"{", "MODEL.SAFETENSORS": b"", "Tokenizer.JSON": b""}),
+         {"CONFIG.JSON": b"[", "Config.json": b"{", "MODEL.SAFETENSORS": b"",
+          "Tokenizer.JSON": b""}),
     Case("folder: names of escapes", "identified",
          {"\x1b]0;owned\x07.safetensors": header(b"{}"), "a\nb.json": b"", "\u202egpj.json": b""}),
     Case("folder: a shard named of escapes", "unknown",
@@ -195,7 +196,7 @@ _FIELDS = ("peft_type", "r", "lora_alpha", "target_modules", "modules_to_save", 
 
 ADAPTERS = [
     *(_adapter(f"every value {value!r:.12}", dict.fromkeys(_FIELDS, value)) for value in _ODD),
-    _adapter("a list", b"[]", warns="side-file-unreadable"),
+    _adapter("a list", b"[]", "nothing-readable"),
     _adapter("alpha huge in MLX's place", {"lora_parameters": {"alpha": 10**400, "rank": -1}}),
     _adapter("100,000 targets", {"r": 1, "target_modules": [f"m{at}" for at in range(100_000)]}),
     Case("adapter: parts of odd shapes", "unknown", {
@@ -233,12 +234,13 @@ def _other(name: str, files: dict[str, Content], expects: str = "unknown", **mor
 OTHERS = [
     _other("params.json odd", {"params.json": dump(dict.fromkeys(
         ("dim", "n_layers", "n_heads", "multiple_of", "ffn_dim_multiplier", "vocab_size",
-         "norm_eps", "yarn", "moe"), 1e308))}),
+         "norm_eps", "yarn", "moe"), 1e308))}, "ambiguous"),
     *(_other(f"params.json {value!r:.12}", {"params.json": dump(
         {"dim": 4096, "n_layers": value, "n_heads": value, "multiple_of": 256,
          "ffn_dim_multiplier": value, "norm_eps": value, "vocab_size": value, "yarn": {},
-         "moe": {"num_experts": value}})}) for value in (-1, 10**400, float("nan"), [1], {"a": 1})),
-    _other("params.json a list", {"params.json": b"[]"}, "unknown"),
+         "moe": {"num_experts": value}})}, "nothing-readable" if value == -1 else "unknown")
+      for value in (-1, 10**400, float("nan"), [1], {"a": 1})),
+    _other("params.json a list", {"params.json": b"[]"}, "nothing-readable"),
     _other("model_index.json odd", {"model_index.json": dump(
         {"_class_name": ["\x1b"], "text_encoder": ["\x1b[2J", "\x1b[2J"], "text_encoder_2": 3})}),
     _other("modules.json odd", {"modules.json": b"\xff", "0_T/config.json": b"["}),
@@ -246,7 +248,7 @@ OTHERS = [
         "architecture": "\x1b[2J", "mapping": {"world_size": 10**400}, "quantization": {
             "quant_algo": [1]}}})}),
     _other("a design of nothing but one key", {"config.json": dump(
-        {"model_type": sound_config()["model_type"]})}),
+        {"model_type": sound_config()["model_type"]})}, "identified"),
 ]  # fmt: skip
 
 FOLDER = [*FOLDERS, *CARDS, *RECIPES, *ADAPTERS, *PICKLES, *OTHERS]

@@ -60,7 +60,8 @@ CONFIGS = [
     _config("blocks by the million", config(block_configs=[0] * 1_000_000), "identified"),
     _config("text_config in itself", dump({"text_config": {"text_config": {"text_config": {}}}}),
             "ambiguous"),
-    *(_config(f"every value {name}", dump(dict.fromkeys(sound_config(), odd)), "unknown" if name in _NUMBERS else "ambiguous")
+    *(_config(f"every value {name}", dump(dict.fromkeys(sound_config(), odd)),
+              "unknown" if name in _NUMBERS else "ambiguous")
       for name, odd in _ODD.items()),
     *(_config(f"every table {name}", config(**dict.fromkeys(
         ("text_config", "vision_config", "rope_scaling", "rope_parameters", "quantization_config",

@@ -121,7 +121,8 @@ HEADERS = [
          {f"model-{at}-of-{999999}.safetensors": header(b"{}") for at in ("00001", "999999")}
          | {WEIGHTS: None}, warns="shard-missing"),
     Case("header: shard number that is no number", "unknown",
-         {f"1²{at}.safetensors": header(b"{}") for at in (2, 3)} | {INDEX: dump({"weight_map": {}})},
+         {f"1²{at}.safetensors": header(b"{}") for at in (2, 3)}
+         | {INDEX: dump({"weight_map": {}})},
          sound=False),
 ]  # fmt: skip
 

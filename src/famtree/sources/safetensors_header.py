@@ -205,10 +205,9 @@ def _check_layout(tensors: dict[str, TensorInfo], file: str) -> int:
                 raise _bad(file, name, "has a negative dimension")
             bits *= size
         if bits != (end - begin) * 8:
+            needed = f"{min(bits, 1 << 64) / 8:g}"  # a hostile one is too long for a float
             raise _bad(
-                file,
-                name,
-                f"has {end - begin} bytes, its {tensor.dtype} shape needs {min(bits, 1 << 64) / 8:g}",
+                file, name, f"has {end - begin} bytes, its {tensor.dtype} shape needs {needed}"
             )
         position = end
     return position

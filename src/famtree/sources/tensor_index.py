@@ -116,6 +116,8 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
     hint = f"the download of {name} may be incomplete; fetch it again"
     try:
         text = data.removeprefix(b"\xef\xbb\xbf")
+        if text.count(b":") > 2 * MAX_NAMES:  # told before anything is built
+            raise ValueError(f"more than {MAX_NAMES} names")
         found = _decode_typed(text) if len(text) >= _TYPED_FROM else json.loads(text.decode())
     except (ValueError, RecursionError) as fault:
         raise ConfigError(f"{name} is not valid JSON: {str(fault)[:120]}", hint=hint) from fault

@@ -15,7 +15,7 @@ MAX_NODES = 20_000
 thousands of evaluation results stays below. PyYAML takes some 50 microseconds for each."""
 MAX_DEPTH = 16
 MAX_NUMBER = 64
-"""Characters of a number; a longer one stays text."""
+"""Characters of a number."""
 _LONGEST_TEXT = 1000
 """Characters kept of a value of a kind that is no JSON."""
 
@@ -54,13 +54,17 @@ def _make_loader() -> Any:
         def flatten_mapping(self, node: Any) -> None:
             """Leave `<<` a key like any other."""
 
-        def construct_number(self, node: Any) -> Any:
-            text = self.construct_scalar(node)
-            if len(text) > MAX_NUMBER:
-                return text
-            make = self.construct_yaml_int if node.tag.endswith(":int") else (
-                self.construct_yaml_float)  # fmt: skip
-            return make(node)
+        def construct_yaml_int(self, node: Any) -> int:
+            self._check_length(node)
+            return super().construct_yaml_int(node)
+
+        def construct_yaml_float(self, node: Any) -> float:
+            self._check_length(node)
+            return super().construct_yaml_float(node)
+
+        def _check_length(self, node: Any) -> None:
+            if len(self.construct_scalar(node)) > MAX_NUMBER:
+                raise ValueError("a number of too many digits")
 
     Loader.yaml_implicit_resolvers = {
         letter: [
@@ -71,7 +75,9 @@ def _make_loader() -> Any:
         for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
     for kind in ("int", "float"):
-        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", Loader.construct_number)
+        Loader.add_constructor(
+            f"tag:yaml.org,2002:{kind}", getattr(Loader, f"construct_yaml_{kind}")
+        )
     return Loader
 
 
