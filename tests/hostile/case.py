@@ -51,9 +51,9 @@ class Case:
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
                 path.unlink()
-            data = content if isinstance(content, bytes) else content(path)
-            if data is not None:
-                path.write_bytes(data)
+            made = content if isinstance(content, bytes) else content(path)
+            if made is not None:
+                path.write_bytes(made)
         return inner / self.target if self.target else inner
 
 

@@ -114,7 +114,7 @@ def _doubling(spelling: str, levels: int, width: int) -> bytes:
 
 
 CARDS = [
-    _card("Python object", b"base_model: !!python/object/apply:os.system ['touch /tmp/owned']"),
+    _card("Python object", b"base_model: !!python/object/apply:os.system ['touch /tmp/famtree-ran-code']"),
     _card("Python name", b"a: !!python/name:os.system"),
     _card("unknown tag", b"a: !evil x"),
     _card("binary", b"a: !!binary aGVsbG8="),
@@ -189,7 +189,18 @@ def _adapter(name: str, stated: Any, expects: str = "unknown", **more: Any) -> C
     return Case(f"adapter: {name}", expects, files, sound=False, **more)
 
 
-_ODD = (None, True, -1, 10**400, 1e308, float("nan"), "\x1b[31m", [1, [2]], {"a": {}}, "\ud800")
+_ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    10**400,
+    1e308,
+    float("nan"),
+    "\x1b[31m",
+    [1, [2]],
+    {"a": {}},
+    "\ud800",
+)
 _FIELDS = ("peft_type", "r", "lora_alpha", "target_modules", "modules_to_save", "rank_pattern",
            "base_model_name_or_path", "task_type", "lora_parameters", "rank", "alpha", "keys",
            "revision", "model")  # fmt: skip
@@ -217,11 +228,17 @@ def _bomb() -> bytes:
     return packed.getvalue()
 
 
+_PICKLES: dict[str, Content] = {
+    "zip bomb": lambda _: _bomb(),
+    "code": b"cos\nsystem\n(S'touch /tmp/famtree-ran-code'\ntR.",
+    "fake zip": b"PK\x03\x04" + b"\xff" * 100,
+    "empty": b"",
+    "HTML": b"<html>",
+}
+
 PICKLES = [
     *(Case(f"pickle: {what}", "identified", NO_WEIGHTS | {"pytorch_model.bin": content})
-      for what, content in {
-          "zip bomb": lambda _: _bomb(), "code": b"cos\nsystem\n(S'touch /tmp/owned'\ntR.",
-          "fake zip": b"PK\x03\x04" + b"\xff" * 100, "empty": b"", "HTML": b"<html>"}.items()),
+      for what, content in _PICKLES.items()),
     Case("pickle: code alone", "unknown", {"pytorch_model.bin": b"cos\nsystem\n(S'id'\ntR."},
          sound=False),
 ]  # fmt: skip

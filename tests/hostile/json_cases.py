@@ -84,6 +84,8 @@ _SIDES = ("generation_config.json", "tokenizer_config.json", "chat_template.json
           "quantize_config.json", "quant_config.json", "hf_quant_config.json",
           "quanto_qmap.json")  # fmt: skip
 
+_SIDE_VALUES: tuple[Any, ...] = (10**4000, [[{}]], "\ud800")
+
 SIDES = [
     *(_side("a list", file, b"[]", "side-file-unreadable") for file in _SIDES),
     *(_side("nested deep", file, b"[" * 100_000, "side-file-unreadable") for file in _SIDES),
@@ -91,14 +93,14 @@ SIDES = [
         ("bits", "quant_method", "group_size", "quantization", "producer", "eos_token_id",
          "chat_template", "tokenizer_class", "added_tokens_decoder", "bos_token",
          "additional_special_tokens", "weights"), odd))) for file in _SIDES
-      for odd in (10**4000, [[{}]], "\ud800")),
+      for odd in _SIDE_VALUES),
     _side("100,000 modules of as many kinds", "quanto_qmap.json",
           lambda _: dump({f"m{at}": {"weights": f"q{at}"} for at in range(100_000)})),
     _side("unclosed comments", "chat_template.jinja", b"{#" * 500_000),
     _side("unclosed comments with braces", "chat_template.jinja", b"{# }" * 250_000),
     _side("4 MB of brackets", "chat_template.jinja", b"<|" * 2_000_000),
     _side("code", "chat_template.jinja",
-          b"{{ cycler.__init__.__globals__.os.system('touch /tmp/owned') }}"),
+          b"{{ cycler.__init__.__globals__.os.system('touch /tmp/famtree-ran-code') }}"),
     _side("not UTF-8", "chat_template.jinja", bytes(range(256)) * 100),
     _side("added tokens that are no Unicode", "added_tokens.json", b'{"\\ud800": 5}'),
     _side("ids of 10 digits", "tokenizer_config.json", dump({"added_tokens_decoder": {

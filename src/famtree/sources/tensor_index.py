@@ -133,7 +133,10 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
 def _decode_typed(text: bytes) -> dict[str, Any]:
     import msgspec
 
-    fields = [("weight_map", dict[str, str]), ("metadata", msgspec.Raw, msgspec.Raw(b"{}"))]
+    fields: list[Any] = [
+        ("weight_map", dict[str, str]),
+        ("metadata", msgspec.Raw, msgspec.Raw(b"{}")),
+    ]
     found: Any = msgspec.json.decode(text, type=msgspec.defstruct("Index", fields))
     short = len(memoryview(found.metadata)) < _TYPED_FROM
     return {
