@@ -160,6 +160,7 @@ def test_rate_limit_headers() -> None:
     assert hub_pauses.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
     assert hub_pauses.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert hub_pauses.retry_after({"retry-after": "soon"}) is None
+    assert hub_pauses.retry_after({"retry-after": "\xb2"}) is None, "a digit, and no number"
     assert hub_pauses.retry_after({}) is None
 
 
@@ -310,3 +311,9 @@ def test_damaged_cache_entries_are_fetched_again(hub: HubServer, tmp_path: Path)
         assert source.read_wave(["config.json"], {"model.safetensors": 12}, limit=99) == first
         assert source.cost.requests == 3
     assert not [path for path in entries() if path.name.startswith(".new-")]
+
+
+@pytest.mark.parametrize("text", ["bytes \xb2-5/9", "bytes -5/9", "bytes " + "9" * 5000 + "-/1"])
+def test_a_range_without_a_number(text: str) -> None:
+    with pytest.raises(NetworkError, match="without saying which"):
+        hub_client._parse_content_range(text, "http://hub/file")

@@ -85,10 +85,10 @@ def test_index_names_its_shards_and_nothing_outside(tmp_path: Path) -> None:
     (inner / "other.safetensors").write_bytes(b"2")
     index = inner / "model.safetensors.index.json"
     weight_map = {"a": "one.safetensors", "b": "../secret.safetensors", "c": "gone.safetensors",
-                  "d": "", "e": 5, "f": str(tmp_path / "secret.safetensors")}  # fmt: skip
+                  "d": "", "f": str(tmp_path / "secret.safetensors")}  # fmt: skip
     index.write_text(json.dumps({"weight_map": weight_map}))
     assert names(source(index).list_files()) == ["model.safetensors.index.json", "one.safetensors"]
-    for broken in ("[]", "{", '{"weight_map": 3}', "[" * 100_000):
+    for broken in ("[]", "{", '{"weight_map": 3}', '{"weight_map": {"a": 5}}', "[" * 100_000):
         index.write_text(broken)
         assert names(source(index).list_files()) == ["model.safetensors.index.json"]
 

@@ -14,6 +14,7 @@ from famtree.errors import HeaderError
 from famtree.sources.safetensors_header import (
     DTYPE_BITS,
     MAX_HEADER,
+    MAX_READ,
     header_length,
     parse_header,
 )
@@ -80,7 +81,9 @@ def test_a_length_that_begins_like_a_page_is_still_a_length() -> None:
 
 
 def test_the_longest_allowed_header_is_allowed() -> None:
-    assert header_length(MAX_HEADER.to_bytes(8, "little"), "x") == MAX_HEADER
+    assert header_length(MAX_READ.to_bytes(8, "little"), "x") == MAX_READ
+    with pytest.raises(HeaderError, match="that are read"):
+        header_length((MAX_READ + 1).to_bytes(8, "little"), "x")
 
 
 @pytest.mark.parametrize(

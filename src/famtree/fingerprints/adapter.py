@@ -20,6 +20,7 @@ from famtree.types.checkpoint import TensorInfo
 
 MAX_TARGETS = 256
 MAX_NAME = 128
+MAX_NUMBER = 2**53
 
 
 @dataclass(slots=True)
@@ -228,4 +229,5 @@ def _only(values: set[int]) -> int | None:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value) if math.isfinite(value) else None
+    # Compared first: an integer may be too large for a float.
+    return float(value) if abs(value) < MAX_NUMBER and math.isfinite(value) else None

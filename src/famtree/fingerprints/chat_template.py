@@ -15,7 +15,6 @@ MAX_TEMPLATE = 1 << 20
 """Longer templates are cut before they are searched; the longest released one has 60 kB."""
 MAX_MARKERS = 64
 
-_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _MARKER = re.compile(
     r"<[|｜][^<>|｜\s'\"{}]{1,40}[|｜]>"  # <|im_start|>, full-width bars too
@@ -53,7 +52,22 @@ def find_template(files: dict[str, Any]) -> str | None:
 
 def digest_template(template: str) -> Digest:
     """Digest the template without comments and with every run of white space as one blank."""
-    return digest(_SPACE.sub(" ", _COMMENT.sub("", template)).strip())
+    return digest(_SPACE.sub(" ", _drop_comments(template)).strip())
+
+
+def _drop_comments(template: str) -> str:
+    """Drop every `{# ... #}`; one that is never closed stays.
+
+    Not a regular expression: one would look for the end again at every of many openings.
+    """
+    kept, at = [], 0
+    while (start := template.find("{#", at)) >= 0:
+        stop = template.find("#}", start + 2)
+        if stop < 0:
+            break
+        kept.append(template[at:start])
+        at = stop + 2
+    return "".join([*kept, template[at:]])
 
 
 def find_markers(template: str) -> list[str]:

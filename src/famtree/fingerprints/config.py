@@ -25,6 +25,9 @@ from famtree.fingerprints.rope import read_rope
 
 MAX_INTEGER = 2**53
 """Larger integers cannot be exact in every JSON reader and occur in no released config."""
+MAX_PATTERN = 4096
+"""Longest list of layer kinds that is looked at; the deepest released stack has some 130 layers,
+and finding a period takes the square of the length."""
 MAX_WORD = 256
 """Longest word (model_type, class name) that is kept; released ones stay under 70."""
 
@@ -126,7 +129,7 @@ def _read_layers(text: dict[str, Any], traits: ConfigTraits) -> None:
         return
     else:
         return
-    if len(set(word)) > 1:
+    if len(word) <= MAX_PATTERN and len(set(word)) > 1:
         traits.put("layer_pattern", compress_pattern(word))
 
 

@@ -36,12 +36,13 @@ def decode_object(data: bytes, name: str) -> dict[str, Any]:
         raise ConfigError(
             f"{name} holds a JSON {type(found).__name__}, not an object", hint=_hint(name)
         )
-    if _depth(found) > MAX_DEPTH:
+    if measure_depth(found) > MAX_DEPTH:
         raise ConfigError(f"{name} is nested deeper than {MAX_DEPTH} levels", hint=_hint(name))
     return found
 
 
-def _depth(data: Any) -> int:
+def measure_depth(data: Any) -> int:
+    """Return how deep lists and objects nest, counted no further than `MAX_DEPTH` + 1."""
     depth, layer = 0, [data]
     while layer:
         depth += 1

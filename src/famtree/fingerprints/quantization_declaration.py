@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -152,8 +153,8 @@ def _find_in_config(table: dict[str, Any]) -> dict[str, Any] | None:
 def _read_map(table: dict[str, Any]) -> dict[str, Any]:
     """Return what most modules have; optimum-quanto lists every one."""
     words = [one.get("weights") for one in table.values() if isinstance(one, dict)]
-    known = sorted(word for word in words if isinstance(word, str))
-    return {"quant_method": "quanto", "weights": max(known, key=known.count, default=None)}
+    most = Counter(sorted(word for word in words if isinstance(word, str))).most_common(1)
+    return {"quant_method": "quanto", "weights": most[0][0] if most else None}
 
 
 def _method(stated: dict[str, Any]) -> str | None:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from famtree.errors import TokenizerError
+from famtree.fingerprints.json_text import MAX_DEPTH, measure_depth
 from famtree.fingerprints.vocabulary import (
     MAX_ENTRIES,
     AddedToken,
@@ -27,6 +28,9 @@ from famtree.fingerprints.vocabulary import (
     pause_collector,
 )
 
+MAX_BLOCK = 4 << 20
+"""Longest pre-tokenizer, normalizer or decoder, bytes; the longest released ones hold a table of
+characters of some 300 kB."""
 _FAULTS = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
 
@@ -47,9 +51,9 @@ class _Added(msgspec.Struct):
 class _File(msgspec.Struct):
     model: _Model
     added_tokens: list[_Added] | None = None
-    pre_tokenizer: Any = None
-    normalizer: Any = None
-    decoder: Any = None
+    pre_tokenizer: msgspec.Raw = msgspec.Raw(b"null")
+    normalizer: msgspec.Raw = msgspec.Raw(b"null")
+    decoder: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary:
@@ -58,10 +62,20 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
     Raises TokenizerError naming the file when it is not JSON, not a tokenizer, or out of bounds.
     """
     check_size(data, name)
+    # Told before anything is built; merges have no colon, and one bracket at most.
+    if data.count(b":") > 2 * MAX_ENTRIES or data.count(b"[") > 3 * MAX_ENTRIES:
+        raise TokenizerError(
+            f"{name} has more than {MAX_ENTRIES} entries",
+            hint="no released vocabulary is this large; look at the file",
+        )
     with pause_collector():
         try:
             found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_File)
             merges = _read_merges(found.model.merges, name)
+            blocks = {
+                key: _read_block(getattr(found, key), key)
+                for key in ("pre_tokenizer", "normalizer", "decoder")
+            }
         except _FAULTS as fault:
             raise TokenizerError(
                 f"{name} is not a tokenizer: {str(fault)[:160]}", hint=hint_for(name)
@@ -76,7 +90,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
         entry.content: AddedToken(entry.id, entry.special) for entry in found.added_tokens or ()
     }
     check_ids([token.id for token in added.values()], name)
-    kind, form = _classify(found, merges)
+    kind, form = _classify(found.model, merges, blocks)
     return Vocabulary(
         kind=kind,
         form=form,
@@ -85,14 +99,13 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
         added=added,
         lists_added=True,
         merges=merges if kind in ("bpe", "spm-bpe") else None,
-        pre_tokenizer=simplify_block(found.pre_tokenizer),
-        normalizer=simplify_block(found.normalizer),
+        pre_tokenizer=simplify_block(blocks["pre_tokenizer"]),
+        normalizer=simplify_block(blocks["normalizer"]),
         special_tokens={"unk": model.unk_token} if model.unk_token else {},
     )
 
 
-def _classify(found: _File, merges: Merges) -> tuple[str, Form]:
-    model = found.model
+def _classify(model: _Model, merges: Merges, blocks: dict[str, Any]) -> tuple[str, Form]:
     if isinstance(model.vocab, list):
         return "spm-unigram", "sentencepiece"
     kind = model.type or (
@@ -102,9 +115,18 @@ def _classify(found: _File, merges: Merges) -> tuple[str, Form]:
         return "wordpiece", "wordpiece"
     if kind != "BPE":
         return "wordlevel", "raw"
-    if _mentions(found.pre_tokenizer, "ByteLevel") or _mentions(found.decoder, "ByteLevel"):
+    if any(_mentions(blocks[key], "ByteLevel") for key in ("pre_tokenizer", "decoder")):
         return "bpe", "byte-level"
     return "spm-bpe", "sentencepiece"
+
+
+def _read_block(raw: msgspec.Raw, key: str) -> Any:
+    if len(memoryview(raw)) > MAX_BLOCK:
+        raise ValueError(f"its {key} has more than {MAX_BLOCK} bytes")
+    block = msgspec.json.decode(raw)
+    if measure_depth(block) > MAX_DEPTH:
+        raise ValueError(f"its {key} is nested deeper than {MAX_DEPTH} levels")
+    return block
 
 
 def _mentions(block: Any, kind: str) -> bool:

@@ -10,12 +10,11 @@ from famtree.identification.forms import look_closer
 from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.lineage.claims import MERGE_FILES
 from famtree.sources.header_plan import list_pickles, plan_headers
-from famtree.sources.tensor_index import read_tensor_index
+from famtree.sources.tensor_index import MAX_INDEX_BYTES, read_tensor_index
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing
 from famtree.types.identification import Notice, PickledWeights
 from famtree.types.source import CheckpointSource
 
-MAX_LOCAL_INDEX = 64 << 20
 MAX_ARCHIVES = 256
 
 _SMALL_FILES = (
@@ -56,15 +55,17 @@ def gather(
     if not headers:
         plan = replace(plan, prefixes={}, index=None)
     report("reading config and headers")
-    if plan.index is not None:
-        names.append(plan.index)
+    # Over a network all comes in one wave; on a disk the index may be longer than small files are.
+    index = [plan.index] if plan.index is not None else []
     wave = source.read_wave(
-        names, plan.prefixes, limit=MAX_LOCAL_INDEX if local else MAX_SMALL_FILE
+        names if local else [*names, *index], plan.prefixes, limit=MAX_SMALL_FILE
     )
+    if local and index:
+        wave |= source.read_wave(index, {}, limit=MAX_INDEX_BYTES)
     found = Gathered(listing, plan)
     for name in names:
         data = wave.get(name)
-        if name != plan.index and isinstance(data, bytes):
+        if isinstance(data, bytes):
             _decode(found, name, data)
         elif isinstance(data, Missing) and name == CONFIG:
             found.notices.append(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from famtree.errors import TokenizerError, UnreadableError
+from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.gguf import GgufDesign, read_gguf_design
 from famtree.fingerprints.gguf_quantization import read_gguf_quantization
@@ -27,7 +27,7 @@ from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import MODEL_TYPE, TEXT_MODEL_TYPE, Observation, observe
 from famtree.registry.registry import Registry
 from famtree.sources.gguf_files import GgufSet, choose_main, group_files
-from famtree.sources.gguf_header import GgufArray, GgufReader, HeaderLimitError
+from famtree.sources.gguf_header import MAX_TENSORS, GgufArray, GgufReader, HeaderLimitError
 from famtree.sources.gguf_open import FULL_LIMIT, open_gguf
 from famtree.sources.header_plan import HeaderPlan
 from famtree.types.checkpoint import Listing
@@ -158,6 +158,11 @@ def _read_all(
         for entry in form.files.files[1:]:
             part = open_gguf(source, entry).read_rest()
             form.parts.update(part.tensors)
+            if len(form.parts) > MAX_TENSORS:
+                raise HeaderError(
+                    f"{entry.name}: the parts have more than {MAX_TENSORS} tensors",
+                    hint="no released model has as many; look at the files",
+                )
     except HeaderLimitError:
         whole = False
         found.notices.append(

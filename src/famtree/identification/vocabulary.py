@@ -22,7 +22,7 @@ from famtree.types.source import CheckpointSource
 
 MAX_LOCAL = 24 << 20
 """Local vocabulary files up to this size are always read: parsing 20 MB takes a quarter second."""
-MAX_ANY = 128 << 20
+MAX_ANY = 48 << 20
 SURE = 0.93
 """From this confidence on a vocabulary of another family is the only thing that could change the
 answer, and over a network that is not worth megabytes."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from famtree.lineage.references import read_reference
+from famtree.sources.yaml_text import load_documents
 from famtree.types.claim import MIXTURE, STACKING, LayerSpan, MergeRecipe
 
 MAX_TEXT = 256 * 1024
@@ -48,20 +49,15 @@ def read_merge(text: str) -> MergeRecipe | None:
     averaged, since a link has one weight; weights are shares of their sum. Of several documents,
     those that others use by name are not parents but steps, and their parents are meant.
     """
-    import yaml
-
-    if len(text) > MAX_TEXT or _expands(text):
+    if len(text) > MAX_TEXT:
         return None
-    try:
-        documents = list(yaml.safe_load_all(text))[:MAX_DOCUMENTS]
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return None
+    documents = load_documents(text)[:MAX_DOCUMENTS]
     recipes, names = [], set()
     for table in documents:
         recipe = _read_document(table)
         if recipe is not None:
             recipes.append(recipe)
-            names.add(table.get("name"))
+            names.add(str(table.get("name")))
     if len(recipes) < 2:
         return recipes[0] if recipes else None
     parents = dict.fromkeys(one for recipe in recipes for one in recipe.parents)
@@ -132,11 +128,6 @@ def _read_source(reading: _Reading, source: dict[str, Any], *, length: int) -> s
     if weight is not None:
         reading.weights[parents[0]] = reading.weights.get(parents[0], 0.0) + weight * length
     return parents[0]
-
-
-def _expands(text: str) -> bool:
-    """True for the many aliases of a document made to explode; recipes use a handful at most."""
-    return text.count("*") > 64 and text.count("&") > 8
 
 
 def _tables(value: Any) -> list[dict[str, Any]]:

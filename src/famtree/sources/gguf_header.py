@@ -27,9 +27,10 @@ from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
 MAX_KEYS = 65_536
-MAX_TENSORS = 1_000_000
-MAX_ITEMS = 1 << 28
-"""Items of one array; the largest released vocabulary has 262,144."""
+MAX_TENSORS = 65_536
+"""Experts are fused in GGUF, so the largest released models have some 3,000."""
+MAX_ITEMS = 600_000
+"""Items of one array; the largest released vocabulary has 262,144, with half a million merges."""
 MAX_KEY = 65_535
 """Longest key the specification allows, bytes."""
 MAX_DIMS = 8

@@ -22,6 +22,8 @@ MAX_INDEX = 400_000
 """Longest index that is read over the network, bytes."""
 MAX_SECOND_READ = 2 << 20
 """Longest header of one shard among several that is read, bytes."""
+MAX_HEADERS = 48 << 20
+"""Bytes of all headers that are read to their end; of 163 shards of a released model, 20 MB."""
 PREFIX_SUM = 64 * 1024
 """First bytes asked for in all where the index's size tells nothing; measured headers have
 8-16 kB a shard for 8B models in four shards and 14-40 kB for unsharded models."""
@@ -126,6 +128,7 @@ def missing_ranges(
     """
     ranges: dict[str, tuple[int, int]] = {}
     skipped: dict[str, Missing] = {}
+    total = 0
     for name in plan.prefixes:
         data = first_wave.get(name)
         if not isinstance(data, bytes):
@@ -136,7 +139,10 @@ def missing_ranges(
             continue  # whole, or damaged: the parser says so
         if stop > MAX_SECOND_READ and len(plan.shards) > 1:
             skipped[name] = Missing(name, f"its header of {stop} bytes is too long to read")
+        elif total + stop > MAX_HEADERS:
+            skipped[name] = Missing(name, f"all headers take more than {MAX_HEADERS} bytes")
         else:
+            total += stop
             ranges[name] = (len(data), stop)
     return ranges, skipped
 
@@ -231,4 +237,6 @@ def _is_side_file(name: str) -> bool:
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
+    return [
+        (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
+    ]

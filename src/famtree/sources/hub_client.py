@@ -177,7 +177,7 @@ def _read_answer(response: Response, url: str, start: int | None, stop: int) -> 
     first = 0
     encoded = response.headers.get("content-encoding", "identity") != "identity"
     length = response.headers.get("content-length", "")
-    total = int(length) if length.isdigit() and not encoded else None
+    total = None if encoded else _read_count(length)
     if response.status_code == 206:
         first, total = _parse_content_range(response.headers.get("content-range", ""), url)
         if first != (start or 0):
@@ -220,13 +220,18 @@ def _read_answer(response: Response, url: str, start: int | None, stop: int) -> 
 def _parse_content_range(text: str, url: str) -> tuple[int, int | None]:
     unit, _, rest = text.strip().partition(" ")
     span, _, total = rest.partition("/")
-    first = span.partition("-")[0]
-    if unit != "bytes" or not first.isdigit():
+    first = _read_count(span.partition("-")[0])
+    if unit != "bytes" or first is None:
         raise NetworkError(
             f"{url.partition('?')[0]}: the server sent a range without saying which",
             hint="a proxy in between mishandles byte ranges",
         )
-    return int(first), int(total) if total.isdigit() else None
+    return first, _read_count(total)
+
+
+def _read_count(text: str) -> int | None:
+    """Return a number of bytes; None for anything else, which a header may hold as well."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _small_copy(response: Response) -> Response:

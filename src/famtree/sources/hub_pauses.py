@@ -87,7 +87,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if limit is not None:
         return limit
     text = headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdecimal():
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import stat
 import time
@@ -11,17 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from famtree.errors import AccessError, NotFoundError, UnreadableError
+from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableError
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
+from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan
 
 MAX_DEPTH = 6
 """Folder levels looked into; published repositories use three."""
 MAX_FILES = 20_000
-MAX_INDEX_BYTES = 64 * 1024 * 1024
-"""The largest published `*.index.json` is some 10 MB."""
 
 _INDEX_SUFFIX = ".safetensors.index.json"
 _SIDE_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ".vocab")
@@ -116,6 +114,8 @@ class LocalSource:
         self.list_files()
         if name not in self._names:
             return Missing(name, "no such file")
+        if self._leads_out(name):
+            return Missing(name, "a link that leads out of the folder")
         started = time.perf_counter()
         try:
             with _open_regular(self._folder / name) as stream:
@@ -138,6 +138,17 @@ class LocalSource:
         self._bytes += len(data)
         self._seconds += time.perf_counter() - started
         return data
+
+    def _leads_out(self, name: str) -> bool:
+        """Return whether `name` is a link to a file elsewhere, which a stranger's folder may hold.
+
+        A snapshot of the Hub cache links to blobs beside it, and a file the user named is meant.
+        """
+        if self._single and name == self._path.name:
+            return False
+        root = self._folder.absolute().parent.parent if self._snapshot else self._folder
+        place = os.path.realpath(root)
+        return os.path.commonpath([place, os.path.realpath(self._folder / name)]) != place
 
     def _make_listing(self) -> Listing:
         entries, commits = [], set()
@@ -186,6 +197,8 @@ class LocalSource:
         return found.items()
 
     def _read_card(self) -> dict[str, Any]:
+        if self._leads_out("README.md"):
+            return {}
         try:
             with _open_regular(self._folder / "README.md") as stream:
                 start = stream.read(8)
@@ -243,10 +256,10 @@ def _shards_of(index: Path) -> Iterator[tuple[str, int]]:
     """Yield (name, size) of the shards beside `index`; a malformed index names none here."""
     try:
         with _open_regular(index) as stream:
-            named = json.loads(stream.read(MAX_INDEX_BYTES))["weight_map"].values()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found = decode_index(stream.read(MAX_INDEX_BYTES), index.name)
+    except (OSError, ConfigError):
         return
-    for name in sorted({name for name in named if isinstance(name, str)})[:MAX_FILES]:
+    for name in sorted(set(found["weight_map"].values()))[:MAX_FILES]:
         # A shard lies beside its index; anything else would lead out of the folder.
         if name and os.path.basename(name) == name:
             with contextlib.suppress(OSError, ValueError):

@@ -18,6 +18,11 @@ from famtree.types.checkpoint import TensorInfo
 
 MAX_HEADER = 100_000_000
 """Longest JSON the reference implementation accepts, bytes."""
+MAX_READ = 24 << 20
+"""Longest header that is read; the longest released ones, of some 90,000 tensors in one file, have
+about 14 MB. What is decoded takes several times its length in memory."""
+MAX_TENSORS = 150_000
+"""Tensors of one file; the largest released ones have some 90,000."""
 MAX_DIMS = 64
 MAX_NAME = 4096
 
@@ -74,6 +79,11 @@ def header_length(data: bytes, file: str) -> int:
             f"{file} states a header of {length} bytes, over the limit of {MAX_HEADER}",
             hint="it is not a safetensors file, or its beginning is damaged",
         )
+    if length > MAX_READ:
+        raise HeaderError(
+            f"{file} states a header of {length} bytes, over the {MAX_READ} that are read",
+            hint="no released model has as long a header; look at the file",
+        )
     if length < 2:
         raise HeaderError(f"{file} states a header of {length} bytes", hint=_again(file))
     return length
@@ -103,6 +113,11 @@ def parse_header(data: bytes, file: str, *, file_size: int | None) -> ParsedHead
         tensors, metadata = _decode_typed(text, file)
     else:
         tensors, metadata = _decode_plain(text, file)
+    if len(tensors) > MAX_TENSORS:
+        raise HeaderError(
+            f"{file} has {len(tensors)} tensors, more than {MAX_TENSORS}",
+            hint="no released file has as many; look at it",
+        )
     try:
         "".join(tensors).encode("utf-8")
     except UnicodeEncodeError as fault:
@@ -143,7 +158,7 @@ def _decode_plain(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
 
 
 def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[str, str]]:
-    """Decode a long header; anything unusual goes the plain way, which words the fault."""
+    """Decode a long header without building what is not asked for."""
     import msgspec
 
     class Entry(msgspec.Struct, gc=False):
@@ -157,11 +172,13 @@ def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
     try:
         found = msgspec.json.decode(text, type=dict[str, Entry])
         metadata = msgspec.json.decode(text, type=Metadata).table if _METADATA in found else {}
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return _decode_plain(text, file)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
+        raise HeaderError(
+            f"{file}: the header is not valid: {str(fault)[:120]}", hint=_again(file)
+        ) from fault
     found.pop(_METADATA, None)
     if text.count(b'"data_offsets"') != len(found) or text.count(b'"__metadata__"') > 1:
-        return _decode_plain(text, file)  # a duplicate key hides an entry
+        raise HeaderError(f"{file}: the header has a key twice", hint=_again(file))
     return {
         name: TensorInfo(name, entry.dtype, entry.shape, *entry.data_offsets, file)
         for name, entry in found.items()
@@ -188,8 +205,9 @@ def _check_layout(tensors: dict[str, TensorInfo], file: str) -> int:
                 raise _bad(file, name, "has a negative dimension")
             bits *= size
         if bits != (end - begin) * 8:
+            needed = f"{min(bits, 1 << 64) / 8:g}"  # a hostile one is too long for a float
             raise _bad(
-                file, name, f"has {end - begin} bytes, its {tensor.dtype} shape needs {bits / 8:g}"
+                file, name, f"has {end - begin} bytes, its {tensor.dtype} shape needs {needed}"
             )
         position = end
     return position

@@ -13,8 +13,16 @@ from famtree.sources.safetensors_header import ParsedHeader, parse_header
 from famtree.types.checkpoint import Listing, Missing, TensorIndex, TensorInfo
 from famtree.types.source import CheckpointSource
 
-MAX_NAMES = 2_000_000
-"""More names than any index has; the largest released one holds about 200,000."""
+MAX_INDEX_BYTES = 16 << 20
+"""Longest index that is read from a disk; the largest published one has some 10 MB."""
+MAX_NAMES = 300_000
+"""Tensors an index may name; the largest released one names about 200,000."""
+MAX_DESCRIBED = 150_000
+"""Tensors described by the headers that are read, one checkpoint; each takes some 1.3 kB of memory
+until the answer is given. Of more, the further shards are known by the index alone."""
+_TYPED_FROM = 1 << 20
+"""Longer text goes through typed decoding, which builds nothing that is not asked for: plain JSON
+can take thirty times its length in memory."""
 
 
 def read_tensor_index(
@@ -32,6 +40,7 @@ def read_tensor_index(
     ranges, skipped = missing_ranges(plan, first_wave)
     rest = source.read_ranges(ranges) if ranges else {}
     headers: dict[str, ParsedHeader] = {}
+    count = 0
     for name in plan.prefixes:
         data: bytes | Missing = first_wave.get(name, Missing(name, "was not read"))
         tail = rest.get(name)
@@ -41,15 +50,20 @@ def read_tensor_index(
             data = tail
         elif isinstance(data, bytes) and isinstance(tail, bytes):
             data += tail
+        if count > MAX_DESCRIBED:
+            data = Missing(name, f"the shards before it have more than {MAX_DESCRIBED} tensors")
         if isinstance(data, Missing):
             notices.append(("header-unread", f"the header of {name} was not read: {data.reason}"))
             continue
         headers[name] = parse_header(data, name, file_size=plan.sizes.get(name))
+        count += len(headers[name].tensors)
     table: dict[str, Any] | None = None
     found = first_wave.get(plan.index) if plan.index else None
     if plan.index and isinstance(found, bytes):
         table = decode_index(found, plan.index)
         notices += _absent_shards(table, listing, plan.index)
+    elif plan.index and isinstance(found, Missing):
+        notices.append(("index-unread", f"{plan.index} was not read: {found.reason}"))
     if plan.missing_shards:
         notices.append(
             (
@@ -101,7 +115,10 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
     """
     hint = f"the download of {name} may be incomplete; fetch it again"
     try:
-        found = json.loads(data.decode("utf-8-sig"))
+        text = data.removeprefix(b"\xef\xbb\xbf")
+        if text.count(b":") > 2 * MAX_NAMES:  # told before anything is built
+            raise ValueError(f"more than {MAX_NAMES} names")
+        found = _decode_typed(text) if len(text) >= _TYPED_FROM else json.loads(text.decode())
     except (ValueError, RecursionError) as fault:
         raise ConfigError(f"{name} is not valid JSON: {str(fault)[:120]}", hint=hint) from fault
     weight_map = found.get("weight_map") if isinstance(found, dict) else None
@@ -111,6 +128,21 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
         raise ConfigError(f"{name}: weight_map maps a tensor to something not a file", hint=hint)
     table: dict[str, Any] = found
     return table
+
+
+def _decode_typed(text: bytes) -> dict[str, Any]:
+    import msgspec
+
+    fields: list[Any] = [
+        ("weight_map", dict[str, str]),
+        ("metadata", msgspec.Raw, msgspec.Raw(b"{}")),
+    ]
+    found: Any = msgspec.json.decode(text, type=msgspec.defstruct("Index", fields))
+    short = len(memoryview(found.metadata)) < _TYPED_FROM
+    return {
+        "weight_map": found.weight_map,
+        "metadata": json.loads(bytes(found.metadata)) if short else {},
+    }
 
 
 def _total_size(index_json: Mapping[str, Any] | None) -> int | None:

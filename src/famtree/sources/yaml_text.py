@@ -1,0 +1,100 @@
+"""YAML that strangers wrote, as plain data within bounds.
+
+PyYAML's safe loader runs no code, but a few lines can make it build gigabytes (merge keys), hand
+out structures that hold themselves or multiply when they are walked (aliases), or compute numbers
+for minutes (`1:59:59:...`, whose digits count in sixties).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+MAX_NODES = 20_000
+"""Values in all documents of one text, those behind aliases counted every time; front matter with
+thousands of evaluation results stays below. PyYAML takes some 50 microseconds for each."""
+MAX_DEPTH = 16
+MAX_NUMBER = 64
+"""Characters of a number."""
+_LONGEST_TEXT = 1000
+"""Characters kept of a value of a kind that is no JSON."""
+
+
+def load_documents(text: str) -> list[Any]:
+    """Return the documents in `text`; empty when it is malformed or out of bounds.
+
+    Values are strings, numbers, booleans, None, lists and dicts with string keys; dates stay as
+    written. Merge keys (`<<`) are not resolved and tags that mean code make the text malformed.
+    """
+    import yaml
+
+    try:
+        found = list(yaml.load_all(text, Loader=_make_loader()))
+        plain = _Plain()
+        return [plain.copy(document) for document in found]
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
+        return []
+
+
+@cache
+def _make_loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """SafeLoader that counts, keeps dates as text and resolves no merge key."""
+
+        left = MAX_NODES
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise ValueError("too many values")
+            return super().compose_node(parent, index)
+
+        def flatten_mapping(self, node: Any) -> None:
+            """Leave `<<` a key like any other."""
+
+        def construct_yaml_int(self, node: Any) -> int:
+            self._check_length(node)
+            return super().construct_yaml_int(node)
+
+        def construct_yaml_float(self, node: Any) -> float:
+            self._check_length(node)
+            return super().construct_yaml_float(node)
+
+        def _check_length(self, node: Any) -> None:
+            if len(self.construct_scalar(node)) > MAX_NUMBER:
+                raise ValueError("a number of too many digits")
+
+    Loader.yaml_implicit_resolvers = {
+        letter: [
+            pair
+            for pair in pairs
+            if pair[0] not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
+        ]
+        for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+    for kind in ("int", "float"):
+        Loader.add_constructor(
+            f"tag:yaml.org,2002:{kind}", getattr(Loader, f"construct_yaml_{kind}")
+        )
+    return Loader
+
+
+class _Plain:
+    """Copies what PyYAML made into JSON-like data, within bounds (aliases multiply content)."""
+
+    def __init__(self) -> None:
+        self._left = MAX_NODES
+
+    def copy(self, value: Any, depth: int = 0) -> Any:
+        self._left -= 1
+        if self._left < 0 or depth > MAX_DEPTH:
+            raise ValueError("too large")
+        if isinstance(value, dict):
+            return {str(key): self.copy(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.copy(item, depth + 1) for item in value]
+        if value is None or isinstance(value, str | int | float | bool):
+            return value
+        return str(value)[:_LONGEST_TEXT]

@@ -1,0 +1,106 @@
+"""Runs `famtree` once a line of stdin in a process of its own, measured and under hard limits.
+
+One JSON request `{"arguments": [...], "environment": {...}}` a line; one JSON reply `{"code",
+"out", "err", "seconds", "megabytes"}` a line. Each run is a fork of this process, which has the
+imports done, so a crash or a limit ends that run alone and its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import tempfile
+import traceback
+from typing import Any
+
+MAX_SECONDS = 5
+MAX_MEGABYTES = 300
+_WALL_SECONDS = 30
+"""A run that waits for something that never comes ends here, by a signal."""
+_ADDRESS_SPACE = 3 << 30
+"""Keeps a runaway run from taking the machine; what is asserted is the peak resident size."""
+_CAPABILITIES_VERSION = 0x20080522
+
+
+def drop_privileges() -> None:
+    """Make root an ordinary user, for whom file permissions count."""
+    if sys.platform == "linux" and os.geteuid() == 0:
+        header = (ctypes.c_uint32 * 2)(_CAPABILITIES_VERSION, 0)
+        if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()):
+            raise OSError(ctypes.get_errno(), "capset failed")
+
+
+def _run(arguments: list[str], environment: dict[str, str], out: int, err: int) -> int:
+    os.dup2(out, 1)
+    os.dup2(err, 2)
+    os.environ.update(environment)
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS + 1, MAX_SECONDS + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.alarm(_WALL_SECONDS)
+    drop_privileges()
+    from famtree.cli.app import make_app
+    from famtree.cli.run import run
+
+    code = run(make_app(arguments[0]), arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def measure(request: dict[str, Any]) -> dict[str, Any]:
+    """Run one request in a child and return what it did and what it took."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                code = _run(
+                    request["arguments"], request["environment"], out.fileno(), err.fileno()
+                )
+            except BaseException:  # noqa: BLE001 - the fork must never return to the loop
+                os.write(2, traceback.format_exc().encode())
+            finally:
+                os._exit(code)
+        _, status, usage = os.wait4(child, 0)
+        out.seek(0)
+        err.seek(0)
+        return {
+            "code": os.waitstatus_to_exitcode(status),
+            "out": out.read().decode("utf-8", "replace"),
+            "err": err.read().decode("utf-8", "replace"),
+            "seconds": usage.ru_utime + usage.ru_stime,
+            "megabytes": usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10),
+        }
+
+
+def serve() -> None:
+    """Answer requests until stdin ends."""
+    import msgspec  # noqa: F401 - so that no run spends its time on imports
+    import yaml  # noqa: F401
+
+    import famtree.api
+    import famtree.cli.app
+    import famtree.cli.identify
+    import famtree.fingerprints.tokenizer_json
+    import famtree.formats.json_report
+    import famtree.identification.gguf
+    import famtree.identification.identify
+    import famtree.sources.local  # noqa: F401
+    from famtree.registry.load import load_registry
+
+    load_registry()
+    gc.set_threshold(50_000)  # as the command sets it
+
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(measure(json.loads(line))) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()
