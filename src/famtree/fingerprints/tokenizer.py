@@ -11,7 +11,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from famtree.fingerprints.digest import digest
-from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.sketch import build_sketch, normalise_tokens
 from famtree.fingerprints.special_tokens import SIDE_FILES, SideFacts, find_markers, read_side_files
 from famtree.fingerprints.vocabulary import (
@@ -104,6 +103,8 @@ def build_gguf_tokenizer(metadata: Mapping[str, Any]) -> Tokenizer | None:
 
     Raises TokenizerError when the arrays are not those of a vocabulary.
     """
+    from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
+
     vocabulary = read_gguf_vocabulary(metadata)
     return None if vocabulary is None else _describe(vocabulary, SideFacts(), {})
 

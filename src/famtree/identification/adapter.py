@@ -17,7 +17,7 @@ from famtree.fingerprints.adapter import (
     observe_adapter,
 )
 from famtree.identification.declaration import Declaration, find_declaration
-from famtree.identification.gathered import Gathered
+from famtree.identification.gathered import Gathered, may_be_adapter
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_known, find_named
 from famtree.matchers.names import find_claims
@@ -52,8 +52,7 @@ class AdapterFinding:
 
 def examine_adapter(found: Gathered, registry: Registry) -> AdapterFinding | None:
     """Return what is known of the adapter; None for a checkpoint that is none."""
-    adapters = found.gguf is not None and found.gguf.design.kind == "adapter"
-    if not adapters and found.plan.format != "adapter" and not _has_parts(found):
+    if not may_be_adapter(found):
         return None
     shapes = observe_adapter(found.index.tensors.values())
     config = found.side_files.get("adapter_config.json")
@@ -72,10 +71,6 @@ def examine_adapter(found: Gathered, registry: Registry) -> AdapterFinding | Non
     if known is not None:
         return _check(adapter, shapes, known, declaration, registry)
     return _check_names(adapter, shapes, declaration, registry)
-
-
-def _has_parts(found: Gathered) -> bool:
-    return any(".lora_" in name for name in found.index.tensors)
 
 
 def _check(

@@ -18,6 +18,9 @@ from famtree.types.family import Condition, Scalar
 from famtree.types.identification import Completeness, MissingPart, Part
 from famtree.types.traits import Trait
 
+SURE = 0.95
+"""Confidence that no file could raise by more than a few hundredths: then the second judgement,
+which takes as long as the first, is left out."""
 _PREFIXES = {
     "config": ("architecture.", "recipe."),
     "weights": ("architecture.",),
@@ -38,6 +41,10 @@ def assess_completeness(
     missing = list_missing(found, observation)
     if not missing:
         return None
+    if result.best is not None and result.confidence >= SURE:
+        return Completeness.model_construct(
+            missing=missing, confidence_if_complete=result.confidence, confidence_cost=0.0
+        )
     expected = _expect(missing, observation, result)
     if expected is None:
         return Completeness.model_construct(missing=missing)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from famtree.errors import AccessError, ConfigError
 from famtree.fingerprints.json_text import decode_object
-from famtree.identification.forms import look_closer
 from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.lineage.claims import MERGE_FILES
 from famtree.sources.header_plan import list_pickles, plan_headers
@@ -86,6 +85,8 @@ def gather(
     if plan.format == "pickle" and local and headers:
         found.pickled = _list_pickles(source, listing)
     if "model_type" not in found.config and plan.format != "adapter":
+        from famtree.identification.forms import look_closer
+
         look_closer(source, found)
     return found
 

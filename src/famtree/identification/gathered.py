@@ -65,6 +65,13 @@ class Gathered:
     """What the checkpoint is instead, where it is no model by itself."""
 
 
+def may_be_adapter(found: Gathered) -> bool:
+    """Return whether anything says that this is an adapter, not a model."""
+    if found.gguf is not None and found.gguf.design.kind == "adapter":
+        return True
+    return found.plan.format == "adapter" or any(".lora_" in name for name in found.index.tensors)
+
+
 def require_anything(found: Gathered, reference: str) -> None:
     """Raise UnreadableError for what is no checkpoint: nothing was read, and nothing has weights.
 

@@ -8,10 +8,14 @@ from famtree.errors import TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
-from famtree.identification.adapter import examine_adapter
 from famtree.identification.completeness import assess_completeness
 from famtree.identification.gather import gather
-from famtree.identification.gathered import Gathered, OnProgress, require_anything
+from famtree.identification.gathered import (
+    Gathered,
+    OnProgress,
+    may_be_adapter,
+    require_anything,
+)
 from famtree.identification.report import Findings, assemble
 from famtree.identification.vocabulary import (
     could_change_answer,
@@ -64,6 +68,11 @@ def examine_checkpoint(
             found.config, found.side_files, found.index
         )
         observation, result = _weigh_evidence(source, registry, found, on_progress, briefly=briefly)
+    adapter = None
+    if may_be_adapter(found):
+        from famtree.identification.adapter import examine_adapter
+
+        adapter = examine_adapter(found, registry)
     fingerprint = observation.fingerprint
     return Findings(
         found=found,
@@ -72,7 +81,7 @@ def examine_checkpoint(
         result=result,
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
-        adapter=examine_adapter(found, registry),
+        adapter=adapter,
         completeness=None if briefly else assess_completeness(found, observation, result, registry),
     )
 

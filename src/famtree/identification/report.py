@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
-from famtree.identification.adapter import AdapterFinding
 from famtree.identification.declaration import (
     DECLARED_BELIEF,
     describe_declaration,
@@ -39,6 +39,9 @@ from famtree.types.identification import (
 )
 from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
+
+if TYPE_CHECKING:
+    from famtree.identification.adapter import AdapterFinding
 
 
 @dataclass(slots=True)
