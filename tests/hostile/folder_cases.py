@@ -114,7 +114,10 @@ def _doubling(spelling: str, levels: int, width: int) -> bytes:
 
 
 CARDS = [
-    _card("Python object", b"base_model: !!python/object/apply:os.system ['touch /tmp/famtree-ran-code']"),
+    _card(
+        "Python object",
+        b"base_model: !!python/object/apply:os.system ['touch /tmp/famtree-ran-code']",
+    ),
     _card("Python name", b"a: !!python/name:os.system"),
     _card("unknown tag", b"a: !evil x"),
     _card("binary", b"a: !!binary aGVsbG8="),
