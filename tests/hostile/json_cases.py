@@ -67,7 +67,7 @@ CONFIGS = [
         ("text_config", "vision_config", "rope_scaling", "rope_parameters", "quantization_config",
          "quantization", "compression_config", "auto_map", "attn_config", "ffn_config",
          "pretrained_config", "mapping"), odd)), "identified") for name, odd in _ODD.items()),
-    *(_config(f"quantization values {name}", config(quantization_config=dict.fromkeys(
+    *(_config(f"{method} values {name}", config(quantization_config=dict.fromkeys(
         ("bits", "group_size", "w_bit", "weight_block_size", "config_groups", "ignore",
          "desc_act", "sym", "modules_to_not_convert", "num_bits", "kv_cache_scheme",
          "nbits_per_codebook", "num_codebooks", "in_group_size", "sparsity_config",
@@ -89,7 +89,7 @@ _SIDE_VALUES: tuple[Any, ...] = (10**4000, [[{}]], "\ud800")
 SIDES = [
     *(_side("a list", file, b"[]", "side-file-unreadable") for file in _SIDES),
     *(_side("nested deep", file, b"[" * 100_000, "side-file-unreadable") for file in _SIDES),
-    *(_side("odd values", file, dump(dict.fromkeys(
+    *(_side(f"odd values {str(odd)[:9]!a}", file, dump(dict.fromkeys(
         ("bits", "quant_method", "group_size", "quantization", "producer", "eos_token_id",
          "chat_template", "tokenizer_class", "added_tokens_decoder", "bos_token",
          "additional_special_tokens", "weights"), odd))) for file in _SIDES

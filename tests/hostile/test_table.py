@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import ROOT
 from famtree.formats.escape import UNSAFE
 from hostile.case import Case
 from hostile.folder_cases import FOLDER
@@ -27,35 +24,6 @@ CASES = [*SAFETENSORS, *JSON, *GGUF, *FOLDER]
 RAN = Path("/tmp/famtree-ran-code")
 """What the code in some checkpoints would make."""
 Identify = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def identify() -> Iterator[Identify]:
-    """Run `famtree identify` with more arguments in a measured process of its own."""
-    with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("runner.py")],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-
-        def run(*arguments: str) -> dict[str, Any]:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            request = {
-                "arguments": ["identify", *arguments],
-                "environment": {k: v for k, v in os.environ.items() if k.isupper()},
-            }
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.flush()
-            found: dict[str, Any] = json.loads(process.stdout.readline())
-            return found
-
-        yield run
-        process.stdin.close()
 
 
 def test_there_are_enough() -> None:

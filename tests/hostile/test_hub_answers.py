@@ -1,0 +1,91 @@
+"""What a hostile Hub, mirror or proxy lists: each gets its answer or its error, within bounds."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hostile.case import Case, sound_files
+from hostile.test_table import Identify, check
+from hub import endpoints
+from hub.endpoints import Reply
+from hub.repository import make_sparse
+from hub.server import HubServer
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and resource limits")
+
+REPO = "org/name"
+ODD = (None, True, -1, 10**400, 1e308, "\x1b[31m", [1, [2]], {"a": {}}, "\ud800")
+_FIELDS = ("id", "cardData", "tags", "createdAt", "gated", "config", "sha")
+
+
+def _named(*names: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return a change that lists further files of these names."""
+    return lambda found: (
+        found
+        | {"siblings": [*found["siblings"], *({"rfilename": name, "size": 3} for name in names)]}
+    )
+
+
+def _sized(size: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda found: (
+        found
+        | {
+            "siblings": [
+                {"rfilename": one["rfilename"], "size": size, "lfs": {"size": size, "sha256": size}}
+                for one in found["siblings"]
+            ]
+        }
+    )
+
+
+LISTINGS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
+    "names that climb": ("identified", _named("../x.json", "/etc/passwd", "a/../../b", "..\\c")),
+    "names of escapes": ("identified", _named("\x1b]0;owned\x07.gguf", "\u202egpj.md")),
+    "names that are no text": ("identified", _named(None, 3, [], {})),
+    "a name of a megabyte": ("identified", _named("n" * 1_000_000)),
+    "no Unicode": ("identified", _named("\ud800.json")),
+    "100,000 files": ("identified", _named(*(f"d/{at}.json" for at in range(100_000)))),
+    "a list": ("network", lambda _: []),
+    "a number": ("network", lambda _: 5),
+    "files a table": ("network", lambda found: found | {"siblings": {}}),
+    "files that are no tables": ("nothing-readable", lambda found: found | {"siblings": [1, []]}),
+    **{f"sizes {size!r:.12}": ("identified", _sized(size)) for size in ("x", None, [1])},
+    **{f"sizes {size!r:.12}": ("network", _sized(size)) for size in (0, 10**400)},
+    **{
+        f"every field {value!r:.12}": (
+            "identified",
+            lambda found, value=value: found | dict.fromkeys(_FIELDS, value),
+        )
+        for value in ODD
+    },
+}
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_hostile_listing(
+    name: str, hub: HubServer, identify: Identify, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    weights, size = sound_files()["model.safetensors"]
+    files = {"config.json": sound_files()["config.json"][0]}
+    hub.add(REPO, files | {"model.safetensors": make_sparse("model.safetensors", size, weights)})
+    expects, change = LISTINGS[name]
+    serve = endpoints.serve_hub
+
+    def answer(
+        server: HubServer, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> Reply:
+        reply = serve(server, method, path, headers, body)
+        if path.startswith("/api/models"):
+            reply.body = json.dumps(change(json.loads(reply.body))).encode()
+        return reply
+
+    monkeypatch.setattr(endpoints, "serve_hub", answer)
+    check(identify(REPO, "--json"), Case(name, expects))
+    outside = [path for path in tmp_path.iterdir() if path.name not in ("hf", "surroundings")]
+    assert not outside
