@@ -20,7 +20,7 @@ from hub.server import HubServer
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and resource limits")
 
 REPO = "org/name"
-ODD = (None, True, -1, 10**400, 1e308, "\x1b[31m", [1, [2]], {"a": {}}, "\ud800")
+ODD: tuple[Any, ...] = (None, True, -1, 10**400, 1e308, "\x1b[31m", [1, [2]], {"a": {}}, "\ud800")
 _FIELDS = ("id", "cardData", "tags", "createdAt", "gated", "config", "sha")
 
 
@@ -30,6 +30,10 @@ def _named(*names: Any) -> Callable[[dict[str, Any]], Any]:
         found
         | {"siblings": [*found["siblings"], *({"rfilename": name, "size": 3} for name in names)]}
     )
+
+
+def _filled(value: Any) -> Callable[[dict[str, Any]], Any]:
+    return lambda found: found | dict.fromkeys(_FIELDS, value)
 
 
 def _sized(size: Any) -> Callable[[dict[str, Any]], Any]:
@@ -57,13 +61,7 @@ LISTINGS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "files that are no tables": ("nothing-readable", lambda found: found | {"siblings": [1, []]}),
     **{f"sizes {size!r:.12}": ("identified", _sized(size)) for size in ("x", None, [1])},
     **{f"sizes {size!r:.12}": ("network", _sized(size)) for size in (0, 10**400)},
-    **{
-        f"every field {value!r:.12}": (
-            "identified",
-            lambda found, value=value: found | dict.fromkeys(_FIELDS, value),
-        )
-        for value in ODD
-    },
+    **{f"every field {value!r:.12}": ("identified", _filled(value)) for value in ODD},
 }
 
 
