@@ -8,7 +8,7 @@ import pytest
 
 from conftest import ROOT, load_module
 
-GGUF: Any = load_module(ROOT / "benchmarks" / "gguf.py")
+GGUF: Any = load_module(ROOT / "benchmarks" / "gguf_header.py")
 
 
 def test_budgets(monkeypatch: pytest.MonkeyPatch) -> None:

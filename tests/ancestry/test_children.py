@@ -4,7 +4,7 @@ import pytest
 
 from ancestry.hubs import add_model
 from famtree.api import lineage
-from famtree.sources import hub_children
+from famtree.sources import hub_children, hub_models
 from hub.server import HubServer
 
 BASE = "Qwen/Qwen2.5-7B"
@@ -44,7 +44,7 @@ def test_they_are_not_asked_for_unless_wanted(hub: HubServer) -> None:
 def test_pages_are_followed_and_bounded(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     add_model(hub, BASE)
     add_children(hub, "adapter", 9)
-    monkeypatch.setattr(hub_children, "PAGE", 4)
+    monkeypatch.setattr(hub_models, "PAGE", 4)
     (group,) = lineage(BASE, children=True).children
     assert (group.count, group.complete) == (9, True)
     monkeypatch.setattr(hub_children, "MAX_PAGES", 2)

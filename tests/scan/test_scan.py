@@ -24,7 +24,7 @@ CONFIG = (ROOT / "fixtures" / "example" / "config.json").read_bytes()
 def filled(hub: HubServer) -> HubServer:
     for number in range(24):
         hub.add(f"org/model-{number:02}", {"config.json": CONFIG}, tags=["text"])
-    hub.add("org/gated", {"config.json": CONFIG}, gated="manual")
+    hub.add("org/broken", {"config.json": b"{"})
     return hub
 
 
@@ -57,9 +57,9 @@ def test_all_models_of_an_account(filled: HubServer, tmp_path: Path) -> None:
     assert (code, printed) == (0, "")
     rows = {row["ref"]: row for row in read_rows(out)}
     assert len(rows) == 25
-    assert rows.pop("org/gated")["error_code"] == "access"
+    assert rows.pop("org/broken")["error_code"] == "bad-config"
     assert {row["outcome"] for row in rows.values()} == {"identified"}
-    assert "25 scanned: 24 identified, 1 failed (access 1)" in told
+    assert "25 scanned: 24 identified, 1 failed (bad-config 1)" in told
 
 
 def test_killed_and_resumed_loses_and_doubles_nothing(filled: HubServer, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_faults_end_right_or_named(filled: HubServer, tmp_path: Path) -> None:
     run("--author", "org", "--out", str(out))
     rows = list(read_rows(out))
     assert len(rows) == 25
-    assert {row["error_code"] for row in rows} <= {None, "access", "not-found"}
+    assert {row["error_code"] for row in rows} <= {None, "bad-config", "not-found"}
 
 
 def test_usage(tmp_path: Path) -> None:

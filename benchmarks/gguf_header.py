@@ -1,6 +1,6 @@
 """What the header of a GGUF file with a vocabulary of 262,144 tokens costs.
 
-    python benchmarks/gguf.py [FILE.gguf]
+    python benchmarks/gguf_header.py [FILE.gguf]
 
 Reads the file's header locally, then asks for it at a Hub on this machine, which counts bytes:
 once for family and architecture alone, once for all of it. Without FILE a file is made up that
