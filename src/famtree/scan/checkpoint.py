@@ -8,11 +8,9 @@ from famtree.identification.identify import identify_checkpoint
 from famtree.registry.registry import Registry
 from famtree.scan.row import Row, make_failure, make_row
 from famtree.scan.settings import ScanSettings
+from famtree.sources.hub_pauses import PATIENCE
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
-
-PATIENCE = 900.0
-"""Seconds of pauses a request may take: the Hub counts requests by windows of five minutes."""
 
 
 def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row:

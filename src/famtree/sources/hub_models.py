@@ -14,12 +14,11 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from famtree.errors import NetworkError, OfflineError
 from famtree.sources.hub_client import HubClient
+from famtree.sources.hub_pauses import PATIENCE
 
 PAGE = 1000
 """Models asked for at a time; the Hub gives no more."""
 MAX_PAGE_BYTES = 32 * 1024 * 1024
-PATIENCE = 900.0
-"""Seconds of pauses a page may take: the Hub counts requests by windows of five minutes."""
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 
 

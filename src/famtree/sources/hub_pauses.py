@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 FIRST_PAUSE = 0.5
 """Seconds before the second try; each further one waits twice as long."""
 SHORTEST_ASKED = 0.1
+PATIENCE = 900.0
+"""Seconds of pauses a request may take where nobody waits for the one answer: the Hub counts
+requests by windows of five minutes."""
 _TOO_MANY = 429
 _RETRIED = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 # `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
