@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from famtree.errors import ConfigError
 from famtree.sources.header_plan import HeaderPlan, missing_ranges
