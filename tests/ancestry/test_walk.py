@@ -291,7 +291,7 @@ class KnownVocabulary:
 
 def known_vocabulary(family: str, generation: str) -> KnownVocabulary:
     """Return a file whose listed hash the registry knows."""
-    from msgspec.structs import replace
+    from dataclasses import replace
 
     from hub.repository import make_file
 

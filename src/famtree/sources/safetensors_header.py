@@ -12,6 +12,7 @@ import json
 from operator import attrgetter
 from typing import Any, TypeGuard
 
+import msgspec
 from msgspec import Struct
 
 from famtree.errors import HeaderError
@@ -159,8 +160,6 @@ def _decode_plain(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
 
 def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[str, str]]:
     """Decode a long header without building what is not asked for."""
-    import msgspec
-
     class Entry(msgspec.Struct, gc=False):
         dtype: str = ""
         shape: tuple[int, ...] = ()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from famtree.errors import ConfigError
@@ -132,8 +133,6 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _decode_typed(text: bytes) -> dict[str, Any]:
-    import msgspec
-
     fields: list[Any] = [
         ("weight_map", dict[str, str]),
         ("metadata", msgspec.Raw, msgspec.Raw(b"{}")),
