@@ -23,7 +23,7 @@ from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.report import Findings
+    from famtree.identification.findings import Findings
 
 HUB_ADDRESS = "hf://"
 MAX_AT_ONCE = 8
