@@ -10,6 +10,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
@@ -61,11 +62,13 @@ def report(error: FamtreeError, arguments: Sequence[str]) -> int:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether `--json` is among the options; a usage error leaves nothing parsed to ask."""
+    """Return whether the options ask for JSON; a usage error leaves nothing parsed to ask."""
     options = list(arguments)
     if "--" in options:
         options = options[: options.index("--")]
-    return "--json" in options
+    if "--json" in options or "--format=json" in options:
+        return True
+    return ("--format", "json") in pairwise(options)
 
 
 def _translate_usage(error: typer.TyperException) -> UsageError:
