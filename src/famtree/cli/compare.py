@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from famtree.cli.completion import complete_engine
 from famtree.cli.options import AsJson, Form, Format, Offline, choose_form
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def compare(
             "--engine",
             metavar="ENGINE[@VERSION]",
             help="Ask about this engine only (may be given again), e.g. vllm@0.33.",
+            autocompletion=complete_engine,
             show_default=False,
         ),
     ] = None,

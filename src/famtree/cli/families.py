@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from famtree.cli.completion import complete_family, leave_to_shell
 from famtree.cli.options import AsJson, Form, Format, Offline, Reference, Revision, choose_form
 
 families = typer.Typer(
@@ -38,7 +39,15 @@ def list_families(as_json: AsJson = False, form: Format = None) -> None:
 
 @families.command("show")
 def show_family(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A family's key.", show_default=False)],
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="A family's key.",
+            show_default=False,
+            autocompletion=complete_family,
+        ),
+    ],
     as_json: AsJson = False,
     form: Format = None,
 ) -> None:
@@ -69,7 +78,10 @@ def check_families(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", metavar="DIR", help="Registry files to check instead of famtree's own."
+            "--folder",
+            metavar="DIR",
+            help="Registry files to check instead of famtree's own.",
+            autocompletion=leave_to_shell,
         ),
     ] = None,
 ) -> None:

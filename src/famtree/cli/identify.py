@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
     Form,
@@ -47,6 +48,7 @@ def identify(
             "--expect",
             metavar="FAMILY[/GENERATION]",
             help="Exit with 1 unless this is the answer.",
+            autocompletion=complete_expectation,
         ),
     ] = None,
     min_confidence: Annotated[
@@ -70,13 +72,19 @@ def identify(
     allow_family: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-family", metavar="KEY", help="Exit with 1 for any other family; repeatable."
+            "--allow-family",
+            metavar="KEY",
+            help="Exit with 1 for any other family; repeatable.",
+            autocompletion=complete_family,
         ),
     ] = None,
     deny_family: Annotated[
         list[str] | None,
         typer.Option(
-            "--deny-family", metavar="KEY", help="Exit with 1 for this family; repeatable."
+            "--deny-family",
+            metavar="KEY",
+            help="Exit with 1 for this family; repeatable.",
+            autocompletion=complete_family,
         ),
     ] = None,
     require_licence_compatible: Annotated[

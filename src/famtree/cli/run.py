@@ -17,19 +17,21 @@ import typer
 from famtree.cli.output import write_stderr, write_stdout
 from famtree.errors import FamtreeError, UsageError
 
+PROGRAM = "famtree"
+"""What the command is called, in usage lines and hints."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
 
-def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> int:
     """Run `app` on `arguments` and return the exit code; raises nothing."""
     try:
-        code = app(list(arguments), prog_name="famtree", standalone_mode=False)
+        code = app(list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except FamtreeError as error:
         return report(error, arguments)
     except typer.TyperException as error:
-        return report(_translate_usage(error), arguments)
+        return report(_translate_usage(error, program), arguments)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except SystemExit as request:
@@ -71,9 +73,9 @@ def wants_json(arguments: Sequence[str]) -> bool:
     return ("--format", "json") in pairwise(options)
 
 
-def _translate_usage(error: typer.TyperException) -> UsageError:
+def _translate_usage(error: typer.TyperException, program: str) -> UsageError:
     context = getattr(error, "ctx", None)
-    command = getattr(context, "command_path", None) or "famtree"
+    command = getattr(context, "command_path", None) or program
     usage = UsageError(error.format_message(), hint=f"see `{command} --help`")
     usage.__cause__ = error
     return usage
