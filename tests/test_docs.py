@@ -67,6 +67,10 @@ def test_ci_runs_the_readme_s_test_command() -> None:
     assert "grep -m 1 -- '--group dev' README.md" in text
     for tool in ("ruff", "mypy", "lint-imports"):
         assert f'check "$venv/bin/{tool}"' in text
+    assert 'check "$venv/bin/python" -m pytest -m packaging' in text
+    for name in ("lowest", "readme"):
+        assert os.access(ROOT / ".ci" / name, os.X_OK)
+        assert f"check .ci/{name}" in text
 
 
 def _list_errors() -> list[type[errors.FamtreeError]]:
