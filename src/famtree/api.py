@@ -23,21 +23,25 @@ def identify(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Identification:
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `offline` forbids requests.
     `verify` allows reading weight bytes to prove lineage claims; without it none is ever read.
-    `on_progress` gets a short word before each step that may take long. Raises FamtreeError kin.
+    After `timeout` seconds nothing more is fetched: DeadlineError. `on_progress` gets a short word
+    before each step that may take long. Raises FamtreeError kin.
     """
     from famtree.identification.identify import identify_checkpoint
     from famtree.registry.load import load_registry
+    from famtree.sources.deadline import Deadline
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
 
     ref = parse_reference(reference, revision=revision)
-    source = open_source(ref, offline=offline)
+    deadline = Deadline.after(timeout)
+    source = open_source(ref, offline=offline, deadline=deadline)
     result = identify_checkpoint(source, load_registry(), on_progress)
     if not verify:
         return result
@@ -46,24 +50,31 @@ def identify(
     return verify_identification(
         source,
         result,
-        lambda name: open_source(parse_reference(name), offline=offline),
+        lambda name: open_source(parse_reference(name), offline=offline, deadline=deadline),
         on_progress=on_progress,
     )
 
 
 def scan(
-    references: Iterable[str], *, workers: int = 16, offline: bool = False
+    references: Iterable[str],
+    *,
+    workers: int = 16,
+    offline: bool = False,
+    timeout: float | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one row a reference, in the order they are finished; failures are rows too.
 
     The columns are those of `famtree.scan.row.COLUMNS`; `document` holds the identification as
-    JSON. `workers` checkpoints are under way at a time, in processes of their own. References are
-    taken as places become free, so that `references` may be endless.
+    JSON. `workers` checkpoints are under way at a time, in processes of their own; fetching one may
+    take `timeout` seconds. References are taken as places become free, so that `references` may be
+    endless.
     """
     from famtree.scan.local import scan_local
     from famtree.scan.settings import ScanSettings
 
-    return scan_local(references, ScanSettings(workers=workers, offline=offline), set())
+    return scan_local(
+        references, ScanSettings(workers=workers, offline=offline, timeout=timeout), set()
+    )
 
 
 def lineage(
@@ -74,6 +85,7 @@ def lineage(
     verify: bool = False,
     children: bool = False,
     depth: int = 8,
+    timeout: float | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
@@ -84,6 +96,7 @@ def lineage(
     """
     from famtree.ancestry.trace import trace_lineage
     from famtree.registry.load import load_registry
+    from famtree.sources.deadline import Deadline
     from famtree.sources.reference import parse_reference
 
     return trace_lineage(
@@ -93,6 +106,7 @@ def lineage(
         offline=offline,
         children=children,
         verify=verify,
+        deadline=Deadline.after(timeout),
         on_progress=on_progress,
     )
 
@@ -165,12 +179,14 @@ def compare(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Comparison:
     """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
 
     `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
     `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    `timeout` is how many seconds fetching may take for all checkpoints together.
     Raises FamtreeError kin.
     """
     (found,) = compare_all(
@@ -179,6 +195,7 @@ def compare(
         plan=plan,
         offline=offline,
         verify=verify,
+        timeout=timeout,
         on_progress=on_progress,
     )
     return found
@@ -191,6 +208,7 @@ def compare_all(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> list[Comparison]:
     """Compare every two of `references`, in order; each is read once.
@@ -205,6 +223,7 @@ def compare_all(
     from famtree.interchange.load import load_engines
     from famtree.interchange.side import Plan
     from famtree.registry.load import load_registry
+    from famtree.sources.deadline import Deadline
     from famtree.sources.reference import parse_reference
 
     known = load_engines()
@@ -212,7 +231,11 @@ def compare_all(
     request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
     registry = load_registry()
     refs = [parse_reference(reference) for reference in references]
-    examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]
+    deadline = Deadline.after(timeout)
+    examined = [
+        examine(ref, registry, offline=offline, deadline=deadline, on_progress=on_progress)
+        for ref in refs
+    ]
     return [
         compare_examined(left, right, request, on_progress)
         for left, right in combinations(examined, 2)

@@ -14,6 +14,7 @@ from famtree.lineage.facts import NodeFacts, hash_weights
 from famtree.lineage.known import find_known, join_record
 from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import CheckpointRef
@@ -42,6 +43,7 @@ class Opener:
 
     registry: Registry
     offline: bool = False
+    deadline: Deadline = NEVER
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
     opened: dict[str, Opened] = field(default_factory=dict)
@@ -55,7 +57,7 @@ class Opener:
 
         Raises FetchError and UnreadableError kin.
         """
-        source = open_source(ref, offline=self.offline)
+        source = open_source(ref, offline=self.offline, deadline=self.deadline)
         self.sources.append(source)
         findings = examine_checkpoint(source, self.registry, on_progress)
         return self._remember(source, findings)
@@ -77,7 +79,9 @@ class Opener:
         repo, revision = asked
         try:
             source = open_source(
-                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision), offline=self.offline
+                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision),
+                offline=self.offline,
+                deadline=self.deadline,
             )
         except FamtreeError as fault:
             return self._stand_in(repo, fault, None)

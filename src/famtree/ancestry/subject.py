@@ -9,6 +9,7 @@ from famtree.ancestry.checkpoints import Opened, Opener
 from famtree.ancestry.trace import trace_lineage
 from famtree.identification.report import assemble
 from famtree.registry.registry import Registry
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
@@ -31,16 +32,18 @@ def examine_subject(
     depth: int,
     offline: bool = False,
     children: bool = False,
+    deadline: Deadline = NEVER,
     on_progress: Callable[[str], None] | None = None,
 ) -> Subject:
     """Return what is known of `ref`. Raises FetchError and UnreadableError kin for `ref` itself."""
-    opener = Opener(registry, offline)
+    opener = Opener(registry, offline, deadline)
     lineage = trace_lineage(
         ref,
         registry,
         depth=depth,
         offline=offline,
         children=children,
+        deadline=deadline,
         on_progress=on_progress,
         opener=opener,
     )

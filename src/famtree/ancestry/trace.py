@@ -13,6 +13,7 @@ from famtree.lineage.references import says_delta
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import CostReport
 from famtree.types.lineage import ChildGroup, Lineage
@@ -27,6 +28,7 @@ def trace_lineage(
     offline: bool = False,
     children: bool = False,
     verify: bool = False,
+    deadline: Deadline = NEVER,
     on_progress: Callable[[str], None] | None = None,
     opener: Opener | None = None,
 ) -> Lineage:
@@ -37,11 +39,11 @@ def trace_lineage(
     than the graph.
 
     Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
-    is a warning and an end of its branch.
+    is a warning and an end of its branch, and so is one that `deadline` came before.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = opener or Opener(registry, offline, headers=verify)
+    opener = opener or Opener(registry, offline, deadline, headers=verify)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,
@@ -59,7 +61,7 @@ def trace_lineage(
     costs = [source.cost for source in opener.sources]
     if children:
         report("listing children")
-        groups, spent = list_children(start.ref, walk.notices, offline=offline)
+        groups, spent = list_children(start.ref, walk.notices, offline=offline, deadline=deadline)
         costs += spent
     return publish(
         walk,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline
+from famtree.cli.options import AsJson, Offline, Timeout
 
 if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
@@ -102,6 +102,7 @@ def compare(
         ),
     ] = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every difference, rule and source.")
     ] = False,
@@ -137,6 +138,7 @@ def compare(
             engines=engine or (),
             plan=plan,
             offline=offline,
+            timeout=timeout,
             verify=verify,
             on_progress=progress.show,
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Offline, Reference, Revision, Timeout
 
 if TYPE_CHECKING:
     from famtree.types.identification import Identification
@@ -79,6 +79,7 @@ def identify(
         ),
     ] = False,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show all evidence, digests and the cost.")
@@ -104,16 +105,23 @@ def identify(
     )
 
     from famtree import api
+    from famtree.sources.deadline import Deadline
 
+    deadline = Deadline.after(timeout)
     with Progress() as progress:
         asked: dict[str, Any] = {
             "revision": revision,
             "offline": offline,
+            "timeout": timeout,
             "verify": verify,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)
-        failures = _list_failures(result, conditions, lambda: api.lineage(reference, **asked))
+        failures = _list_failures(
+            result,
+            conditions,
+            lambda: api.lineage(reference, **asked | {"timeout": deadline.left}),
+        )
     write_stdout(_render(result, as_json=as_json, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text

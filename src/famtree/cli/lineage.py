@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Depth, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Depth, Offline, Reference, Revision, Timeout
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
@@ -32,6 +32,7 @@ def lineage(
     ] = False,
     depth: Depth = 8,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
     """Show where a checkpoint comes from: every parent, with a status on every link.
@@ -54,6 +55,7 @@ def lineage(
             reference,
             revision=revision,
             offline=offline,
+            timeout=timeout,
             verify=verify,
             children=children,
             depth=depth,

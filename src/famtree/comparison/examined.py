@@ -12,6 +12,7 @@ from famtree.identification.node import describe_node
 from famtree.identification.report import assemble
 from famtree.lineage.facts import NodeFacts
 from famtree.registry.registry import Registry
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.sources.open import open_source
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Identification
@@ -34,13 +35,16 @@ def examine(
     registry: Registry,
     *,
     offline: bool = False,
+    deadline: Deadline = NEVER,
     on_progress: Callable[[str], None] | None = None,
 ) -> Examined:
     """Examine one checkpoint as `famtree identify` does.
 
     Raises FetchError and UnreadableError kin.
     """
-    return examine_source(open_source(ref, offline=offline), registry, on_progress)
+    return examine_source(
+        open_source(ref, offline=offline, deadline=deadline), registry, on_progress
+    )
 
 
 def examine_source(

@@ -8,6 +8,7 @@ from famtree.identification.identify import identify_checkpoint
 from famtree.registry.registry import Registry
 from famtree.scan.row import Row, make_failure, make_row
 from famtree.scan.settings import ScanSettings
+from famtree.sources.deadline import Deadline
 from famtree.sources.hub_pauses import PATIENCE
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
@@ -16,7 +17,12 @@ from famtree.sources.reference import parse_reference
 def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row:
     """Identify `ref` and return its row; a failure of any kind is a row, never an exception."""
     try:
-        source = open_source(parse_reference(ref), offline=settings.offline, patience=PATIENCE)
+        source = open_source(
+            parse_reference(ref),
+            offline=settings.offline,
+            patience=PATIENCE,
+            deadline=Deadline.after(settings.timeout),
+        )
         result = identify_checkpoint(source, registry)
         return make_row(ref, result, render_line(result.to_document()))
     except FamtreeError as error:

@@ -15,3 +15,5 @@ class ScanSettings:
     workers: int = 2 * THREADS_A_PROCESS
     """Checkpoints under way at a time."""
     offline: bool = False
+    timeout: float | None = None
+    """Seconds that fetching one checkpoint may take in all."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_models import walk_pages
 from famtree.types.checkpoint import Cost
@@ -22,13 +23,13 @@ class Children:
     cost: Cost
 
 
-def list_models(repo_id: str, relation: str) -> Children:
+def list_models(repo_id: str, relation: str, *, deadline: Deadline = NEVER) -> Children:
     """Return the models whose tag is `base_model:<relation>:<repo_id>`.
 
     `relation` is a word of the Hub's own: adapter, finetune, merge or quantized. Raises
-    NetworkError and AccessError.
+    NetworkError, AccessError and DeadlineError.
     """
-    client = HubClient()
+    client = HubClient(deadline=deadline)
     tag = f"base_model:{relation}:{repo_id}"
     query = [("filter", tag), ("sort", "downloads"), ("direction", "-1")]
     pages = list(islice(walk_pages(client, query), MAX_PAGES))

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,14 +50,14 @@ class Gate:
             host = urlsplit(url).netloc
             self._opens[host] = max(self._opens.get(host, 0.0), _now() + seconds)
 
-    def wait(self, url: str) -> float:
-        """Return when the host may be asked, and how many seconds that took."""
+    def wait(self, url: str, most: float = inf) -> float:
+        """Return when the host may be asked, or after `most` seconds; and how many it took."""
         if not self._opens:
             return 0.0
         with self._lock:
             left = self._opens.get(urlsplit(url).netloc, 0.0) - _now()
         # All come at once when the gate opens, unless each waits a little longer.
-        return self.sleep(left * _spread()) if left > 0 else 0.0
+        return self.sleep(min(left * _spread(), most)) if left > 0 else 0.0
 
     @staticmethod
     def sleep(seconds: float) -> float:
@@ -92,9 +93,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    until = _read_date(text)
+    if until is None:
+        return None
+    # Counted on the server's own clock where it tells the time: this machine's may be wrong.
+    now = _read_date(headers.get("date", ""))
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _read_date(text: str) -> float | None:
+    """Return an HTTP date as seconds since 1970."""
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
