@@ -73,13 +73,15 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Identification:
         """See `famtree.api.identify`."""
         from famtree.identification.identify import identify_checkpoint
         from famtree.sources.reference import parse_reference
 
-        source = self._open(parse_reference(reference, revision=revision))
+        access = self._access.until(timeout)
+        source = self._open(parse_reference(reference, revision=revision), access)
         result = identify_checkpoint(source, self._registry, on_progress)
         if not verify:
             return result
@@ -88,7 +90,7 @@ class Session:
         return verify_identification(
             source,
             result,
-            lambda name: self._open(parse_reference(name)),
+            lambda name: self._open(parse_reference(name), access),
             on_progress=on_progress,
         )
 
@@ -100,11 +102,17 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Comparison:
         """See `famtree.api.compare`."""
         (found,) = self.compare_all(
-            (a, b), engines=engines, plan=plan, verify=verify, on_progress=on_progress
+            (a, b),
+            engines=engines,
+            plan=plan,
+            verify=verify,
+            timeout=timeout,
+            on_progress=on_progress,
         )
         return found
 
@@ -115,6 +123,7 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> list[Comparison]:
         """See `famtree.api.compare_all`."""
@@ -131,7 +140,10 @@ class Session:
         chosen, notices = choose_engines(engines, known)
         request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
         refs = [parse_reference(reference) for reference in references]
-        examined = [examine_source(self._open(ref), self._registry, on_progress) for ref in refs]
+        access = self._access.until(timeout)
+        examined = [
+            examine_source(self._open(ref, access), self._registry, on_progress) for ref in refs
+        ]
         return [
             compare_examined(left, right, request, on_progress)
             for left, right in combinations(examined, 2)
@@ -145,6 +157,7 @@ class Session:
         verify: bool = False,
         children: bool = False,
         depth: int = DEPTH,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Lineage:
         """See `famtree.api.lineage`."""
@@ -159,16 +172,18 @@ class Session:
             children=children,
             verify=verify,
             on_progress=on_progress,
-            access=self._access,
+            access=self._access.until(timeout),
         )
 
-    def scan(self, references: Iterable[str], *, workers: int = 16) -> Iterator[dict[str, Any]]:
+    def scan(
+        self, references: Iterable[str], *, workers: int = 16, timeout: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """See `famtree.api.scan`."""
         from famtree.scan.local import scan_local
         from famtree.scan.settings import ScanSettings
 
         access = self._access
-        settings = ScanSettings(workers, self.offline, access.endpoint, access.token)
+        settings = ScanSettings(workers, self.offline, access.endpoint, access.token, timeout)
         return scan_local(references, settings, set())
 
     def bom(
@@ -180,6 +195,7 @@ class Session:
         children: bool = False,
         depth: int = DEPTH,
         stamp: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """See `famtree.api.bom`."""
@@ -201,12 +217,17 @@ class Session:
             children=children,
             verify=verify,
             on_progress=on_progress,
-            access=self._access,
+            access=self._access.until(timeout),
         )
         return build_bom(subject, stamp=stamp)
 
     def check(
-        self, policy: str, *, verify: bool = False, on_progress: OnProgress = None
+        self,
+        policy: str,
+        *,
+        verify: bool = False,
+        timeout: float | None = None,
+        on_progress: OnProgress = None,
     ) -> CheckReport:
         """See `famtree.api.check`."""
         from pathlib import Path
@@ -222,13 +243,13 @@ class Session:
             offline=self.offline,
             verify=verify,
             on_progress=on_progress,
-            access=self._access,
+            access=self._access.until(timeout),
         )
 
-    def _open(self, ref: CheckpointRef) -> CheckpointSource:
+    def _open(self, ref: CheckpointRef, access: HubAccess) -> CheckpointSource:
         from famtree.sources.open import open_source
 
-        return open_source(ref, offline=self.offline, access=self._access)
+        return open_source(ref, offline=self.offline, access=access)
 
 
 def _make_access(endpoint: str | None, token: str | bool | None) -> HubAccess:

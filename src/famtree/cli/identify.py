@@ -16,6 +16,7 @@ from famtree.cli.options import (
     Offline,
     Reference,
     Revision,
+    Timeout,
     Verify,
     choose_form,
 )
@@ -95,6 +96,7 @@ def identify(
         ),
     ] = False,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show all evidence, digests and the cost.")
@@ -121,16 +123,23 @@ def identify(
     )
 
     from famtree import api
+    from famtree.sources.deadline import Deadline
 
+    deadline = Deadline.after(timeout)
     with Progress() as progress:
         asked: dict[str, Any] = {
             "revision": revision,
             "offline": offline,
+            "timeout": timeout,
             "verify": verify,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)
-        failures = _list_failures(result, conditions, lambda: api.lineage(reference, **asked))
+        failures = _list_failures(
+            result,
+            conditions,
+            lambda: api.lineage(reference, **asked | {"timeout": deadline.left}),
+        )
     write_stdout(_render(result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Children, Depth, Offline, Reference, Revision, Verify
+from famtree.cli.options import (
+    AsJson,
+    Children,
+    Depth,
+    Offline,
+    Reference,
+    Revision,
+    Timeout,
+    Verify,
+)
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
@@ -46,6 +55,7 @@ def lineage(
     children: Children = False,
     depth: Depth = 8,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
     """Show where a checkpoint comes from: every parent, with a status on every link.
@@ -74,6 +84,7 @@ def lineage(
             reference,
             revision=revision,
             offline=offline,
+            timeout=timeout,
             verify=verify,
             children=children,
             depth=depth,

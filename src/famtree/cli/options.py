@@ -34,6 +34,16 @@ Format = Annotated[
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help="Fetch nothing more after so many seconds (exit code 3).",
+        show_default=False,
+    ),
+]
 Revision = Annotated[
     str | None,
     typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),

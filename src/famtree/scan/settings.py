@@ -20,7 +20,9 @@ class ScanSettings:
     endpoint: str | None = None
     token: str | bool | None = field(default=None, repr=False)
     """These two as in `HubAccess`."""
+    timeout: float | None = None
+    """Seconds that fetching one checkpoint may take in all."""
 
     def make_access(self) -> HubAccess:
         """Return whom the Hub is asked as; nothing is remembered, a scan sees each model once."""
-        return HubAccess(self.endpoint, self.token)
+        return HubAccess(self.endpoint, self.token).until(self.timeout)
