@@ -57,7 +57,7 @@ def test_readme_sets_up_in_two_commands_of_one_line() -> None:
         assert "pip install -q --upgrade pip" in command
     assert install.endswith("famtree identify fixtures/example")
     assert "--group dev" in test
-    assert test.endswith("python -m pytest")
+    assert test.endswith("python -m pytest -n auto")
 
 
 def test_ci_runs_the_readme_s_test_command() -> None:
