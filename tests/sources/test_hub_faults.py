@@ -163,6 +163,22 @@ def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> N
     assert pauses == [5]
 
 
+def test_a_pause_of_one_user_is_not_another_s(pauses: list[float]) -> None:
+    gate = hub_pauses.Gate()
+    gate.close("https://hub/api/models", 5, "alice")
+    assert gate.wait("https://hub/org/name") == 0
+    assert gate.wait("https://hub/org/name", "bob") == 0
+    assert gate.wait("https://hub/org/name", "alice") == 5
+
+
+def test_ranges_leave_their_connection_to_the_next(hub: HubServer) -> None:
+    source = HubSource(parse_reference("org/name"))
+    for start in range(0, 400, 100):
+        source.read_ranges({"model.safetensors": (start, start + 50)})
+    assert len(hub.seen.all) == 6  # a listing, a redirect, four ranges
+    assert sorted(hub.seen.connections) == ["cdn", "hub"]
+
+
 def test_patience_outlasts_a_storm(hub: HubServer, pauses: list[float]) -> None:
     hub.faults.retry_after = "60"
     hub.faults.statuses.extend([429] * 8)
