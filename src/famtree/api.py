@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from famtree.errors import UsageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
+    from famtree.types.source import CheckpointSource
 
 
 def identify(
@@ -23,32 +25,39 @@ def identify(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
     on_progress: Callable[[str], None] | None = None,
 ) -> Identification:
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `offline` forbids requests.
     `verify` allows reading weight bytes to prove lineage claims; without it none is ever read.
+    `atlas` is a file of `famtree atlas build`, in which undeclared parents are looked for.
     `on_progress` gets a short word before each step that may take long. Raises FamtreeError kin.
     """
-    from famtree.identification.identify import identify_checkpoint
+    from famtree.identification.identify import identify_with_facts
     from famtree.registry.load import load_registry
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
 
     ref = parse_reference(reference, revision=revision)
     source = open_source(ref, offline=offline)
-    result = identify_checkpoint(source, load_registry(), on_progress)
+    registry = load_registry()
+    result, node = identify_with_facts(source, registry, on_progress)
+
+    def open_parent(name: str) -> CheckpointSource:
+        return open_source(parse_reference(name), offline=offline)
+
+    if atlas is not None:
+        from famtree.atlas.answer import advise_identification, consult
+
+        with consult(atlas, verify=verify, open_parent=open_parent) as advisor:
+            result = advise_identification(source, result, node, registry, advisor)
     if not verify:
         return result
     from famtree.verification.identification import verify_identification
 
-    return verify_identification(
-        source,
-        result,
-        lambda name: open_source(parse_reference(name), offline=offline),
-        on_progress=on_progress,
-    )
+    return verify_identification(source, result, open_parent, on_progress=on_progress)
 
 
 def scan(
@@ -72,6 +81,7 @@ def lineage(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
     children: bool = False,
     depth: int = 8,
     on_progress: Callable[[str], None] | None = None,
@@ -84,17 +94,31 @@ def lineage(
     """
     from famtree.ancestry.trace import trace_lineage
     from famtree.registry.load import load_registry
+    from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
 
-    return trace_lineage(
-        parse_reference(reference, revision=revision),
-        load_registry(),
-        depth=depth,
-        offline=offline,
-        children=children,
-        verify=verify,
-        on_progress=on_progress,
-    )
+    with ExitStack() as stack:
+        advisor = None
+        if atlas is not None:
+            from famtree.atlas.answer import consult
+
+            advisor = stack.enter_context(
+                consult(
+                    atlas,
+                    verify=verify,
+                    open_parent=lambda name: open_source(parse_reference(name), offline=offline),
+                )
+            )
+        return trace_lineage(
+            parse_reference(reference, revision=revision),
+            load_registry(),
+            depth=depth,
+            offline=offline,
+            children=children,
+            verify=verify,
+            on_progress=on_progress,
+            advisor=advisor,
+        )
 
 
 def bom(

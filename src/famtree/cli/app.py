@@ -15,7 +15,9 @@ import famtree
 from famtree.cli.run import run
 from famtree.errors import UsageError
 
-COMMANDS = ("identify", "compare", "lineage", "check", "bom", "scan", "families", "schema")
+COMMANDS = (
+    "identify", "compare", "lineage", "check", "bom", "scan", "atlas", "families", "schema",
+)  # fmt: skip
 """Each is a function, or a group of commands, of its own name in a module of that name, in the
 order of the help."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Atlas, Offline, Reference, Revision
 
 if TYPE_CHECKING:
     from famtree.types.identification import Identification
@@ -78,6 +78,7 @@ def identify(
             help="Exit with 1 if a licence is looser than its parent's.",
         ),
     ] = False,
+    atlas: Atlas = None,
     offline: Offline = False,
     revision: Revision = None,
     verbose: Annotated[
@@ -110,6 +111,7 @@ def identify(
             "revision": revision,
             "offline": offline,
             "verify": verify,
+            "atlas": atlas,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)

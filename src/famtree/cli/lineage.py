@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Depth, Offline, Reference, Revision
+from famtree.cli.options import AsJson, Atlas, Depth, Offline, Reference, Revision
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
@@ -31,6 +31,7 @@ def lineage(
         bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
     ] = False,
     depth: Depth = 8,
+    atlas: Atlas = None,
     offline: Offline = False,
     revision: Revision = None,
 ) -> None:
@@ -55,6 +56,7 @@ def lineage(
             revision=revision,
             offline=offline,
             verify=verify,
+            atlas=atlas,
             children=children,
             depth=depth,
             on_progress=progress.show,

@@ -15,3 +15,5 @@ class ScanSettings:
     workers: int = 2 * THREADS_A_PROCESS
     """Checkpoints under way at a time."""
     offline: bool = False
+    sketch: bool = False
+    """Read the weight samples of `--verify` as well, once, and keep them as a sketch."""
