@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from conftest import ROOT
+from famtree.errors import NetworkError
 from famtree.registry.load import load_registry
 from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.jsonl import JsonLines
 from famtree.scan.row import make_failure
 from famtree.scan.settings import ScanSettings
-from famtree.errors import NetworkError
 
 
 @cache

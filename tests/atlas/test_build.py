@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from scan_rows import failed, make_row, write_rows
 from famtree.atlas.build import build_atlas
 from famtree.atlas.connect import open_atlas
 from famtree.atlas.query import describe_atlas, query_atlas
 from famtree.errors import UnreadableError, UsageError
+from scan_rows import failed, make_row, write_rows
 
 
 def ask(path: Path, statement: str) -> list[list[Any]]:
@@ -49,9 +49,8 @@ def test_every_table_holds_what_the_rows_say(built: Path) -> None:
         ["aa", 1], ["bb", 1], ["cc", 2],
     ]  # fmt: skip
     own = json.loads(make_row("x")["document"])["fingerprint"]
-    assert ask(built, "SELECT DISTINCT architecture_digest, vocabulary_digest FROM fingerprints") == [
-        [own["architecture"]["digest"], own["tokenizer"]["vocabulary"]]
-    ]  # fmt: skip
+    digests = "SELECT DISTINCT architecture_digest, vocabulary_digest FROM fingerprints"
+    assert ask(built, digests) == [[own["architecture"]["digest"], own["tokenizer"]["vocabulary"]]]
 
 
 def test_the_last_source_named_counts(tmp_path: Path) -> None:

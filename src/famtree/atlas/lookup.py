@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
@@ -97,7 +98,7 @@ class Atlas:
             _COPIES,
             first=min(hashes)[0],
             key=key,
-            own=[f"{sha256} {files}" for sha256, files in hashes],
+            own=[f"{digest} {files}" for digest, files in hashes],
             most=MOST_COPIES,
         )
         return [Entry(*row) for row in rows]
@@ -108,7 +109,8 @@ class Atlas:
         Equal in both first, then by how many name them as parent; at most `MOST_CANDIDATES`.
         """
         design, tokenizer = fingerprint.architecture, fingerprint.tokenizer
-        vocabulary = tokenizer.vocabulary if tokenizer is not None else None
+        text = tokenizer.sketch if tokenizer is not None else ""
+        vocabulary = sha256(text.encode()).hexdigest()
         rows = self._ask(
             _ALIKE,
             architecture=f"architecture {design.digest}",
@@ -146,7 +148,7 @@ class Atlas:
             format=form if form in get_args(CheckpointFormat) else None,
             quantization=_read(Quantization, packed),
             tokenizer=fingerprint.tokenizer if fingerprint is not None else None,
-            weight_hashes=frozenset((sha256, files) for sha256, files in hashes),
+            weight_hashes=frozenset((digest, files) for digest, files in hashes),
             created_at=created_at,
             license=terms,
             claims=tuple(self._list_claims(number)),

@@ -55,6 +55,7 @@ ORDER BY id;
 CREATE TABLE fingerprints AS
 SELECT id, architecture_digest, tokenizer_digest, recipe_digest,
        json_extract_string(document, '$.fingerprint.tokenizer.vocabulary') AS vocabulary_digest,
+       json_extract_string(document, '$.fingerprint.tokenizer.sketch') AS vocabulary_sketch,
        json_extract_string(document, '$.fingerprint.architecture.text_model_type') AS model_type,
        try_cast(json_extract(document, '$.fingerprint.architecture.layers') AS INTEGER) AS layers,
        try_cast(json_extract(document, '$.fingerprint.architecture.hidden_size') AS INTEGER)
@@ -79,8 +80,9 @@ SELECT signature, id, children FROM (
     SELECT 'architecture ' || architecture_digest AS signature, id FROM fingerprints
     WHERE architecture_digest IS NOT NULL
     UNION ALL
-    SELECT 'vocabulary ' || hidden_size || ' ' || vocabulary_digest, id FROM fingerprints
-    WHERE hidden_size IS NOT NULL AND vocabulary_digest IS NOT NULL
+    -- The sketch of a vocabulary is the same in every file format; its digest is not.
+    SELECT 'vocabulary ' || hidden_size || ' ' || sha256(vocabulary_sketch), id FROM fingerprints
+    WHERE hidden_size IS NOT NULL AND vocabulary_sketch <> ''
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;
 
