@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 MOST_CANDIDATES = 2048
 """Checkpoints of one signature that are looked at, those most often named as parents first."""
 MOST_COPIES = 64
+SIGNATURE = 256
+"""Characters of a vocabulary's sketch that `data/build.sql` takes for its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +111,10 @@ class Atlas:
         """
         design, tokenizer = fingerprint.architecture, fingerprint.tokenizer
         text = tokenizer.sketch if tokenizer is not None else ""
-        vocabulary = sha256(text.encode()).hexdigest()
         rows = self._ask(
             _ALIKE,
             architecture=f"architecture {design.digest}",
-            vocabulary=f"vocabulary {design.hidden_size} {vocabulary}",
+            vocabulary=f"vocabulary {design.hidden_size} {text[:SIGNATURE]}",
             key=key,
             most=MOST_CANDIDATES,
         )

@@ -80,9 +80,10 @@ SELECT signature, id, children FROM (
     SELECT 'architecture ' || architecture_digest AS signature, id FROM fingerprints
     WHERE architecture_digest IS NOT NULL
     UNION ALL
-    -- The sketch of a vocabulary is the same in every file format; its digest is not.
-    SELECT 'vocabulary ' || hidden_size || ' ' || sha256(vocabulary_sketch), id FROM fingerprints
-    WHERE hidden_size IS NOT NULL AND vocabulary_sketch <> ''
+    -- The sixteen tokens of smallest hash with their ids, 256 characters of the sketch: the same in
+    -- every file format, and where tokens were added, which the digest of all is not.
+    SELECT 'vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256], id FROM fingerprints
+    WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;
 
