@@ -30,6 +30,7 @@ def identify(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -38,10 +39,16 @@ def identify(
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `verify` allows reading weight
-    bytes to prove lineage claims; without it none is ever read. Raises FamtreeError kin.
+    bytes to prove lineage claims; without it none is ever read. `atlas` is a file of
+    `famtree atlas build`, in which undeclared parents are looked for. Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline).identify(
-        reference, revision=revision, verify=verify, timeout=timeout, on_progress=on_progress
+        reference,
+        revision=revision,
+        verify=verify,
+        atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
     )
 
 
@@ -72,6 +79,7 @@ def lineage(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
     children: bool = False,
     depth: int = DEPTH,
     timeout: float | None = None,
@@ -91,6 +99,7 @@ def lineage(
         verify=verify,
         children=children,
         depth=depth,
+        atlas=atlas,
         timeout=timeout,
         on_progress=on_progress,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from famtree.interchange.side import Plan
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
@@ -73,26 +76,31 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        atlas: Path | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Identification:
         """See `famtree.api.identify`."""
-        from famtree.identification.identify import identify_checkpoint
+        from famtree.identification.identify import identify_with_facts
         from famtree.sources.reference import parse_reference
 
         access = self._access.until(timeout)
         source = self._open(parse_reference(reference, revision=revision), access)
-        result = identify_checkpoint(source, self._registry, on_progress)
+        result, node = identify_with_facts(source, self._registry, on_progress)
+
+        def open_parent(name: str) -> CheckpointSource:
+            return self._open(parse_reference(name), access)
+
+        if atlas is not None:
+            from famtree.atlas.answer import advise_identification, consult
+
+            with consult(atlas, verify=verify, open_parent=open_parent) as advisor:
+                result = advise_identification(source, result, node, self._registry, advisor)
         if not verify:
             return result
         from famtree.verification.identification import verify_identification
 
-        return verify_identification(
-            source,
-            result,
-            lambda name: self._open(parse_reference(name), access),
-            on_progress=on_progress,
-        )
+        return verify_identification(source, result, open_parent, on_progress=on_progress)
 
     def compare(
         self,
@@ -155,6 +163,7 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        atlas: Path | None = None,
         children: bool = False,
         depth: int = DEPTH,
         timeout: float | None = None,
@@ -164,16 +173,30 @@ class Session:
         from famtree.ancestry.trace import trace_lineage
         from famtree.sources.reference import parse_reference
 
-        return trace_lineage(
-            parse_reference(reference, revision=revision),
-            self._registry,
-            depth=depth,
-            offline=self.offline,
-            children=children,
-            verify=verify,
-            on_progress=on_progress,
-            access=self._access.until(timeout),
-        )
+        access = self._access.until(timeout)
+        with ExitStack() as stack:
+            advisor = None
+            if atlas is not None:
+                from famtree.atlas.answer import consult
+
+                advisor = stack.enter_context(
+                    consult(
+                        atlas,
+                        verify=verify,
+                        open_parent=lambda name: self._open(parse_reference(name), access),
+                    )
+                )
+            return trace_lineage(
+                parse_reference(reference, revision=revision),
+                self._registry,
+                depth=depth,
+                offline=self.offline,
+                children=children,
+                verify=verify,
+                on_progress=on_progress,
+                access=access,
+                advisor=advisor,
+            )
 
     def scan(
         self, references: Iterable[str], *, workers: int = 16, timeout: float | None = None

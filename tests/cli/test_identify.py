@@ -60,9 +60,16 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "revision": None,
         "offline": False,
         "verify": False,
+        "atlas": None,
         "timeout": None,
     }
-    assert asked[1] == {"revision": "main", "offline": True, "verify": True, "timeout": 9.0}
+    assert asked[1] == {
+        "revision": "main",
+        "offline": True,
+        "verify": True,
+        "timeout": 9.0,
+        "atlas": None,
+    }
 
 
 @pytest.mark.parametrize("outcome", [make_ambiguous, make_unknown])

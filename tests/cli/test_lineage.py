@@ -69,6 +69,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": False,
         "depth": 8,
         "timeout": None,
+        "atlas": None,
     }
     assert asked[1] == {
         "revision": "main",
@@ -77,6 +78,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": True,
         "depth": 3,
         "timeout": 9.0,
+        "atlas": None,
     }
 
 

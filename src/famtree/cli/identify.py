@@ -11,6 +11,7 @@ import typer
 from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
+    Atlas,
     Form,
     Format,
     Offline,
@@ -95,6 +96,7 @@ def identify(
             help="Exit with 1 if a licence is looser than its parent's.",
         ),
     ] = False,
+    atlas: Atlas = None,
     offline: Offline = False,
     timeout: Timeout = None,
     revision: Revision = None,
@@ -132,6 +134,7 @@ def identify(
             "offline": offline,
             "timeout": timeout,
             "verify": verify,
+            "atlas": atlas,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)

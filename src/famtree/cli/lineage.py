@@ -9,6 +9,7 @@ import typer
 
 from famtree.cli.options import (
     AsJson,
+    Atlas,
     Children,
     Depth,
     Offline,
@@ -54,6 +55,7 @@ def lineage(
     verify: Verify = False,
     children: Children = False,
     depth: Depth = 8,
+    atlas: Atlas = None,
     offline: Offline = False,
     timeout: Timeout = None,
     revision: Revision = None,
@@ -86,6 +88,7 @@ def lineage(
             offline=offline,
             timeout=timeout,
             verify=verify,
+            atlas=atlas,
             children=children,
             depth=depth,
             on_progress=progress.show,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -47,6 +48,10 @@ Timeout = Annotated[
 Revision = Annotated[
     str | None,
     typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),
+]
+Atlas = Annotated[
+    Path | None,
+    typer.Option("--atlas", metavar="FILE", help="Look for undeclared parents in an atlas."),
 ]
 Depth = Annotated[
     int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")

@@ -56,6 +56,10 @@ def scan(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue: skip what FILE holds already.")
     ] = False,
+    sketch: Annotated[
+        bool,
+        typer.Option("--sketch", help="May read weight bytes: some 70 KB each, for an atlas."),
+    ] = False,
     offline: Offline = False,
     timeout: Timeout = None,
 ) -> None:
@@ -83,7 +87,7 @@ def scan(
     from famtree.scan.settings import ScanSettings
     from famtree.scan.tally import Tally
 
-    settings = ScanSettings(workers=workers, offline=offline, timeout=timeout)
+    settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs
