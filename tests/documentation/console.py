@@ -19,7 +19,7 @@ from pathlib import Path
 
 WIDTH = 80
 ELISION = "..."
-TIMEOUT = 120
+TIMEOUT = 300
 """Seconds after which a command that still runs is killed."""
 _BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
