@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.identification.identify import examine_checkpoint
@@ -27,8 +29,7 @@ HUB_ADDRESS = "hf://"
 MAX_AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """One checkpoint that could be opened: where its files are read, and what was read of it."""
 
     facts: NodeFacts
@@ -36,16 +37,15 @@ class Opened:
     findings: Findings
 
 
-@dataclass(slots=True)
-class Opener:
+class Opener(Struct):
     """Opens checkpoints and remembers those that opened, by their names in the graph."""
 
     registry: Registry
     offline: bool = False
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
-    opened: dict[str, Opened] = field(default_factory=dict)
-    sources: list[CheckpointSource] = field(default_factory=list)
+    opened: dict[str, Opened] = {}
+    sources: list[CheckpointSource] = []
     """Everything that was tried, for the cost."""
 
     def open_start(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.ancestry.checkpoints import Opened, Opener
 from famtree.ancestry.trace import trace_lineage
@@ -14,8 +15,7 @@ from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One checkpoint: what it is, where it comes from, and all that was opened to tell."""
 
     identification: Identification

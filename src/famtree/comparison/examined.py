@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.identification.gathered import Gathered
 from famtree.identification.identify import examine_checkpoint
@@ -18,8 +19,7 @@ from famtree.types.identification import Identification
 from famtree.types.source import CheckpointSource
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """An answer and what it was drawn from."""
 
     source: CheckpointSource

@@ -8,10 +8,11 @@ nothing is concluded from it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
@@ -24,22 +25,20 @@ Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
 
 
-@dataclass(slots=True)
-class Module:
+class Module(Struct):
     """One parameterised module: its role, if known, and its stored parts."""
 
     path: str
     role: str | None = None
     block: int | None = None
-    leaves: Leaves = field(default_factory=dict)
+    leaves: Leaves = {}
 
 
-@dataclass(slots=True)
-class Stack:
+class Stack(Struct):
     """A run of numbered blocks under one path."""
 
     path: str
-    blocks: dict[int, list[Module]] = field(default_factory=dict)
+    blocks: dict[int, list[Module]] = {}
 
     def of(self, *roles: str) -> list[Module]:
         """Return the modules with one of `roles`, prediction blocks left out."""
@@ -61,8 +60,7 @@ class Stack:
         }
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(Struct):
     """A checkpoint's modules in order."""
 
     modules: list[Module]
@@ -70,7 +68,7 @@ class Layout:
     """Language tower; the decoder of an encoder-decoder."""
     encoder: Stack | None = None
     vision: Stack | None = None
-    outside: dict[str, list[Module]] = field(default_factory=dict)
+    outside: dict[str, list[Module]] = {}
     """Modules of the language tower outside its blocks, by role."""
     names_known: bool = False
     """Every tensor name is known, so that absence is a fact."""

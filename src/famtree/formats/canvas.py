@@ -40,12 +40,12 @@ def draw(*parts: RenderableType, width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def make_grid(*, columns: int = 2) -> Table:
-    """Return a borderless table whose first column keeps its width."""
+def make_grid(*, columns: int = 2, widest: int | None = None) -> Table:
+    """Return a borderless table whose first column keeps its width, or wraps at `widest`."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(no_wrap=widest is None, max_width=widest, style="dim")
     for _ in range(columns - 1):
         grid.add_column(overflow="fold")
     return grid

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_DIFFERENCES = 12
 MOST_WARNINGS = 6
+WIDEST_ENGINES = 28
+"""Columns for the engines of one answer: many that agree must not squeeze what they say."""
 _STYLES = {"yes": "bold green", "no": "bold red", "conditional": "bold yellow", "unknown": "dim"}
 
 
@@ -96,7 +98,7 @@ def _make_answers(answers: list[Answer], verbose: bool) -> list[RenderableType]:
     lines = fold(answers)
     for question in dict.fromkeys(line.question for line in lines):
         parts += ["", make_text(f"{question}: {TITLES[question]}", "bold")]
-        grid = make_grid(columns=3)
+        grid = make_grid(columns=3, widest=WIDEST_ENGINES)
         for line in lines:
             if line.question != question:
                 continue

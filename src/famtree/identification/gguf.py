@@ -8,8 +8,9 @@ could change the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint

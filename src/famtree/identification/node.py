@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from famtree.lineage.claims import collect_claims, keep_distinct
 from famtree.lineage.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
     from famtree.identification.adapter import AdapterFinding
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """Everything learnt about one checkpoint."""
 
     found: Gathered
@@ -53,7 +53,7 @@ class Findings:
     wrapper: str | None
     result: Classification
     quantization: Quantization | None
-    quantization_conflicts: list[Disagreement] = field(default_factory=list)
+    quantization_conflicts: list[Disagreement] = []
     adapter: AdapterFinding | None = None
     completeness: Completeness | None = None
 
@@ -140,12 +140,11 @@ def _instead(findings: Findings) -> str | None:
     return findings.found.explanation if findings.result.best is None else None
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What an unsettled checkpoint without config.json says of itself."""
 
-    candidates: list[Candidate] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
+    candidates: list[Candidate] = []
+    evidence: list[Evidence] = []
     reason: str | None = None
 
 

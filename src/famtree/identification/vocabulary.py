@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
@@ -44,8 +44,7 @@ def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer
     return partial.model_copy(update={"reason": f"{', '.join(chosen)} not read"})
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Vocabulary files that were not read yet, and their size in bytes."""
 
     files: tuple[str, ...]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.errors import UsageError
 from famtree.interchange.context import answer_context
@@ -26,8 +28,7 @@ QUESTIONS: tuple[Question, ...] = (
 """In the order in which they are answered and shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenEngine:
+class ChosenEngine(Struct, frozen=True):
     """One engine in the version it is asked about."""
 
     engine: Engine

@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.hashes import fits, is_blob_id
@@ -33,8 +34,7 @@ MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """One file still to be fetched: whole (`span` None, at most `limit` bytes) or a range."""
 
     entry: FileEntry

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_models import walk_pages
@@ -12,8 +13,7 @@ from famtree.types.checkpoint import Cost
 MAX_PAGES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Children:
+class Children(Struct, frozen=True):
     """Models of one relation to a repository, most downloaded first."""
 
     names: tuple[str, ...]

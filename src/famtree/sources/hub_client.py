@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 from famtree import __version__
 from famtree.errors import NetworkError
@@ -39,8 +40,7 @@ _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 _gate = Gate()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One final answer: `body` holds the bytes asked for, from `start` on."""
 
     status: int

@@ -10,10 +10,11 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 FIRST_PAUSE = 0.5
 """Seconds before the second try; each further one waits twice as long."""
@@ -27,8 +28,7 @@ _RETRIED = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 _RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Seconds before the next try."""
 
     seconds: float
