@@ -23,7 +23,20 @@ COMMANDS = [
     "families check",
     "families draft",
     "schema",
+    "completion",
 ]
+INTRODUCTION = """\
+# Command line
+
+Generated from `--help` by `scripts/update_cli_docs.py`. Exit codes: see [CI](ci.md).
+
+`eval "$(famtree completion bash)"` in `~/.bashrc` (or `zsh` in `~/.zshrc`) completes commands,
+options, families and engines; so does `famtree completion fish` as a file for fish.
+
+`hf extensions install OWNER/hf-famtree` makes every command one of the `hf` command's as well, as
+`hf famtree identify REF`. `hf` goes by names: `OWNER/hf-famtree` is a copy of this repository under
+that name.
+"""
 
 
 def run_command(arguments: list[str]) -> str:
@@ -41,10 +54,7 @@ def run_command(arguments: list[str]) -> str:
 
 def render_reference() -> str:
     """Return docs/cli.md."""
-    parts = [
-        "# Command line\n",
-        "Generated from `--help` by `scripts/update_cli_docs.py`. Exit codes: see [CI](ci.md).\n",
-    ]
+    parts = [INTRODUCTION]
     for command in COMMANDS:
         text = run_command([*command.split(), "--help"]).strip()
         parts.append(f"## `famtree{f' {command}' if command else ''}`\n")

@@ -12,6 +12,7 @@ import pty
 import re
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -65,7 +66,6 @@ class Surroundings:
             "HF_ENDPOINT": self.endpoint,
             "NO_PROXY": "*",
             "LANG": "C.UTF-8",
-            "COLUMNS": str(WIDTH),
             "TERM": "dumb",
             "NO_COLOR": "1",
         }
@@ -93,6 +93,7 @@ def parse_block(text: str) -> list[Example]:
 def run_command(command: str, surroundings: Surroundings) -> Run:
     """Run one line of shell on a terminal and return what appeared there."""
     terminal, side = pty.openpty()
+    termios.tcsetwinsize(side, (24, WIDTH))
     try:
         process = subprocess.Popen(
             ["bash", "-c", command],

@@ -137,6 +137,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.hub.seen.connect(self.server.host)
+
     def do_GET(self) -> None:
         self._serve()
 

@@ -16,6 +16,7 @@ from famtree.lineage.facts import NodeFacts, hash_weights
 from famtree.lineage.known import find_known, join_record
 from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import CheckpointRef
@@ -23,7 +24,7 @@ from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.report import Findings
+    from famtree.identification.findings import Findings
 
 HUB_ADDRESS = "hf://"
 MAX_AT_ONCE = 8
@@ -44,6 +45,7 @@ class Opener(Struct):
     offline: bool = False
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
+    access: HubAccess = OWN
     opened: dict[str, Opened] = {}
     sources: list[CheckpointSource] = []
     """Everything that was tried, for the cost."""
@@ -55,7 +57,7 @@ class Opener(Struct):
 
         Raises FetchError and UnreadableError kin.
         """
-        source = open_source(ref, offline=self.offline)
+        source = open_source(ref, offline=self.offline, access=self.access)
         self.sources.append(source)
         findings = examine_checkpoint(source, self.registry, on_progress)
         return self._remember(source, findings)
@@ -77,7 +79,9 @@ class Opener(Struct):
         repo, revision = asked
         try:
             source = open_source(
-                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision), offline=self.offline
+                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision),
+                offline=self.offline,
+                access=self.access,
             )
         except FamtreeError as fault:
             return self._stand_in(repo, fault, None)

@@ -13,6 +13,7 @@ from famtree.lineage.references import says_delta
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import CostReport
 from famtree.types.lineage import ChildGroup, Lineage
@@ -29,6 +30,7 @@ def trace_lineage(
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
     opener: Opener | None = None,
+    access: HubAccess = OWN,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
@@ -41,7 +43,7 @@ def trace_lineage(
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = opener or Opener(registry, offline, headers=verify)
+    opener = opener or Opener(registry, offline, headers=verify, access=access)
     start = opener.open_start(ref, on_progress)
     walk = walk_lineage(
         start,
@@ -59,7 +61,9 @@ def trace_lineage(
     costs = [source.cost for source in opener.sources]
     if children:
         report("listing children")
-        groups, spent = list_children(start.ref, walk.notices, offline=offline)
+        groups, spent = list_children(
+            start.ref, walk.notices, offline=offline, access=opener.access
+        )
         costs += spent
     return publish(
         walk,

@@ -6,18 +6,17 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Depth, Offline, Reference, Revision
+from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Verify
 
 
 def bom(
     reference: Reference,
-    children: Annotated[
-        bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
-    ] = False,
+    children: Children = False,
     depth: Depth = 8,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add the time and a random serial number.")
     ] = False,
+    verify: Verify = False,
     offline: Offline = False,
     revision: Revision = None,
 ) -> None:
@@ -36,6 +35,7 @@ def bom(
             reference,
             revision=revision,
             offline=offline,
+            verify=verify,
             children=children,
             depth=depth,
             stamp=stamp,

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -40,16 +42,26 @@ class Stack(Struct):
     path: str
     blocks: dict[int, list[Module]] = {}
 
+    _by_role: dict[str, list[tuple[int, Module]]] | None = None
+
     def of(self, *roles: str) -> list[Module]:
         """Return the modules with one of `roles`, prediction blocks left out."""
+        if self._by_role is None:
+            # Asked some fifty times a checkpoint, once the stack is whole.
+            self._by_role = self._sort_by_role()
+        found = [one for role in roles for one in self._by_role.get(role, ())]
+        if len(roles) > 1:
+            found.sort(key=itemgetter(0))
+        return [module for _, module in found]
+
+    def _sort_by_role(self) -> dict[str, list[tuple[int, Module]]]:
         extra = self.extra_blocks()
-        return [
-            module
-            for number, block in self.blocks.items()
-            if number not in extra
-            for module in block
-            if module.role in roles
-        ]
+        kept = [block for number, block in self.blocks.items() if number not in extra]
+        by_role: dict[str, list[tuple[int, Module]]] = {}
+        for place, module in enumerate(chain.from_iterable(kept)):
+            if module.role is not None:
+                by_role.setdefault(module.role, []).append((place, module))
+        return by_role
 
     def extra_blocks(self) -> set[int]:
         """Return the multi-token-prediction blocks stored at the end of the stack."""

@@ -1,4 +1,4 @@
-"""Drawing with rich into a string: the one place that sets a console up."""
+"""Reports as strings: drawn for a screen with rich, or written plainly. Sets the console up."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ NARROWEST = 20
 """Columns below which a table cannot be drawn; narrower terminals wrap by themselves."""
 
 
-def draw(*parts: RenderableType, width: int, color: bool) -> str:
+def draw(*parts: RenderableType, width: int | None, color: bool) -> str:
     """Return `parts` drawn one under the other, `width` columns wide, without trailing blanks.
+
+    A width of None is no screen: the text is plain, one fact a line (`formats.plain`).
 
     Nothing of the environment (NO_COLOR, FORCE_COLOR, TERM, COLUMNS) is read here: the caller
     decides, so that equal arguments give equal text.
     """
+    if width is None:
+        from famtree.formats.plain import write_plain
+
+        return write_plain(parts)
     from rich.console import Console
 
     console = Console(

@@ -15,7 +15,7 @@ from famtree.types.claim import Claim
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.report import Findings
+    from famtree.identification.findings import Findings
 
 CARD = "README.md"
 MAX_CARD_TEXT = 64 * 1024

@@ -16,21 +16,18 @@ from famtree.identification.declaration import (
     find_declaration,
     list_declared,
 )
-from famtree.identification.gathered import Gathered
+from famtree.identification.findings import Findings
 from famtree.identification.node import checkpoint_name, describe_node
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
-from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
-from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
     CheckpointSummary,
-    Completeness,
     CostReport,
     Evidence,
     FamilyName,
@@ -38,30 +35,10 @@ from famtree.types.identification import (
     Identification,
     Notice,
 )
-from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
     from famtree.identification.adapter import AdapterFinding
-
-
-class Findings(Struct):
-    """Everything learnt about one checkpoint."""
-
-    found: Gathered
-    fingerprint: Fingerprint
-    wrapper: str | None
-    result: Classification
-    quantization: Quantization | None
-    quantization_conflicts: list[Disagreement] = []
-    adapter: AdapterFinding | None = None
-    completeness: Completeness | None = None
-
-    @property
-    def adapted(self) -> AdapterFinding | None:
-        """The adapter, where its base gives a family that nothing else settles."""
-        spoken = self.adapter is not None and self.adapter.family is not None
-        return self.adapter if spoken and self.result.outcome == "unknown" else None
 
 
 def assemble(

@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from famtree.errors import UsageError
 from famtree.interchange.context import answer_context
-from famtree.interchange.engine import Engine
+from famtree.interchange.engine import GENERAL, Engine
 from famtree.interchange.facts import FactReader
-from famtree.interchange.load import GENERAL
 from famtree.interchange.memory import answer_memory
 from famtree.interchange.pair import Pair
 from famtree.interchange.quantization_support import answer_quantization

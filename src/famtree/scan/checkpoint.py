@@ -16,7 +16,12 @@ from famtree.sources.reference import parse_reference
 def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row:
     """Identify `ref` and return its row; a failure of any kind is a row, never an exception."""
     try:
-        source = open_source(parse_reference(ref), offline=settings.offline, patience=PATIENCE)
+        source = open_source(
+            parse_reference(ref),
+            offline=settings.offline,
+            patience=PATIENCE,
+            access=settings.make_access(),
+        )
         result = identify_checkpoint(source, registry)
         return make_row(ref, result, render_line(result.to_document()))
     except FamtreeError as error:

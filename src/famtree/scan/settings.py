@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from famtree.sources.hub_access import HubAccess
 
 THREADS_A_PROCESS = 8
 """Answers wait for the network most of the time, and share one interpreter the rest."""
@@ -15,3 +17,10 @@ class ScanSettings:
     workers: int = 2 * THREADS_A_PROCESS
     """Checkpoints under way at a time."""
     offline: bool = False
+    endpoint: str | None = None
+    token: str | bool | None = field(default=None, repr=False)
+    """These two as in `HubAccess`."""
+
+    def make_access(self) -> HubAccess:
+        """Return whom the Hub is asked as; nothing is remembered, a scan sees each model once."""
+        return HubAccess(self.endpoint, self.token)

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.hashes import fits, is_blob_id
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, Answer, HubClient
 from famtree.sources.hub_listing import (
@@ -54,7 +55,12 @@ class HubSource:
     kind: SourceKind = "hub"
 
     def __init__(
-        self, ref: CheckpointRef, *, offline: bool = False, patience: float = MAX_PAUSE
+        self,
+        ref: CheckpointRef,
+        *,
+        offline: bool = False,
+        patience: float = MAX_PAUSE,
+        access: HubAccess = OWN,
     ) -> None:
         from huggingface_hub import constants
 
@@ -64,8 +70,9 @@ class HubSource:
         self._repo = ref.repo_id
         self._revision = ref.revision or DEFAULT_REVISION
         self._offline = offline or constants.is_offline_mode()
-        self._client = HubClient(patience=patience)
-        self._cache = HubCache(self._client.endpoint)
+        self._client = HubClient(patience=patience, access=access)
+        self._cache = HubCache(self._client.endpoint, access.find_owner())
+        self._listings = access.listings
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None
         self._entries: dict[str, FileEntry] = {}
@@ -86,7 +93,11 @@ class HubSource:
         """
         if self._listing is None:
             with self._timed():
-                listing = self._find_listing()
+                listing = (
+                    self._listings.recall(self._repo, self._revision, self._find_listing)
+                    if self._listings is not None
+                    else self._find_listing()
+                )
             file = self.ref.file
             if file is not None and listing.find(file) is None:
                 raise NotFoundError(

@@ -1,6 +1,6 @@
 """What was fetched from a Hub before: famtree's own small cache, and huggingface_hub's.
 
-Under `$HF_HOME/famtree/<endpoint>/`:
+Under `$HF_HOME/famtree/<endpoint>/`, or `<endpoint>@<owner>/` for a token not the user's own:
 
     listings/<repo>/<commit>     the listing of one commit
     refs/<repo>/<revision>       the commit a branch or tag pointed at when last asked
@@ -38,14 +38,17 @@ _HEADER = len(_MAGIC) + 32 + 8
 class HubCache:
     """The two caches of one endpoint; every method returns None for what is not there."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, owner: str | None = None) -> None:
         from huggingface_hub import constants
 
         address = urlsplit(endpoint)
         place = re.sub(r"[^\w.-]", "_", f"{address.netloc}{address.path}")
+        if owner is not None:
+            place += f"@{owner}"
         self._root = Path(constants.HF_HOME) / "famtree" / place
         self._endpoint = endpoint
-        self._shared = constants.HF_HUB_CACHE
+        # Filled with the user's own token: nothing for others to read.
+        self._shared = constants.HF_HUB_CACHE if owner is None else None
 
     def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
         """Return the remembered document of `repo_id` at `commit`."""
@@ -107,6 +110,8 @@ class HubCache:
 
         Complete when that cache recorded the listing, else only of the files it has.
         """
+        if self._shared is None:
+            return None
         folder = snapshot.repo_folder(self._shared, repo_id)
         commit: str | None = revision
         if not is_blob_id(revision):
@@ -153,6 +158,8 @@ class HubCache:
     def _read_shared(
         self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
     ) -> bytes | None:
+        if self._shared is None:
+            return None
         folder = snapshot.repo_folder(self._shared, repo_id)
         places = []
         if key := content_key(entry):

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from famtree import __version__
 from famtree.errors import NetworkError
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
 
@@ -57,11 +58,11 @@ class Answer(Struct, frozen=True):
 class HubClient:
     """Fetches from one endpoint and counts what it cost."""
 
-    def __init__(self, *, patience: float = MAX_PAUSE) -> None:
-        from huggingface_hub import constants
-
+    def __init__(self, *, patience: float = MAX_PAUSE, access: HubAccess = OWN) -> None:
         self._patience = patience
-        self.endpoint = constants.ENDPOINT
+        self._access = access
+        self._owner = access.find_owner()
+        self.endpoint = access.find_endpoint()
         self.requests = 0
         """Answers received, errors and 304 included, redirects not."""
         self.bytes = 0
@@ -87,7 +88,7 @@ class HubClient:
         paused, attempt = 0.0, 0
         while True:
             attempt += 1
-            paused += _gate.wait(url)
+            paused += _gate.wait(url, self._owner)
             try:
                 with _slots:
                     return self._get_once(url, start, stop, dict(headers or {}))
@@ -100,7 +101,7 @@ class HubClient:
                 if pause is None or tried or paused + pause.seconds > self._patience:
                     raise translate(fault, what=what, page=page) from fault
                 if pause.limited:
-                    _gate.close(url, pause.seconds)
+                    _gate.close(url, pause.seconds, self._owner)
                 else:
                     paused += _gate.sleep(pause.seconds)
 
@@ -118,15 +119,18 @@ class HubClient:
                 headers=self._headers_for(url) | headers,
                 timeout=float(constants.HF_HUB_DOWNLOAD_TIMEOUT),
             )
+            # The session is everybody's: what one token's cookie opens is not another's to see.
+            request.headers.pop("cookie", None)
             response = session.send(request, stream=True, follow_redirects=False)
             try:
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     url = urljoin(url, response.headers["location"])
+                    _read_small(response)
                     continue
                 if response.status_code >= 400:
                     hf_raise_for_status(_small_copy(response))
                 if limit := read_limit(response.headers):
-                    _gate.close(url, min(limit, self._patience))
+                    _gate.close(url, min(limit, self._patience), self._owner)
                 return _read_answer(response, url, start, stop)
             finally:
                 self._count(response)
@@ -136,7 +140,7 @@ class HubClient:
     def _headers_for(self, url: str) -> dict[str, str]:
         """Return own headers; the token only for the endpoint itself, never for a CDN."""
         if self._own_headers is None:
-            self._own_headers = _make_headers()
+            self._own_headers = _make_headers(self._access)
         try:
             own = _origin(url) == _origin(self.endpoint)
         except ValueError as fault:
@@ -153,16 +157,16 @@ class HubClient:
             self.requests += response.status_code not in _REDIRECTS
 
 
-def _make_headers() -> dict[str, str]:
+def _make_headers(access: HubAccess) -> dict[str, str]:
     import platform
 
     from huggingface_hub import __version__ as library
-    from huggingface_hub import constants, get_token
+    from huggingface_hub import constants
 
     agent = f"famtree/{__version__}; hf_hub/{library}; python/{platform.python_version()}"
     if constants.HF_HUB_USER_AGENT_ORIGIN:
         agent += f"; origin/{constants.HF_HUB_USER_AGENT_ORIGIN}"
-    token = None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
+    token = access.find_token()
     return {"user-agent": agent} | ({"authorization": f"Bearer {token}"} if token else {})
 
 
@@ -194,19 +198,23 @@ def _read_answer(response: Response, url: str, start: int | None, stop: int) -> 
     wanted = stop - first
     body = bytearray()
     deadline = time.monotonic() + MAX_BODY_SECONDS
+    # A range that is served as one ends by itself, and its connection can be used again.
+    ends = response.status_code == 206
     complete = True
     for chunk in response.iter_bytes():
         body += chunk
         if len(body) > wanted:
             complete = False
             break
-        if len(body) == wanted and start is not None:
+        if len(body) == wanted and start is not None and not ends:
             complete = total == stop
             break
         if time.monotonic() > deadline:
             raise NetworkError(
                 f"{url.partition('?')[0]}: the answer takes too long", hint="try again later"
             )
+    if ends:
+        complete = complete and total is not None and total <= stop
     return Answer(
         status=response.status_code,
         headers=response.headers,
@@ -238,11 +246,7 @@ def _small_copy(response: Response) -> Response:
     """Return `response` with a bounded body: the library would read an error page to its end."""
     from httpx2 import Response as Copy
 
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > _MAX_ERROR_BYTES:
-            break
+    body = _read_small(response)
     headers = {
         name: value
         for name, value in response.headers.items()
@@ -251,6 +255,16 @@ def _small_copy(response: Response) -> Response:
     return Copy(
         response.status_code,
         headers=headers,
-        content=bytes(body[:_MAX_ERROR_BYTES]),
+        content=body,
         request=response.request,
     )
+
+
+def _read_small(response: Response) -> bytes:
+    """Return a bounded body. One that is read to its end leaves the connection to the next."""
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > _MAX_ERROR_BYTES:
+            break
+    return bytes(body[:_MAX_ERROR_BYTES])

@@ -1,6 +1,6 @@
 """When to ask a server again: when it says, else after longer and longer pauses.
 
-A limit is the whole process's: what one thread is told keeps all of them from asking.
+A limit is the whole process's: what one thread is told keeps all from asking as that user.
 """
 
 from __future__ import annotations
@@ -40,21 +40,21 @@ class Gate:
     """Keeps requests to a host back until the time it asked for."""
 
     def __init__(self) -> None:
-        self._opens: dict[str, float] = {}
+        self._opens: dict[tuple[str, str | None], float] = {}
         self._lock = threading.Lock()
 
-    def close(self, url: str, seconds: float) -> None:
-        """Let nothing through to the host of `url` for so long."""
+    def close(self, url: str, seconds: float, owner: str | None = None) -> None:
+        """Let nothing of `owner` through to the host of `url` for so long."""
         with self._lock:
-            host = urlsplit(url).netloc
-            self._opens[host] = max(self._opens.get(host, 0.0), _now() + seconds)
+            lane = urlsplit(url).netloc, owner
+            self._opens[lane] = max(self._opens.get(lane, 0.0), _now() + seconds)
 
-    def wait(self, url: str) -> float:
+    def wait(self, url: str, owner: str | None = None) -> float:
         """Return when the host may be asked, and how many seconds that took."""
         if not self._opens:
             return 0.0
         with self._lock:
-            left = self._opens.get(urlsplit(url).netloc, 0.0) - _now()
+            left = self._opens.get((urlsplit(url).netloc, owner), 0.0) - _now()
         # All come at once when the gate opens, unless each waits a little longer.
         return self.sleep(left * _spread()) if left > 0 else 0.0
 

@@ -160,6 +160,7 @@ def _decode_plain(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
 
 def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[str, str]]:
     """Decode a long header without building what is not asked for."""
+
     class Entry(msgspec.Struct, gc=False):
         dtype: str = ""
         shape: tuple[int, ...] = ()
