@@ -33,12 +33,6 @@ def test_reference_has_every_command() -> None:
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
-def test_examples_print_what_the_page_shows(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text == UPDATER.refresh_examples(text), "run scripts/update_cli_docs.py"
-
-
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_links_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text)
