@@ -2,8 +2,9 @@
 
 What they have in common: `token` and `api` (a `huggingface_hub.HfApi`) say as whom a Hub is asked,
 and by `api` which; without them huggingface_hub's own settings hold. `offline` forbids requests.
-`on_progress` gets a short word before each step that may take long. Each call stands alone and may
-be made from any thread; `famtree.Session` keeps what several calls can share.
+After `timeout` seconds nothing more is fetched: DeadlineError. `on_progress` gets a short word
+before each step that may take long. Each call stands alone and may be made from any thread;
+`famtree.Session` keeps what several calls can share.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ def identify(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -36,10 +39,16 @@ def identify(
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `verify` allows reading weight
-    bytes to prove lineage claims; without it none is ever read. Raises FamtreeError kin.
+    bytes to prove lineage claims; without it none is ever read. `atlas` is a file of
+    `famtree atlas build`, in which undeclared parents are looked for. Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline).identify(
-        reference, revision=revision, verify=verify, on_progress=on_progress
+        reference,
+        revision=revision,
+        verify=verify,
+        atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
     )
 
 
@@ -48,16 +57,20 @@ def scan(
     *,
     workers: int = 16,
     offline: bool = False,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one row a reference, in the order they are finished; failures are rows too.
 
     The columns are those of `famtree.scan.row.COLUMNS`; `document` holds the identification as
-    JSON. `workers` checkpoints are under way at a time, in processes of their own. References are
-    taken as places become free, so that `references` may be endless.
+    JSON. `workers` checkpoints are under way at a time, in processes of their own; fetching one may
+    take `timeout` seconds. References are taken as places become free, so that `references` may be
+    endless.
     """
-    return Session(token=token, api=api, offline=offline).scan(references, workers=workers)
+    return Session(token=token, api=api, offline=offline).scan(
+        references, workers=workers, timeout=timeout
+    )
 
 
 def lineage(
@@ -66,8 +79,10 @@ def lineage(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    atlas: Path | None = None,
     children: bool = False,
     depth: int = DEPTH,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -84,6 +99,8 @@ def lineage(
         verify=verify,
         children=children,
         depth=depth,
+        atlas=atlas,
+        timeout=timeout,
         on_progress=on_progress,
     )
 
@@ -97,6 +114,7 @@ def bom(
     children: bool = False,
     depth: int = DEPTH,
     stamp: bool = False,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -113,6 +131,7 @@ def bom(
         verify=verify,
         children=children,
         depth=depth,
+        timeout=timeout,
         stamp=stamp,
         on_progress=on_progress,
     )
@@ -123,6 +142,7 @@ def check(
     *,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -134,7 +154,7 @@ def check(
     its own row.
     """
     return Session(token=token, api=api, offline=offline).check(
-        policy, verify=verify, on_progress=on_progress
+        policy, verify=verify, timeout=timeout, on_progress=on_progress
     )
 
 
@@ -146,6 +166,7 @@ def compare(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -154,10 +175,11 @@ def compare(
 
     `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
     `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    `timeout` is how many seconds fetching may take for all checkpoints together.
     Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline).compare(
-        a, b, engines=engines, plan=plan, verify=verify, on_progress=on_progress
+        a, b, engines=engines, plan=plan, verify=verify, timeout=timeout, on_progress=on_progress
     )
 
 
@@ -168,6 +190,7 @@ def compare_all(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
@@ -177,7 +200,12 @@ def compare_all(
     The other arguments are those of `compare`. Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline).compare_all(
-        references, engines=engines, plan=plan, verify=verify, on_progress=on_progress
+        references,
+        engines=engines,
+        plan=plan,
+        verify=verify,
+        timeout=timeout,
+        on_progress=on_progress,
     )
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from famtree.interchange.side import Plan
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
@@ -73,24 +76,31 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        atlas: Path | None = None,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Identification:
         """See `famtree.api.identify`."""
-        from famtree.identification.identify import identify_checkpoint
+        from famtree.identification.identify import identify_with_facts
         from famtree.sources.reference import parse_reference
 
-        source = self._open(parse_reference(reference, revision=revision))
-        result = identify_checkpoint(source, self._registry, on_progress)
+        access = self._access.until(timeout)
+        source = self._open(parse_reference(reference, revision=revision), access)
+        result, node = identify_with_facts(source, self._registry, on_progress)
+
+        def open_parent(name: str) -> CheckpointSource:
+            return self._open(parse_reference(name), access)
+
+        if atlas is not None:
+            from famtree.atlas.answer import advise_identification, consult
+
+            with consult(atlas, verify=verify, open_parent=open_parent) as advisor:
+                result = advise_identification(source, result, node, self._registry, advisor)
         if not verify:
             return result
         from famtree.verification.identification import verify_identification
 
-        return verify_identification(
-            source,
-            result,
-            lambda name: self._open(parse_reference(name)),
-            on_progress=on_progress,
-        )
+        return verify_identification(source, result, open_parent, on_progress=on_progress)
 
     def compare(
         self,
@@ -100,11 +110,17 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Comparison:
         """See `famtree.api.compare`."""
         (found,) = self.compare_all(
-            (a, b), engines=engines, plan=plan, verify=verify, on_progress=on_progress
+            (a, b),
+            engines=engines,
+            plan=plan,
+            verify=verify,
+            timeout=timeout,
+            on_progress=on_progress,
         )
         return found
 
@@ -115,6 +131,7 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> list[Comparison]:
         """See `famtree.api.compare_all`."""
@@ -131,7 +148,10 @@ class Session:
         chosen, notices = choose_engines(engines, known)
         request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
         refs = [parse_reference(reference) for reference in references]
-        examined = [examine_source(self._open(ref), self._registry, on_progress) for ref in refs]
+        access = self._access.until(timeout)
+        examined = [
+            examine_source(self._open(ref, access), self._registry, on_progress) for ref in refs
+        ]
         return [
             compare_examined(left, right, request, on_progress)
             for left, right in combinations(examined, 2)
@@ -143,32 +163,50 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        atlas: Path | None = None,
         children: bool = False,
         depth: int = DEPTH,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Lineage:
         """See `famtree.api.lineage`."""
         from famtree.ancestry.trace import trace_lineage
         from famtree.sources.reference import parse_reference
 
-        return trace_lineage(
-            parse_reference(reference, revision=revision),
-            self._registry,
-            depth=depth,
-            offline=self.offline,
-            children=children,
-            verify=verify,
-            on_progress=on_progress,
-            access=self._access,
-        )
+        access = self._access.until(timeout)
+        with ExitStack() as stack:
+            advisor = None
+            if atlas is not None:
+                from famtree.atlas.answer import consult
 
-    def scan(self, references: Iterable[str], *, workers: int = 16) -> Iterator[dict[str, Any]]:
+                advisor = stack.enter_context(
+                    consult(
+                        atlas,
+                        verify=verify,
+                        open_parent=lambda name: self._open(parse_reference(name), access),
+                    )
+                )
+            return trace_lineage(
+                parse_reference(reference, revision=revision),
+                self._registry,
+                depth=depth,
+                offline=self.offline,
+                children=children,
+                verify=verify,
+                on_progress=on_progress,
+                access=access,
+                advisor=advisor,
+            )
+
+    def scan(
+        self, references: Iterable[str], *, workers: int = 16, timeout: float | None = None
+    ) -> Iterator[dict[str, Any]]:
         """See `famtree.api.scan`."""
         from famtree.scan.local import scan_local
         from famtree.scan.settings import ScanSettings
 
         access = self._access
-        settings = ScanSettings(workers, self.offline, access.endpoint, access.token)
+        settings = ScanSettings(workers, self.offline, access.endpoint, access.token, timeout)
         return scan_local(references, settings, set())
 
     def bom(
@@ -180,6 +218,7 @@ class Session:
         children: bool = False,
         depth: int = DEPTH,
         stamp: bool = False,
+        timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """See `famtree.api.bom`."""
@@ -201,12 +240,17 @@ class Session:
             children=children,
             verify=verify,
             on_progress=on_progress,
-            access=self._access,
+            access=self._access.until(timeout),
         )
         return build_bom(subject, stamp=stamp)
 
     def check(
-        self, policy: str, *, verify: bool = False, on_progress: OnProgress = None
+        self,
+        policy: str,
+        *,
+        verify: bool = False,
+        timeout: float | None = None,
+        on_progress: OnProgress = None,
     ) -> CheckReport:
         """See `famtree.api.check`."""
         from pathlib import Path
@@ -222,13 +266,13 @@ class Session:
             offline=self.offline,
             verify=verify,
             on_progress=on_progress,
-            access=self._access,
+            access=self._access.until(timeout),
         )
 
-    def _open(self, ref: CheckpointRef) -> CheckpointSource:
+    def _open(self, ref: CheckpointRef, access: HubAccess) -> CheckpointSource:
         from famtree.sources.open import open_source
 
-        return open_source(ref, offline=self.offline, access=self._access)
+        return open_source(ref, offline=self.offline, access=access)
 
 
 def _make_access(endpoint: str | None, token: str | bool | None) -> HubAccess:

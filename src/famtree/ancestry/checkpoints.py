@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.identification.identify import examine_checkpoint
 from famtree.identification.node import describe_node
+from famtree.lineage.advice import Advisor
 from famtree.lineage.facts import NodeFacts, hash_weights
 from famtree.lineage.known import find_known, join_record
 from famtree.lineage.walk import Asked, Found
@@ -46,6 +47,8 @@ class Opener(Struct):
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
     access: HubAccess = OWN
+    advisor: Advisor | None = None
+    """Stands in for what cannot be opened."""
     opened: dict[str, Opened] = {}
     sources: list[CheckpointSource] = []
     """Everything that was tried, for the cost."""
@@ -101,6 +104,10 @@ class Opener(Struct):
         return facts
 
     def _stand_in(self, repo: str, fault: FamtreeError, source: CheckpointSource | None) -> Found:
+        told_of = self.advisor.describe(repo) if self.advisor is not None else None
+        if told_of is not None:
+            notice = _note(_code(fault), f"{repo}: {fault.message}; what the atlas holds is used")
+            return Found(told_of.ref, join_record(told_of, self.registry), notice)
         known = find_known(repo, self.registry)
         told = "; what the registry records of it is used" if known is not None else ""
         notice = _note(_code(fault), f"{repo}: {fault.message}{told}")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from famtree import __version__
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import Walk
-from famtree.types.identification import CostReport
+from famtree.types.identification import CostReport, Relative
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
 
-def publish(walk: Walk, children: list[ChildGroup], cost: CostReport) -> Lineage:
+def publish(
+    walk: Walk, children: list[ChildGroup], relatives: Sequence[Relative], cost: CostReport
+) -> Lineage:
     """Return the document of the contract."""
     roots, _ = walk.find_ends()
     return Lineage.model_construct(
@@ -20,6 +24,7 @@ def publish(walk: Walk, children: list[ChildGroup], cost: CostReport) -> Lineage
         edges=[_draw(step) for step in walk.chain],
         roots=roots,
         children=children,
+        relatives=list(relatives),
         complete=walk.complete,
         warnings=walk.notices,
         cost=cost,

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from msgspec.structs import replace
+
 from famtree.ancestry.checkpoints import Opener
 from famtree.ancestry.children import list_children
 from famtree.ancestry.document import publish
+from famtree.lineage.advice import Advice, Advisor
 from famtree.lineage.references import says_delta
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import walk_lineage
@@ -31,20 +34,27 @@ def trace_lineage(
     on_progress: Callable[[str], None] | None = None,
     opener: Opener | None = None,
     access: HubAccess = OWN,
+    advisor: Advisor | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
 
     `verify` settles links by weight bytes: each standing link both of whose ends could be opened,
-    with their headers read. `opener` keeps what was opened on the way, for a caller who needs more
-    than the graph.
+    with their headers read. `advisor` names parents of `ref` where it names none itself. `opener`
+    keeps what was opened on the way, for a caller who needs more than the graph.
 
     Raises FetchError and UnreadableError kin for `ref` itself; whatever is wrong with an ancestor
     is a warning and an end of its branch.
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = opener or Opener(registry, offline, headers=verify, access=access)
+    opener = opener or Opener(registry, offline, headers=verify, access=access, advisor=advisor)
     start = opener.open_start(ref, on_progress)
+    advice = Advice()
+    if advisor is not None:
+        report("asking the atlas")
+        own = opener.opened[start.ref]
+        advice = advisor.advise(own.source, start, own.findings.fingerprint)
+        start = replace(start, claims=start.claims + advice.claims)
     walk = walk_lineage(
         start,
         opener.open_parents,
@@ -68,6 +78,7 @@ def trace_lineage(
     return publish(
         walk,
         groups,
+        advice.relatives,
         CostReport.model_construct(
             requests=sum(cost.requests for cost in costs),
             bytes=sum(cost.bytes for cost in costs),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Verify
+from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Timeout, Verify
 
 
 def bom(
@@ -18,6 +18,7 @@ def bom(
     ] = False,
     verify: Verify = False,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
     """Print a CycloneDX ML-BOM: hashes, licences, model card and pedigree, as JSON.
@@ -39,6 +40,7 @@ def bom(
             children=children,
             depth=depth,
             stamp=stamp,
+            timeout=timeout,
             on_progress=progress.show,
         )
     write_stdout(render_json(document))

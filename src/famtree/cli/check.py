@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Verify, choose_form
+from famtree.cli.options import AsJson, Offline, Timeout, Verify, choose_form
 
 if TYPE_CHECKING:
     from famtree.types.policy import CheckReport
@@ -42,6 +42,7 @@ def check(
     ] = None,
     verify: Verify = False,
     offline: Offline = False,
+    timeout: Timeout = None,
 ) -> None:
     """Check many checkpoints against a policy file.
 
@@ -59,7 +60,13 @@ def check(
     from famtree.cli.progress import Progress
 
     with Progress() as progress:
-        report = api.check(policy, offline=offline, verify=verify, on_progress=progress.show)
+        report = api.check(
+            policy,
+            offline=offline,
+            verify=verify,
+            timeout=timeout,
+            on_progress=progress.show,
+        )
     for kind, name in targets:
         write_file(name, _render(report, kind))
     write_stdout(_render(report, chosen))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from famtree.cli.completion import complete_engine
-from famtree.cli.options import AsJson, Form, Format, Offline, choose_form
+from famtree.cli.options import AsJson, Form, Format, Offline, Timeout, choose_form
 
 if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
@@ -94,6 +94,7 @@ def compare(
         ),
     ] = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every difference, rule and source.")
     ] = False,
@@ -130,6 +131,7 @@ def compare(
             engines=engine or (),
             plan=plan,
             offline=offline,
+            timeout=timeout,
             verify=verify,
             on_progress=progress.show,
         )

@@ -11,11 +11,13 @@ import typer
 from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
+    Atlas,
     Form,
     Format,
     Offline,
     Reference,
     Revision,
+    Timeout,
     Verify,
     choose_form,
 )
@@ -94,7 +96,9 @@ def identify(
             help="Exit with 1 if a licence is looser than its parent's.",
         ),
     ] = False,
+    atlas: Atlas = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show all evidence, digests and the cost.")
@@ -121,16 +125,24 @@ def identify(
     )
 
     from famtree import api
+    from famtree.sources.deadline import Deadline
 
+    deadline = Deadline.after(timeout)
     with Progress() as progress:
         asked: dict[str, Any] = {
             "revision": revision,
             "offline": offline,
+            "timeout": timeout,
             "verify": verify,
+            "atlas": atlas,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)
-        failures = _list_failures(result, conditions, lambda: api.lineage(reference, **asked))
+        failures = _list_failures(
+            result,
+            conditions,
+            lambda: api.lineage(reference, **asked | {"timeout": deadline.left}),
+        )
     write_stdout(_render(result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Children, Depth, Offline, Reference, Revision, Verify
+from famtree.cli.options import (
+    AsJson,
+    Atlas,
+    Children,
+    Depth,
+    Offline,
+    Reference,
+    Revision,
+    Timeout,
+    Verify,
+)
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
@@ -45,7 +55,9 @@ def lineage(
     verify: Verify = False,
     children: Children = False,
     depth: Depth = 8,
+    atlas: Atlas = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
     """Show where a checkpoint comes from: every parent, with a status on every link.
@@ -74,7 +86,9 @@ def lineage(
             reference,
             revision=revision,
             offline=offline,
+            timeout=timeout,
             verify=verify,
+            atlas=atlas,
             children=children,
             depth=depth,
             on_progress=progress.show,

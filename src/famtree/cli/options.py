@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,9 +35,23 @@ Format = Annotated[
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")
 ]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help="Fetch nothing more after so many seconds (exit code 3).",
+        show_default=False,
+    ),
+]
 Revision = Annotated[
     str | None,
     typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),
+]
+Atlas = Annotated[
+    Path | None,
+    typer.Option("--atlas", metavar="FILE", help="Look for undeclared parents in an atlas."),
 ]
 Depth = Annotated[
     int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Offline
+from famtree.cli.options import Offline, Timeout
 
 
 class Engine(StrEnum):
@@ -56,7 +56,12 @@ def scan(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue: skip what FILE holds already.")
     ] = False,
+    sketch: Annotated[
+        bool,
+        typer.Option("--sketch", help="May read weight bytes: some 70 KB each, for an atlas."),
+    ] = False,
     offline: Offline = False,
+    timeout: Timeout = None,
 ) -> None:
     """Identify many checkpoints: one row each, failures too.
 
@@ -82,7 +87,7 @@ def scan(
     from famtree.scan.settings import ScanSettings
     from famtree.scan.tally import Tally
 
-    settings = ScanSettings(workers=workers, offline=offline)
+    settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs

@@ -12,11 +12,12 @@ from msgspec.structs import replace
 from famtree.fingerprints.packing_geometry import unpack
 from famtree.fingerprints.packing_sizes import Hints, Unpacked
 from famtree.fingerprints.packings import Packing, recognise
-from famtree.fingerprints.tensor_names import Module, organise
+from famtree.fingerprints.tensor_names import NAMES_KEPT, Module, organise
 from famtree.fingerprints.tensor_packing import FLOATS, find_group_sizes, logical_numel
 from famtree.fingerprints.tensors import find_hidden_inputs, observe_tensors
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import StoredForm
+from famtree.types.recent import Recent
 
 MAX_PATHS = 32
 MAX_UNQUANTIZED = 64
@@ -76,11 +77,7 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     What a module's sizes leave open is settled by its place in the model (inputs as wide as the
     hidden size), then by what modules of the same packing have, then by `widths`.
     """
-    global _recent  # noqa: PLW0603 - one slot, replaced as a whole
-    recent = _recent
-    if recent is None or recent[0] is not index:
-        recent = _recent = (index, _observe(index))
-    seen = recent[1]
+    seen = _recent.find(id(index), lambda: (index, _observe(index)), len(index.names))[1]
     if all(one.packing is None or one.unpacked.weights is not None for one in seen.modules):
         return seen
     seen = Observation([replace(one) for one in seen.modules], seen.names_known)
@@ -88,8 +85,8 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     return seen
 
 
-_recent: tuple[TensorIndex, Observation] | None = None
-"""The last checkpoint, before `widths`: quantization and parameter count ask for the same one."""
+_recent: Recent[tuple[TensorIndex, Observation]] = Recent(NAMES_KEPT)
+"""Before `widths`: quantization and parameter count ask for the same one."""
 
 
 def _observe(index: TensorIndex) -> Observation:

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
+from famtree.types.recent import Recent
 
 _FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
                  "_weight_scale", "_scale")  # fmt: skip
@@ -126,20 +127,20 @@ def split_leaf(name: str) -> tuple[str, str]:
     return name, ""
 
 
-_recent: tuple[TensorIndex, Layout] | None = None
+NAMES_KEPT = 20_000
+"""Tensor names of checkpoints whose description is remembered: some fifty checkpoints of a usual
+size, and some 25 MB."""
+_recent: Recent[tuple[TensorIndex, Layout]] = Recent(NAMES_KEPT)
+"""By identity of the index, which is held so that no other takes its place."""
 
 
 def organise(index: TensorIndex) -> Layout:
     """Sort the names of `index` into towers, blocks and roles.
 
-    The last layout is remembered: shapes, counts and quantization all ask for the same one, and
-    an index of 90,000 names takes half a second.
+    Layouts are remembered: shapes, counts and quantization all ask for the same one, and an index
+    of 90,000 names takes half a second.
     """
-    global _recent  # noqa: PLW0603 - one slot, replaced as a whole
-    recent = _recent
-    if recent is None or recent[0] is not index:
-        recent = _recent = (index, _organise(index))
-    return recent[1]
+    return _recent.find(id(index), lambda: (index, _organise(index)), len(index.names))[1]
 
 
 def _organise(index: TensorIndex) -> Layout:

@@ -17,6 +17,7 @@ from famtree.identification.gathered import (
     may_be_adapter,
     require_anything,
 )
+from famtree.identification.node import describe_node
 from famtree.identification.report import assemble
 from famtree.identification.settled import could_change_answer
 from famtree.identification.vocabulary import (
@@ -24,6 +25,7 @@ from famtree.identification.vocabulary import (
     first_look,
     read_vocabulary,
 )
+from famtree.lineage.facts import NodeFacts
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import Observation, observe
 from famtree.registry.registry import Registry
@@ -39,9 +41,21 @@ def identify_checkpoint(
 
     Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
+    return identify_with_facts(source, registry, on_progress)[0]
+
+
+def identify_with_facts(
+    source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
+) -> tuple[Identification, NodeFacts]:
+    """Return the answer, and the checkpoint as an end of links: its hashes and its claims.
+
+    Raises as `identify_checkpoint`.
+    """
     started = time.perf_counter()
     findings = examine_checkpoint(source, registry, on_progress)
-    return assemble(source, registry, findings, seconds=time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    node = describe_node(source, findings, text=source.kind != "hub")
+    return assemble(source, registry, findings, seconds=seconds, node=node), node
 
 
 def examine_checkpoint(

@@ -17,6 +17,7 @@ MAX_PARENTS = 64
 TRUST: dict[ClaimSource, float] = {
     "download": 0.95, "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65,
     "gguf": 0.6, "quantizer": 0.55, "config": 0.5, "readme": 0.4, "name": 0.3,
+    "atlas": 0.6,
 }  # fmt: skip
 """Confidence in a link that nobody could check, by who claims it. Of the parents that cards name
 about 1.7 % are wrong, of paths in config.json and of names far more."""
@@ -45,6 +46,11 @@ class Link(Struct, frozen=True):
     def is_hint(self) -> bool:
         """True where nothing but a name points to the parent."""
         return all(claim.source == "name" for claim in self.claims)
+
+    @property
+    def is_found(self) -> bool:
+        """True where nobody claims the parent: it was found in an atlas."""
+        return all(claim.source in ("name", "atlas") for claim in self.claims) and not self.is_hint
 
     @property
     def stated(self) -> list[LinkRelation]:

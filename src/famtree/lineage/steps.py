@@ -123,7 +123,7 @@ def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) 
         child=node.ref,
         parent=parent.ref,
         relation=relation,
-        status="inferred" if link.is_hint else "declared",
+        status="inferred" if link.is_hint or link.is_found else "declared",
         confidence=link.trust,
         link=link,
         aside=link.aside,
@@ -212,7 +212,7 @@ def relate(
         return form
     if node.format == "gguf":
         return "converted"
-    if any(claim.source in ("card", "tag", "config", "gguf") for claim in link.claims):
+    if any(claim.source in ("card", "tag", "config", "gguf", "atlas") for claim in link.claims):
         return "finetune"
     return "unknown"
 
@@ -230,6 +230,7 @@ def _has_form(ref: str) -> bool:
 
 def _hear_record(step: JudgedLink) -> None:
     """A download record is kept by the library that made the copy, not told by its author."""
+    step.evidence += [claim.found for claim in step.link.claims if claim.found is not None]
     for claim in step.link.claims:
         if claim.source == "download":
             step.status = "consistent"

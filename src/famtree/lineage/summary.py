@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from famtree.lineage.advice import Advisor
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_known, join_record
 from famtree.lineage.walk import Asked, Found, walk_lineage
@@ -12,15 +13,19 @@ MAX_DEPTH = 12
 """Longer chains occur on the Hub only as merges of merges."""
 
 
-def summarise_lineage(node: NodeFacts, registry: Registry) -> LineageSummary:
+def summarise_lineage(
+    node: NodeFacts, registry: Registry, advisor: Advisor | None = None
+) -> LineageSummary:
     """Return direct parents and the chain, nearest parent first.
 
-    The walk is that of `famtree lineage`, with nothing but the registry to open parents in. `root`
-    is named where all branches end at one checkpoint that is recorded as trained from scratch.
+    The walk is that of `famtree lineage`, with nothing but the registry, and `advisor` where there
+    is one, to open parents in. `root` is named where all branches end at one checkpoint that is
+    recorded as trained from scratch.
     """
 
     def open_parent(asked: Asked) -> Found:
-        known = find_known(asked[0], registry)
+        told = advisor.describe(asked[0]) if advisor is not None else None
+        known = join_record(told, registry) if told is not None else find_known(asked[0], registry)
         return Found(known.ref if known is not None else asked[0], known)
 
     walk = walk_lineage(

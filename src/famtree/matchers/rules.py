@@ -23,6 +23,7 @@ from famtree.registry.conditions import describe, show
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, Generation, Rule, TraitPolicy
 from famtree.types.identification import Evidence
+from famtree.types.recent import Recent
 from famtree.types.traits import Trait
 
 WORST = -6.0
@@ -109,8 +110,33 @@ class RuleMatch(Struct):
 
 
 def match_rules(observation: Observation, registry: Registry) -> list[RuleMatch]:
-    """Return the verdict of every rule, in registry order."""
+    """Return the verdict of every rule, in registry order.
+
+    Verdicts are remembered: most checkpoints show the traits of another one to the last.
+    """
     book = read_rules(registry)
+    traits = observation.traits
+    # As text, since True and 1 are one key and not one value.
+    seen = tuple((name, repr(trait)) for name, trait in traits.items() if name in book.stating)
+    key = (id(book), seen, _reads(observation))
+    return _recent.find(key, lambda: (book, _match(book, observation, registry)))[1]
+
+
+CHECKPOINTS_KEPT = 48
+"""Of some 200 kB each."""
+_recent: Recent[tuple[RuleBook, list[RuleMatch]]] = Recent(CHECKPOINTS_KEPT)
+"""By identity of the rule book, which is held so that no other takes its place."""
+
+
+def _reads(observation: Observation) -> tuple[bool, bool]:
+    """Return whether a vocabulary and whether a config was read; else nothing is absent."""
+    tokenizer = observation.fingerprint.tokenizer
+    # Any config that was read says at least one of these.
+    config_read = any(name in observation.traits for name in _SAID_BY_CONFIGS)
+    return tokenizer is not None and tokenizer.vocabulary is not None, config_read
+
+
+def _match(book: RuleBook, observation: Observation, registry: Registry) -> list[RuleMatch]:
     judged = _judge_all(book, observation, registry)
     caps = {name: policy.cap for name, policy in registry.generic.groups.items()}
     matches = []
@@ -127,10 +153,7 @@ def _judge_all(
 ) -> list[Judgement | None]:
     """Judge and weigh each distinct condition once; None where nothing was looked at."""
     traits = observation.traits
-    tokenizer = observation.fingerprint.tokenizer
-    tokenizer_read = tokenizer is not None and tokenizer.vocabulary is not None
-    # Any config that was read says at least one of these.
-    config_read = any(name in traits for name in _SAID_BY_CONFIGS)
+    tokenizer_read, config_read = _reads(observation)
     judged: list[Judgement | None] = []
     accepted: dict[str, float] = {}
     for asked in book.asked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from famtree.errors import FamtreeError
 from famtree.formats.json_report import render_line
-from famtree.identification.identify import identify_checkpoint
+from famtree.identification.identify import identify_with_facts
 from famtree.registry.registry import Registry
 from famtree.scan.row import Row, make_failure, make_row
 from famtree.scan.settings import ScanSettings
@@ -22,8 +22,13 @@ def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row
             patience=PATIENCE,
             access=settings.make_access(),
         )
-        result = identify_checkpoint(source, registry)
-        return make_row(ref, result, render_line(result.to_document()))
+        result, node = identify_with_facts(source, registry)
+        sketch = None
+        if settings.sketch:
+            from famtree.verification.sketch import sketch_source
+
+            sketch = sketch_source(source)
+        return make_row(ref, result, render_line(result.to_document()), node, sketch)
     except FamtreeError as error:
         return make_failure(ref, error)
     except Exception as error:  # noqa: BLE001 - one checkpoint's bug must not end the scan

@@ -1,7 +1,7 @@
 """Rows as JSON Lines: every row is whole on disk before the next one begins.
 
 A killed scan leaves at most one torn line at the end. `--resume` drops it, and with it the
-failures that may pass (network, offline, a lost process), which are then asked again.
+failures that may pass (network, offline, time-out, a lost process), which are then asked again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from famtree.scan.references import hash_reference
 from famtree.scan.row import SCHEMA, Row
 
-PASSING = frozenset({"network", "offline", "worker-lost"})
+PASSING = frozenset({"network", "offline", "timeout", "worker-lost"})
 """Errors that say nothing about the checkpoint; any other failure is an answer."""
 
 

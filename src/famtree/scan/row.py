@@ -5,10 +5,14 @@ A failure is a row too, with the error's code; nothing asked for is left out of 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from typing import TYPE_CHECKING, Any, Literal
 
 from famtree.errors import FamtreeError
 from famtree.types.identification import Identification
+
+if TYPE_CHECKING:
+    from famtree.lineage.facts import NodeFacts
 
 SCHEMA = "famtree/scan/1"
 ColumnType = Literal["string", "float", "integer", "boolean", "strings"]
@@ -46,19 +50,35 @@ COLUMNS: dict[str, ColumnType] = {
     "error_code": "string",
     "error_message": "string",
     "exit_code": "integer",
+    "name": "string",
+    "license": "string",
+    "created_at": "string",
+    "weight_files": "strings",
+    "claims": "string",
+    "sketch": "string",
     "document": "string",
 }
 """Name and type of every column, in the order of the output. `relation` and `status` are those of
-the link to the nearest parent; `document` is the identification as JSON."""
+the link to the nearest parent; `name` is what ends of links are called; `weight_files` are sha256
+of all weight files, none where one is unknown; `claims` are the parents that the checkpoint itself
+names, as JSON; `document` is the identification as JSON."""
 
 Row = dict[str, Any]
 
 _MAX_INTEGER = 2**63 - 1
 _MAX_MESSAGE = 500
+_MAX_FILES = 1024
+"""Weight files whose hashes are kept; of more, none, since a part of them proves no copy."""
+_CLAIM_FIELDS = ("parent", "source", "relation", "revision", "weight")
 
 
-def make_row(ref: str, result: Identification, document: str) -> Row:
-    """Return the row of an answer; `document` is its JSON."""
+def make_row(
+    ref: str, result: Identification, document: str, node: NodeFacts, sketch: str | None = None
+) -> Row:
+    """Return the row of an answer; `document` is its JSON, `node` the checkpoint as it is linked.
+
+    `sketch` is its weight sketch as text, where one was asked for and could be made.
+    """
     nearest = result.lineage.chain[0] if result.lineage.chain else None
     fingerprint = result.fingerprint
     return _complete(
@@ -94,6 +114,12 @@ def make_row(ref: str, result: Identification, document: str) -> Row:
         bytes=result.cost.bytes,
         seconds=result.cost.seconds,
         exit_code=0,
+        name=node.ref,
+        license=node.license,
+        created_at=node.created_at,
+        weight_files=_list_hashes(node),
+        claims=_write_claims(node),
+        sketch=sketch,
         document=document,
     )
 
@@ -110,6 +136,16 @@ def make_failure(ref: str, error: FamtreeError) -> Row:
 
 def _complete(**values: Any) -> Row:
     return {"schema": SCHEMA, **dict.fromkeys(list(COLUMNS)[1:]), **values}
+
+
+def _list_hashes(node: NodeFacts) -> list[str]:
+    found = [sha256 for sha256, times in sorted(node.weight_hashes) for _ in range(times)]
+    return found if len(found) <= _MAX_FILES else []
+
+
+def _write_claims(node: NodeFacts) -> str:
+    told = [{name: getattr(claim, name) for name in _CLAIM_FIELDS} for claim in node.claims]
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 
 def _fit(number: int | None) -> int | None:

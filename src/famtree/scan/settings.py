@@ -20,7 +20,12 @@ class ScanSettings:
     endpoint: str | None = None
     token: str | bool | None = field(default=None, repr=False)
     """These two as in `HubAccess`."""
+    timeout: float | None = None
+    """Seconds that fetching one checkpoint may take in all."""
+
+    sketch: bool = False
+    """Read the weight samples of `--verify` as well, once, and keep them as a sketch."""
 
     def make_access(self) -> HubAccess:
         """Return whom the Hub is asked as; nothing is remembered, a scan sees each model once."""
-        return HubAccess(self.endpoint, self.token)
+        return HubAccess(self.endpoint, self.token).until(self.timeout)

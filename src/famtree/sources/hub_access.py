@@ -1,4 +1,4 @@
-"""Which Hub is asked, and as whom."""
+"""Which Hub is asked, as whom, and until when."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from famtree.errors import AccessError, UsageError
+from famtree.sources.deadline import NEVER, Deadline
 
 if TYPE_CHECKING:
     from famtree.types.checkpoint import Listing
@@ -61,6 +62,8 @@ class HubAccess:
     means none."""
     listings: ListingMemory | None = field(default=None, repr=False, compare=False)
     """None remembers nothing."""
+    deadline: Deadline = field(default=NEVER, compare=False)
+    """After it nothing more is fetched."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for what can be no address and no token."""
@@ -72,6 +75,10 @@ class HubAccess:
         if isinstance(self.token, str) and not _TOKEN.fullmatch(self.token):
             # The token itself is not told: messages end up in logs.
             raise UsageError("the token has characters that no token has", hint="copy it again")
+
+    def until(self, seconds: float | None) -> HubAccess:
+        """Return the same access that ends `seconds` from now; None is never."""
+        return replace(self, deadline=Deadline.after(seconds))
 
     def find_endpoint(self) -> str:
         """Return the address without a slash at its end."""

@@ -7,8 +7,9 @@ Under `$HF_HOME/famtree/<endpoint>/`, or `<endpoint>@<owner>/` for a token not t
     blobs/<ab>/<key>             a whole file; `key` is its sha256 or git blob id
     spans/<ab>/<key>/<from>-<to> bytes [from, to) of a file
 
-Every entry carries its length and sha256, so a damaged one counts as absent and is replaced.
-Entries are written to a temporary file first. A cache that cannot be written is no error.
+Every entry carries its length and sha256, and a whole file has to fit the hash it is named by, so
+a damaged or misplaced one counts as absent and is replaced. Entries are written to a temporary
+file first. A cache that cannot be written is no error.
 """
 
 from __future__ import annotations
@@ -136,7 +137,7 @@ class HubCache:
 
     def _read_own(self, key: str, entry: FileEntry, span: tuple[int, int] | None) -> bytes | None:
         whole = _read(self._root / "blobs" / key[:2] / key)
-        if whole is not None and entry.size in {None, len(whole)}:
+        if whole is not None and fits(entry, whole):
             return whole if span is None else whole[span[0] : span[1]]
         if span is None:
             return None
@@ -206,7 +207,10 @@ def _write(path: Path, body: bytes) -> None:
             stream.write(_MAGIC + sha256(body).digest() + len(body).to_bytes(8, "little"))
             stream.write(body)
         os.replace(temporary, path)
+        temporary = None
     except OSError:
+        pass  # a full disk, a home that may not be written
+    finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)

@@ -27,7 +27,7 @@ def list_models(repo_id: str, relation: str, access: HubAccess = OWN) -> Childre
     """Return the models whose tag is `base_model:<relation>:<repo_id>`.
 
     `relation` is a word of the Hub's own: adapter, finetune, merge or quantized. Raises
-    NetworkError and AccessError.
+    NetworkError, AccessError and DeadlineError.
     """
     client = HubClient(access=access)
     tag = f"base_model:{relation}:{repo_id}"

@@ -84,8 +84,11 @@ def _find_next(link: str, current: str) -> str | None:
     found = _NEXT.search(link)
     if found is None:
         return None
-    following = urljoin(current, found.group(1))
-    here, there = urlsplit(current), urlsplit(following)
+    try:
+        following = urljoin(current, found.group(1))
+        here, there = urlsplit(current), urlsplit(following)
+    except ValueError:  # a host in open brackets
+        return None
     same_host = (here.scheme, here.netloc) == (there.scheme, there.netloc)
     return following if same_host and following != current else None
 

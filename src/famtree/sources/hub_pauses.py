@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,14 +50,14 @@ class Gate:
             lane = urlsplit(url).netloc, owner
             self._opens[lane] = max(self._opens.get(lane, 0.0), _now() + seconds)
 
-    def wait(self, url: str, owner: str | None = None) -> float:
-        """Return when the host may be asked, and how many seconds that took."""
+    def wait(self, url: str, owner: str | None = None, *, most: float = inf) -> float:
+        """Return when the host may be asked, or after `most` seconds; and how many it took."""
         if not self._opens:
             return 0.0
         with self._lock:
             left = self._opens.get((urlsplit(url).netloc, owner), 0.0) - _now()
         # All come at once when the gate opens, unless each waits a little longer.
-        return self.sleep(left * _spread()) if left > 0 else 0.0
+        return self.sleep(min(left * _spread(), most)) if left > 0 else 0.0
 
     @staticmethod
     def sleep(seconds: float) -> float:
@@ -92,9 +93,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    until = _read_date(text)
+    if until is None:
+        return None
+    # Counted on the server's own clock where it tells the time: this machine's may be wrong.
+    now = _read_date(headers.get("date", ""))
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _read_date(text: str) -> float | None:
+    """Return an HTTP date as seconds since 1970."""
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from famtree.errors import ConfigError
 from famtree.sources.header_plan import HeaderPlan, missing_ranges
 from famtree.sources.safetensors_header import ParsedHeader, parse_header
 from famtree.types.checkpoint import Listing, Missing, TensorIndex, TensorInfo
+from famtree.types.recent import Recent
 from famtree.types.source import CheckpointSource
 
 MAX_INDEX_BYTES = 16 << 20
@@ -57,7 +59,7 @@ def read_tensor_index(
         if isinstance(data, Missing):
             notices.append(("header-unread", f"the header of {name} was not read: {data.reason}"))
             continue
-        headers[name] = parse_header(data, name, file_size=plan.sizes.get(name))
+        headers[name] = _parse(data, name, plan.sizes.get(name))
         count += len(headers[name].tensors)
     table: dict[str, Any] | None = None
     found = first_wave.get(plan.index) if plan.index else None
@@ -73,10 +75,49 @@ def read_tensor_index(
                 f"{plan.missing_shards} shard(s) that the file names count are absent",
             )
         )
-    index = build_index(headers, table, plan.shards)
-    if plan.missing_shards:
-        index = replace(index, complete=False)
+    key = (tuple(map(id, headers.values())), plan.shards, plan.missing_shards, _digest(found))
+    _, index = _indexes.find(
+        key, lambda: (headers, _complete(headers, table, plan)), sum(_sizes(headers, table))
+    )
     return index, _distinct(notices)
+
+
+ENTRIES_KEPT = 20_000
+"""Tensors whose description is remembered, since most checkpoints have the header of another."""
+_parsed: Recent[ParsedHeader] = Recent(ENTRIES_KEPT)
+_indexes: Recent[tuple[Mapping[str, ParsedHeader], TensorIndex]] = Recent(ENTRIES_KEPT)
+"""By identity of the headers, which are held so that no others take their place."""
+
+
+def _parse(data: bytes, name: str, size: int | None) -> ParsedHeader:
+    end = 8 + int.from_bytes(data[:8], "little")
+    if end > _SHORT:
+        return parse_header(data, name, file_size=size)
+    return _parsed.find(
+        (name, size, _digest(data[:end])),
+        lambda: parse_header(data, name, file_size=size),
+        1 + end // _BYTES_A_TENSOR,
+    )
+
+
+_SHORT = 4 << 20
+_BYTES_A_TENSOR = 100
+
+
+def _complete(
+    headers: Mapping[str, ParsedHeader], table: Mapping[str, Any] | None, plan: HeaderPlan
+) -> TensorIndex:
+    index = build_index(headers, table, plan.shards)
+    return replace(index, complete=False) if plan.missing_shards else index
+
+
+def _sizes(headers: Mapping[str, ParsedHeader], table: Mapping[str, Any] | None) -> Iterator[int]:
+    yield from (len(header.tensors) for header in headers.values())
+    yield len(table["weight_map"]) if table else 1
+
+
+def _digest(data: bytes | Missing | None) -> bytes:
+    return blake2b(data, digest_size=16).digest() if isinstance(data, bytes) else b""
 
 
 def build_index(

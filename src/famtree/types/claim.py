@@ -6,15 +6,16 @@ from typing import Literal
 
 from msgspec import Struct
 
-from famtree.types.identification import LinkRelation
+from famtree.types.identification import Evidence, LinkRelation
 
 ClaimSource = Literal[
     "mergekit", "adapter", "card", "tag", "registry", "gguf", "download", "quantizer", "config",
-    "readme", "name",
+    "readme", "name", "atlas",
 ]  # fmt: skip
 """Who says it: mergekit_config.yml, adapter_config.json, card front matter, Hub tag, famtree's own
 registry, GGUF metadata, a download record, a quantizer's configuration, config._name_or_path,
-running text of the card, or only the checkpoint's name."""
+running text of the card, or only the checkpoint's name; `atlas` is nobody's word, but what an atlas
+was found to hold."""
 
 
 STACKING = "passthrough"
@@ -50,6 +51,8 @@ class Claim(Struct, frozen=True):
     of_parent: bool = False
     """True for what a conversion repeats of the model it was made from: the claimed checkpoint is
     the parent of this one's parent."""
+    found: Evidence | None = None
+    """What was measured, where the claim is a finding."""
 
 
 class MergeRecipe(Struct):

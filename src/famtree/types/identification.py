@@ -128,6 +128,22 @@ class WeightProof(FrozenModel):
     """Parts that could not be read, and why."""
 
 
+class Relative(FrozenModel):
+    """A checkpoint of an atlas that is like this one: a candidate, not an answer."""
+
+    ref: str
+    basis: Literal["hash", "weights", "signature"]
+    """hash: every weight file is equal. weights: samples depend on each other. signature: no more
+    than an equal design or vocabulary, which is never descent."""
+    reason: str
+    family: str | None = None
+    generation: str | None = None
+    created_at: str | None = None
+    z: float | None = None
+    log10_p: float | None = None
+    cosine: float | None = None
+
+
 class LineageSummary(FrozenModel):
     """Direct parents and the chain to the root, as far as known."""
 
@@ -137,6 +153,8 @@ class LineageSummary(FrozenModel):
     complete: bool = False
     proofs: list[WeightProof] = Field(default_factory=list)
     """Only with `--verify`: one for each parent whose weights were compared."""
+    relatives: list[Relative] = Field(default_factory=list)
+    """Only with `--atlas`: what the atlas holds that is like this checkpoint."""
 
 
 Part = Literal["config", "weights", "shards", "tokenizer"]

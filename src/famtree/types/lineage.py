@@ -7,7 +7,14 @@ from typing import Any, Literal
 from pydantic import Field
 
 from famtree.types.checkpoint import CheckpointFormat
-from famtree.types.identification import CostReport, Evidence, LinkRelation, LinkStatus, Notice
+from famtree.types.identification import (
+    CostReport,
+    Evidence,
+    LinkRelation,
+    LinkStatus,
+    Notice,
+    Relative,
+)
 from famtree.types.model import FrozenModel, dump
 
 
@@ -62,6 +69,8 @@ class Lineage(FrozenModel):
     edges: list[LineageEdge] = Field(default_factory=list)
     roots: list[str] = Field(default_factory=list)
     children: list[ChildGroup] = Field(default_factory=list)
+    relatives: list[Relative] = Field(default_factory=list)
+    """Only with `--atlas`: what the atlas holds that is like the asked-for checkpoint."""
     complete: bool = False
     """True when every branch ends at a root, none at a gap or the depth limit."""
     warnings: list[Notice] = Field(default_factory=list)

@@ -1,0 +1,205 @@
+"""An atlas as advisor: relatives by hashes, by weight samples, by signature; in this order.
+
+An equal design or vocabulary makes a candidate and nothing more. Equal hashes, or samples that
+depend on each other, make a claim, which then has to pass every check of a link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from famtree.lineage.advice import Advice, is_undeclared
+from famtree.types.claim import Claim
+from famtree.types.identification import Evidence, LinkRelation, Relative
+
+if TYPE_CHECKING:
+    from famtree.atlas.lookup import Atlas, Entry
+    from famtree.lineage.facts import NodeFacts
+    from famtree.types.fingerprint import Fingerprint
+    from famtree.types.proof import Proof
+    from famtree.types.source import CheckpointSource
+    from famtree.weights.kin import Kin
+
+MOST_LISTED = 10
+MOST_OPENED = 4
+"""Candidates whose weights are read where no sketch finds a relative: megabytes each, since only a
+token probe sees through permuted and rotated weights."""
+_WEIGHT = {"hash": 20.0, "weights": 10.0}
+"""Of the evidence, in nats; of weights at most, as z grows."""
+
+Prove = Callable[["CheckpointSource", str], "Proof | None"]
+"""Compare a checkpoint's weights with those of the one called so; None where they cannot be had."""
+
+
+class AtlasAdvisor:
+    """Looks for relatives in one atlas.
+
+    `verify` allows reading weight samples of the checkpoint asked about, `prove` those of
+    candidates, where samples alone find none.
+    """
+
+    def __init__(self, atlas: Atlas, *, verify: bool = False, prove: Prove | None = None) -> None:
+        self._atlas = atlas
+        self._verify = verify
+        self._prove = prove
+
+    def describe(self, name: str) -> NodeFacts | None:
+        """Return what the atlas holds of the checkpoint called `name`."""
+        return self._atlas.describe(name)
+
+    def advise(self, source: CheckpointSource, node: NodeFacts, fingerprint: Fingerprint) -> Advice:
+        """Return the relatives of `node`, and a claim where it names no parent itself.
+
+        Raises FetchError kin where weights are read and cannot be had.
+        """
+        sketch = None
+        if self._verify and is_undeclared(node):
+            from famtree.verification.sketch import sketch_source
+
+            sketch = sketch_source(source)
+        return self.find(node, fingerprint, sketch, source)
+
+    def find(
+        self,
+        node: NodeFacts,
+        fingerprint: Fingerprint,
+        sketch: str | None,
+        source: CheckpointSource | None = None,
+    ) -> Advice:
+        """Like `advise`, for weights that are sketched already."""
+        key = node.ref.lower()
+        copies = self._atlas.find_copies(node.weight_hashes, key)
+        relatives = [_describe(one, "hash", "every weight file is equal") for one in copies]
+        claim = next(
+            (_claim_copy(one) for one in self._keep_earlier(copies, node) if one.name), None
+        )
+        if claim is None and is_undeclared(node):
+            alike = self._keep_earlier(self._atlas.find_alike(fingerprint, key), node)
+            found, claim = self._weigh(alike, sketch)
+            if sketch is not None and not found and source is not None:
+                found, claim = self._open(alike, source)
+            relatives += found or [_describe(one, "signature", _explain(one)) for one in alike]
+        claims = (claim,) if claim is not None and is_undeclared(node) else ()
+        return Advice(tuple(relatives[:MOST_LISTED]), claims)
+
+    def _keep_earlier(self, entries: Sequence[Entry], node: NodeFacts) -> list[Entry]:
+        """Leave out what is known to be later: published after, or named after this one."""
+        if not entries:
+            return []
+        parents = self._atlas.list_parents(entries)
+        below = _list_below(node.ref.lower(), parents)
+        return [
+            one
+            for one in entries
+            if one.key not in below
+            and not (one.created_at and node.created_at and one.created_at > node.created_at)
+        ]
+
+    def _weigh(
+        self, alike: Sequence[Entry], sketch: str | None
+    ) -> tuple[list[Relative], Claim | None]:
+        """Compare sketches; only what depends on the checkpoint's weights is returned."""
+        held = self._atlas.list_sketches(alike) if sketch is not None else {}
+        if sketch is None or not held:
+            return [], None
+        from famtree.verification.sketch import find_sketched
+
+        by_key = {one.key: one for one in alike}
+        kin, parent = find_sketched(
+            sketch,
+            held,
+            self._atlas.list_parents(alike),
+            {one.key for one in alike if one.is_leaf},
+        )
+        if parent is not None:
+            # The likeliest parent first.
+            kin = [parent, *(one for one in kin if one.name != parent.name)]
+        relatives = [_describe_kin(by_key[one.name], one) for one in kin]
+        return relatives, _claim_kin(by_key[parent.name], parent) if parent is not None else None
+
+    def _open(
+        self, alike: Iterable[Entry], source: CheckpointSource
+    ) -> tuple[list[Relative], Claim | None]:
+        """Read weights of the likeliest candidates: those most often named as parents."""
+        whole = [one for one in alike if not one.is_leaf]
+        for one in whole[:MOST_OPENED] if self._prove is not None else ():
+            proof = self._prove(source, one.name) if self._prove is not None else None
+            if proof is not None and proof.related and proof.direction != "child-first":
+                relative = _describe(one, "weights", proof.reason, z=proof.z, log10_p=proof.log10_p)
+                return [relative], Claim(one.name, "atlas", found=proof.to_evidence()[0])
+        return [], None
+
+
+def _list_below(key: str, parents: Mapping[str, Collection[str]]) -> set[str]:
+    """Return everything that known links lead down to from `key`."""
+    below = {key}
+    while True:
+        new = {name for name, above in parents.items() if below & set(above)} - below
+        if not new:
+            return below
+        below |= new
+
+
+def _describe(entry: Entry, basis: str, reason: str, **numbers: float | None) -> Relative:
+    return Relative.model_construct(
+        ref=entry.name,
+        basis=basis,
+        reason=reason,
+        family=entry.family,
+        generation=entry.generation,
+        created_at=entry.created_at,
+        **numbers,
+    )
+
+
+def _describe_kin(entry: Entry, kin: Kin) -> Relative:
+    return _describe(
+        entry,
+        "weights",
+        _tell(kin),
+        z=round(kin.z, 2),
+        log10_p=round(kin.log10_p, 2),
+        cosine=round(kin.cosine, 4),
+    )
+
+
+def _tell(kin: Kin) -> str:
+    if kin.same:
+        return "every sampled value is equal"
+    if not kin.derived:
+        return "samples depend on each other no more than by a shared initialisation"
+    return f"samples are aligned, cosine {kin.cosine:.3f}"
+
+
+def _explain(entry: Entry) -> str:
+    if entry.same_architecture and entry.same_vocabulary:
+        return "equal design and vocabulary, which is no descent"
+    if entry.same_architecture:
+        return "equal design, which is no descent"
+    return "equal vocabulary and width, which is no descent"
+
+
+def _claim_copy(entry: Entry) -> Claim:
+    return _claim(entry, "copy", "hash", "equal for every weight file", _WEIGHT["hash"])
+
+
+def _claim_kin(entry: Entry, kin: Kin) -> Claim:
+    weight = min(kin.z, _WEIGHT["weights"])
+    relation: LinkRelation | None = "copy" if kin.same else None
+    told = f"{_tell(kin)} (z {kin.z:.1f}, p 10^{kin.log10_p:.0f})"
+    return _claim(entry, relation, "sketch", told, weight)
+
+
+def _claim(
+    entry: Entry, relation: LinkRelation | None, signal: str, seen: str, weight: float
+) -> Claim:
+    evidence = Evidence.model_construct(
+        signal=f"atlas.{signal}",
+        source="atlas",
+        expected=entry.name,
+        seen=seen,
+        supports=True,
+        weight=round(weight, 3),
+    )
+    return Claim(entry.name, "atlas", relation, found=evidence)

@@ -1,0 +1,92 @@
+-- From the table `raw`, one row a scanned checkpoint, to the tables of an atlas.
+-- `id` is the checkpoint's number, `key` its name in lower case, by which links find each other.
+
+CREATE TABLE meta (key VARCHAR, value VARCHAR);
+
+-- One row a checkpoint: the last one read that is an answer.
+CREATE TEMP TABLE chosen AS
+SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, *
+FROM (
+    SELECT lower(coalesce(name, ref)) AS key, *
+    FROM raw
+    WHERE error_code IS NULL AND document IS NOT NULL AND json_valid(document)
+    QUALIFY row_number() OVER (PARTITION BY lower(coalesce(name, ref)) ORDER BY input DESC) = 1
+);
+
+CREATE TABLE claims AS
+SELECT id, key AS child, lower(told.parent) AS parent_key, told.parent, told.source, told.relation,
+       told.revision, told.weight
+FROM (
+    SELECT id, key, unnest(from_json(claims, '[{"parent": "VARCHAR", "source": "VARCHAR",
+        "relation": "VARCHAR", "revision": "VARCHAR", "weight": "DOUBLE"}]')) AS told
+    FROM chosen
+    WHERE claims IS NOT NULL AND json_valid(claims) AND json_type(claims) = 'ARRAY'
+)
+WHERE told.parent IS NOT NULL
+ORDER BY child;
+
+-- Links as they were judged, each once: the child's own answer before one that passes through.
+CREATE TABLE edges AS
+SELECT lower(step.child) AS child, lower(step.parent) AS parent, step.relation, step.status,
+       step.confidence
+FROM (
+    SELECT key, unnest(from_json(json_extract(document, '$.lineage.chain'), '[{"child": "VARCHAR",
+        "parent": "VARCHAR", "relation": "VARCHAR", "status": "VARCHAR",
+        "confidence": "DOUBLE"}]')) AS step
+    FROM chosen
+)
+WHERE step.child IS NOT NULL AND step.parent IS NOT NULL
+QUALIFY row_number() OVER (
+    PARTITION BY lower(step.child), lower(step.parent)
+    ORDER BY lower(step.child) = key DESC, step.confidence DESC, step.relation, step.status) = 1
+ORDER BY child, parent;
+
+CREATE TABLE checkpoints AS
+SELECT id, key, ref, coalesce(name, ref) AS name, revision, source, format, outcome, family,
+       generation, size, variant, parameters, confidence, quantization, bits, license, created_at,
+       parents, root, lineage_complete, warnings, coalesce(known.children, 0)::INTEGER AS children,
+       json_extract_string(document, '$.quantization') AS quantization_document
+FROM chosen
+LEFT JOIN (
+    SELECT parent, count(*) AS children FROM edges WHERE status <> 'contradicted' GROUP BY parent
+) AS known ON known.parent = chosen.key
+ORDER BY id;
+
+CREATE TABLE fingerprints AS
+SELECT id, architecture_digest, tokenizer_digest, recipe_digest,
+       json_extract_string(document, '$.fingerprint.tokenizer.vocabulary') AS vocabulary_digest,
+       json_extract_string(document, '$.fingerprint.tokenizer.sketch') AS vocabulary_sketch,
+       json_extract_string(document, '$.fingerprint.architecture.text_model_type') AS model_type,
+       try_cast(json_extract(document, '$.fingerprint.architecture.layers') AS INTEGER) AS layers,
+       try_cast(json_extract(document, '$.fingerprint.architecture.hidden_size') AS INTEGER)
+           AS hidden_size,
+       json_extract_string(document, '$.fingerprint') AS document
+FROM chosen
+ORDER BY id;
+
+CREATE TABLE hashes AS
+SELECT sha256, id, count(*)::INTEGER AS files
+FROM (SELECT id, unnest(weight_files) AS sha256 FROM chosen)
+GROUP BY sha256, id
+ORDER BY sha256;
+
+CREATE TABLE sketches AS
+SELECT id, sketch FROM chosen WHERE sketch IS NOT NULL ORDER BY id;
+
+-- What undeclared relatives are looked up by, sorted so that a look-up reads one stretch: those most
+-- often named as parents first.
+CREATE TABLE signatures AS
+SELECT signature, id, children FROM (
+    SELECT 'architecture ' || architecture_digest AS signature, id FROM fingerprints
+    WHERE architecture_digest IS NOT NULL
+    UNION ALL
+    -- The sixteen tokens of smallest hash with their ids, 256 characters of the sketch: the same in
+    -- every file format, and where tokens were added, which the digest of all is not.
+    SELECT 'vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256], id FROM fingerprints
+    WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
+) JOIN checkpoints USING (id)
+ORDER BY signature, children DESC, id;
+
+CREATE VIEW entries AS
+SELECT id, ref, name, key, family, generation, created_at, format, quantization, children
+FROM checkpoints;

@@ -1,0 +1,40 @@
+"""What someone who knows many checkpoints adds to what one says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from famtree.lineage.facts import NodeFacts
+from famtree.types.claim import Claim
+from famtree.types.fingerprint import Fingerprint
+from famtree.types.identification import Relative
+from famtree.types.source import CheckpointSource
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Relatives of one checkpoint, and those of them that it seems to come from."""
+
+    relatives: tuple[Relative, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
+class Advisor(Protocol):
+    """Knows checkpoints by name and by what they hold."""
+
+    def describe(self, name: str) -> NodeFacts | None:
+        """Return what is known of the checkpoint called `name`."""
+        ...
+
+    def advise(self, source: CheckpointSource, node: NodeFacts, fingerprint: Fingerprint) -> Advice:
+        """Return the relatives of `node`, and claims where it names no parent itself.
+
+        Raises FetchError kin where weights are read and cannot be had.
+        """
+        ...
+
+
+def is_undeclared(node: NodeFacts) -> bool:
+    """Return whether a checkpoint names no parent that can be looked up."""
+    return not any(claim.resolvable and claim.source != "name" for claim in node.claims)

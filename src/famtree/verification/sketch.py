@@ -1,0 +1,49 @@
+"""Weight sketches of checkpoints, and the relatives they find."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+from famtree.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from famtree.types.source import CheckpointSource
+    from famtree.weights.kin import Kin
+
+
+def sketch_source(source: CheckpointSource) -> str | None:
+    """Read samples of the weights and return their sketch as text; None where there are none.
+
+    Raises FetchError kin.
+    """
+    from famtree.weights.open import open_weights
+    from famtree.weights.sketch import take_sketch
+
+    try:
+        sketch = take_sketch(open_weights(source))
+    except UnreadableError:
+        return None
+    return sketch.to_text() if sketch is not None else None
+
+
+def find_sketched(
+    sketch: str,
+    others: Mapping[str, str],
+    parents: Mapping[str, Collection[str]],
+    leaves: Collection[str],
+) -> tuple[list[Kin], Kin | None]:
+    """Return the relatives among `others` (name to sketch), and the nearest sure ancestor.
+
+    `parents` and `leaves` are those of `famtree.weights.kin.find_parent`. Texts that are no
+    sketches, or of another plan, are left out.
+    """
+    from famtree.weights.kin import find_kin, find_parent
+    from famtree.weights.sketch import read_sketch
+
+    own = read_sketch(sketch)
+    if own is None:
+        return [], None
+    read = {name: found for name, text in others.items() if (found := read_sketch(text))}
+    kin = find_kin(own, read)
+    return kin, find_parent(own, kin, read, parents, leaves)
