@@ -244,6 +244,8 @@ def test_a_demanded_token_that_is_not_there_is_told(hub: HubServer) -> None:
     [
         {"endpoint": "huggingface.co"},
         {"endpoint": "file:///etc"},
+        {"endpoint": "http://[::1"},
+        {"endpoint": "http://hub:port"},
         {"token": "hf_one\nX-Evil: 1"},
         {"token": ""},
         {"token": "hf ключ"},

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import AsJson
+from famtree.cli.options import AsJson, Form, Format, choose_form
 
 atlas = typer.Typer(
     name="atlas",
@@ -47,15 +47,16 @@ def build(
 
 
 @atlas.command()
-def info(file: File, as_json: AsJson = False) -> None:
+def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
     """Say what an atlas holds."""
+    chosen = choose_form(form, as_json=as_json)
     from famtree.atlas.query import describe_atlas
     from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_info
+    from famtree.formats.atlas_text import render_info, render_info_markdown
     from famtree.formats.json_report import render_json
 
-    found = describe_atlas(file)
-    write_stdout(render_json(found) if as_json else render_info(found))
+    render = {Form.json: render_json, Form.markdown: render_info_markdown}
+    write_stdout(render.get(Form(chosen), render_info)(describe_atlas(file)))
 
 
 @atlas.command()
@@ -63,16 +64,20 @@ def query(
     file: File,
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     as_json: AsJson = False,
+    form: Format = None,
 ) -> None:
     """Ask an atlas in SQL. Neither other files nor the network can be reached from it."""
+    chosen = choose_form(form, as_json=as_json)
     from famtree.atlas.query import query_atlas
     from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_rows
+    from famtree.formats.atlas_text import render_rows, render_rows_markdown
     from famtree.formats.json_report import render_json
 
     answer = query_atlas(file, statement)
-    write_stdout(
-        render_json({"columns": answer.columns, "rows": answer.rows})
-        if as_json
-        else render_rows(answer.columns, answer.rows)
-    )
+    if chosen == Form.json:
+        text = render_json({"columns": answer.columns, "rows": answer.rows})
+    elif chosen == Form.markdown:
+        text = render_rows_markdown(answer.columns, answer.rows)
+    else:
+        text = render_rows(answer.columns, answer.rows)
+    write_stdout(text)

@@ -29,7 +29,7 @@ def completion(
     bash and zsh: eval "$(famtree completion bash)" in ~/.bashrc, or zsh in ~/.zshrc. fish: famtree
     completion fish > ~/.config/fish/completions/famtree.fish
     """
-    from typer.completion import get_completion_script
+    from typer.completion import get_completion_script  # type: ignore[attr-defined]
 
     from famtree.cli.output import write_stdout
 
@@ -42,7 +42,7 @@ def answer_shell(app: typer.Typer) -> int:
 
     Whatever goes wrong, there is nothing to offer: a message would land in the user's input line.
     """
-    from typer.completion import completion_init
+    from typer.completion import completion_init  # type: ignore[attr-defined]
 
     completion_init()
     with contextlib.suppress(Exception):

@@ -15,7 +15,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, replace
-from types import TracebackType
 from typing import Any
 
 from famtree.errors import FamtreeError
@@ -88,12 +87,7 @@ class ProcessPool:
     def __enter__(self) -> ProcessPool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.stop()
 

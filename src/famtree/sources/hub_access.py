@@ -67,13 +67,11 @@ class HubAccess:
 
     def __post_init__(self) -> None:
         """Raise UsageError for what can be no address and no token."""
-        if self.endpoint is not None:
-            parts = urlsplit(self.endpoint)
-            if parts.scheme not in ("http", "https") or not parts.hostname:
-                raise UsageError(
-                    f"{self.endpoint[:200]!r} is no address of a Hub",
-                    hint="for instance https://huggingface.co",
-                )
+        if self.endpoint is not None and not _is_address(self.endpoint):
+            raise UsageError(
+                f"{self.endpoint[:200]!r} is no address of a Hub",
+                hint="for instance https://huggingface.co",
+            )
         if isinstance(self.token, str) and not _TOKEN.fullmatch(self.token):
             # The token itself is not told: messages end up in logs.
             raise UsageError("the token has characters that no token has", hint="copy it again")
@@ -119,6 +117,14 @@ class HubAccess:
         if self.token == get_token():
             return None
         return sha256(self.token.encode()).hexdigest()[:32]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is no number
+        return False
 
 
 OWN = HubAccess()
