@@ -81,3 +81,26 @@ def query(
     else:
         text = render_rows(answer.columns, answer.rows)
     write_stdout(text)
+
+
+@atlas.command()
+def report(
+    file: File,
+    html: Annotated[
+        str, typer.Option("--html", metavar="FILE", help="The page to write; - is stdout.")
+    ],
+) -> None:
+    """Write a page on families, lineage, quantizations and licences."""
+    from famtree.atlas.report import report_atlas
+    from famtree.cli.output import check_target, write_file, write_stderr, write_stdout
+    from famtree.formats.atlas_html import render_report
+    from famtree.formats.escape import clip_text
+
+    if html != "-":
+        check_target("--html", html)
+    page = render_report(report_atlas(file))
+    if html == "-":
+        write_stdout(page)
+        return
+    write_file(html, page)
+    write_stderr(f"wrote {clip_text(html)}\n")

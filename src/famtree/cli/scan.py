@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from famtree.cli.options import Offline, Timeout
+
+if TYPE_CHECKING:
+    from famtree.scan.row import Row
 
 
 class Engine(StrEnum):
@@ -28,7 +31,10 @@ def scan(
         typer.Argument(metavar="[REF]...", help="Checkpoints to scan.", show_default=False),
     ] = None,
     out: Annotated[
-        str, typer.Option("--out", metavar="FILE", help="Where rows go: .jsonl or .parquet.")
+        str,
+        typer.Option(
+            "--out", metavar="FILE", help="Where rows go: .jsonl or .parquet; with ray, a folder."
+        ),
     ] = "",
     source: Annotated[
         str | None,
@@ -53,6 +59,10 @@ def scan(
     engine: Annotated[Engine, typer.Option("--engine", help="Where the work is done.")] = (
         Engine.local
     ),
+    ray_address: Annotated[
+        str | None,
+        typer.Option("--ray-address", metavar="HOST:PORT", help="A Ray cluster to use."),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue: skip what FILE holds already.")
     ] = False,
@@ -68,12 +78,10 @@ def scan(
     Exit codes: 0 scanned, whatever the rows say, 2 usage, 3 the models could not be listed, 70 a
     bug; 130 after Ctrl-C, with all finished rows in FILE.
     """
-    from famtree.cli.output import write_stderr
-    from famtree.cli.row_progress import show_rows
     from famtree.errors import UsageError
 
-    if engine is Engine.ray:
-        raise UsageError("the ray engine is not part of this version", hint="use --engine local")
+    if ray_address is not None and engine is not Engine.ray:
+        raise UsageError("--ray-address needs --engine ray", hint="add it")
     if not out:
         raise UsageError("--out is missing", hint="for instance --out scan.jsonl")
     listed = any((author, search, filters))
@@ -82,10 +90,7 @@ def scan(
             "nothing to scan", hint="give references, --from FILE, --author, --search or --filter"
         )
 
-    from famtree.scan.local import scan_local
-    from famtree.scan.output import Output
     from famtree.scan.settings import ScanSettings
-    from famtree.scan.tally import Tally
 
     settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
     with ExitStack() as stack:
@@ -101,16 +106,46 @@ def scan(
                 author=author, search=search, filters=filters or (), limit=limit, offline=offline
             )
             asked, total = chain(asked, models), limit
+        if engine is Engine.ray:
+            from famtree.scan.ray import connect, open_folder, require_ray, scan_ray
+
+            require_ray()
+            folder = Path(out)
+            done = open_folder(folder, resume=resume)
+            joined = stack.enter_context(connect(ray_address, workers))
+            written = scan_ray(asked, settings, folder, done, joined)
+            _count(stack, written, len(done), total, lambda _: None)
+            return
+
+        from famtree.scan.local import scan_local
+        from famtree.scan.output import Output
+
         output = stack.enter_context(Output(Path(out), resume=resume))
-        tally = Tally(held=len(output.done))
-        advance = stack.enter_context(show_rows(tally, total))
-        # Closed before the output: no process may go on when the file is finished.
-        rows = stack.enter_context(closing(scan_local(asked, settings, output.done)))
-        stack.callback(lambda: write_stderr(f"{tally.describe()}\n"))
-        for row in rows:
-            output.write(row)
-            tally.add(row)
-            advance()
+        held = len(output.done)
+        _count(stack, scan_local(asked, settings, output.done), held, total, output.write)
+
+
+def _count(
+    stack: ExitStack,
+    scanned: Generator[Row, None, None],
+    held: int,
+    total: int | None,
+    write: Callable[[Row], None],
+) -> None:
+    """Take every row, hand it to `write`, and say how it goes and how it went."""
+    from famtree.cli.output import write_stderr
+    from famtree.cli.row_progress import show_rows
+    from famtree.scan.tally import Tally
+
+    tally = Tally(held=held)
+    advance = stack.enter_context(show_rows(tally, total))
+    # Closed before the output: no process may go on when the file is finished.
+    rows = stack.enter_context(closing(scanned))
+    stack.callback(lambda: write_stderr(f"{tally.describe()}\n"))
+    for row in rows:
+        write(row)
+        tally.add(row)
+        advance()
 
 
 def _open_list(name: str, stack: ExitStack) -> tuple[Iterator[str], int | None]:

@@ -85,6 +85,13 @@ def read_parquet(path: Path) -> Iterator[Row]:
         raise ValueError(f"{path.name} is no Parquet file: {fault}") from fault
 
 
+def count_rows(path: Path) -> int:
+    """Return how many rows a Parquet file holds, failures that may pass among them."""
+    import pyarrow.parquet
+
+    return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+
 def list_done(path: Path) -> set[int]:
     """Return hashes of the references a Parquet file has a final row for. Raises ValueError."""
     return {hash_reference(row["ref"]) for row in read_parquet(path)}

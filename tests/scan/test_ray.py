@@ -1,0 +1,115 @@
+"""The ray engine against the local one, in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ROOT
+from famtree.errors import NetworkError
+from famtree.scan.jsonl import read_rows
+from famtree.scan.row import make_failure
+from hub.server import HubServer
+
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")
+CONFIG = (ROOT / "fixtures" / "example" / "config.json").read_bytes()
+COST = ("requests", "bytes", "seconds", "document")
+
+
+def start(*arguments: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "famtree", "scan", *arguments],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "0"},
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def scan(*arguments: str) -> None:
+    with start(*arguments) as process:
+        assert process.wait(timeout=400) == 0
+
+
+def read_folder(folder: Path) -> list[dict[str, Any]]:
+    from pyarrow import parquet
+
+    return [row for path in sorted(folder.glob("*.parquet"))
+            for row in parquet.read_table(path).to_pylist()]  # fmt: skip
+
+
+def list_workers(driver: int) -> list[int]:
+    """Return the processes of Ray below `driver` that run a task."""
+    parents: dict[int, int] = {}
+    named: list[int] = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            state = (entry / "stat").read_text().rpartition(")")[2].split()
+            name = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        parents[int(entry.name)] = int(state[1])
+        if name.startswith(b"ray::") and b"IDLE" not in name:
+            named.append(int(entry.name))
+
+    def is_below(process: int) -> bool:
+        while process in parents and process != driver:
+            process = parents[process]
+        return process == driver
+
+    return [one for one in named if is_below(one)]
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="finds processes in /proc")
+def test_a_lost_worker_and_a_killed_driver_change_no_row(hub: HubServer, tmp_path: Path) -> None:
+    for number in range(200):
+        hub.add(f"org/model-{number:03}", {"config.json": CONFIG}, tags=["text"])
+    hub.add("org/broken", {"config.json": b"{"})
+    local, folder = tmp_path / "local.jsonl", tmp_path / "rows.parquet"
+    scan("--author", "org", "--out", str(local))
+    hub.faults.latency = 0.1
+    with start(
+        "--author", "org", "--engine", "ray", "--workers", "16", "--out", str(folder)
+    ) as ray:
+        deadline = time.monotonic() + 300
+        while not (workers := list_workers(ray.pid)):
+            assert time.monotonic() < deadline
+            assert ray.poll() is None
+            time.sleep(0.05)
+        os.kill(workers[0], signal.SIGKILL)
+        assert ray.wait(timeout=400) == 0
+    expected = {row["ref"]: row for row in read_rows(local)}
+    found = read_folder(folder)
+    assert sorted(row["ref"] for row in found) == sorted(expected)
+    for row in found:
+        own = expected[row["ref"]]
+        assert {name: value for name, value in row.items() if name not in COST} == {
+            name: value for name, value in own.items() if name not in COST
+        }
+
+
+def test_a_folder_is_continued(tmp_path: Path) -> None:
+    from famtree.errors import UsageError
+    from famtree.scan.parquet import write_parquet
+    from famtree.scan.ray import open_folder
+    from famtree.scan.references import hash_reference
+    from scan_rows import make_row
+
+    rows = [make_row("org/a"), make_failure("org/b", NetworkError("gone"))]
+    assert open_folder(tmp_path / "rows", resume=False) == set()
+    write_parquet(rows, tmp_path / "rows" / "one.parquet")
+    with pytest.raises(UsageError):
+        open_folder(tmp_path / "rows", resume=False)
+    assert open_folder(tmp_path / "rows", resume=True) == {hash_reference("org/a")}
+    assert [row["ref"] for row in read_folder(tmp_path / "rows")] == ["org/a"]
+    (tmp_path / "rows" / "other.parquet").write_text("nothing")
+    with pytest.raises(UsageError):
+        open_folder(tmp_path / "rows", resume=True)
