@@ -13,7 +13,7 @@ atlas = typer.Typer(
     name="atlas",
     help="Many scanned checkpoints in one file, to find undeclared parents in and to query.",
     rich_markup_mode=None,
-    no_args_is_help=True,
+    no_args_is_help=False,
 )
 
 File = Annotated[
@@ -21,7 +21,7 @@ File = Annotated[
 ]
 
 
-@atlas.command()
+@atlas.command("build")
 def build(
     sources: Annotated[
         list[Path],
@@ -46,7 +46,7 @@ def build(
     )
 
 
-@atlas.command()
+@atlas.command("info")
 def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
     """Say what an atlas holds."""
     chosen = choose_form(form, as_json=as_json)
@@ -59,7 +59,7 @@ def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
     write_stdout(render.get(Form(chosen), render_info)(describe_atlas(file)))
 
 
-@atlas.command()
+@atlas.command("query")
 def query(
     file: File,
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
