@@ -73,7 +73,8 @@ def run(name: str, seconds: float, executions: int, corpus: Path) -> dict[str, o
         sys.executable, __file__, "--inside", name, str(place), str(FUZZ / "corpus" / name),
         f"-max_len={LONGEST[name]}", f"-max_total_time={max(1, round(seconds))}",
         f"-runs={executions}",
-        f"-timeout={SLOWEST}", f"-report_slow_units={SLOWEST}", f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={crashes}/",
+        f"-timeout={SLOWEST}", f"-report_slow_units={SLOWEST}",
+        f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={crashes}/",
         "-print_final_stats=1", "-reload=0", "-verbosity=1",
     ]  # fmt: skip
     dictionary = FUZZ / "dictionaries" / f"{name}.dict"

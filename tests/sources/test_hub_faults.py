@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -418,15 +417,17 @@ def within(seconds: float, name: str = "config.json") -> dict[str, bytes | Missi
     return source.read_wave([name], {}, limit=1 << 20)
 
 
-@pytest.mark.parametrize("fault", ["drip", "slow_headers", "latency"])
-def test_a_deadline_holds_whatever_the_server_does(hub: HubServer, fault: str) -> None:
-    """Every phase of these is quick; only all of them together take long."""
-    setattr(hub.faults, fault, 0.3)
-    hub.faults.only = "" if fault == "latency" else "resolve-cache"
-    started = time.monotonic()
-    with pytest.raises(DeadlineError, match=r"within the 0\.5 seconds") as caught:
-        within(0.5)
-    assert time.monotonic() - started < 1.5, "0.5, on a busy machine"
+@pytest.mark.parametrize(
+    ("fault", "seconds"), [("drip", 0.15), ("slow_headers", 0.1), ("latency", 1.5)]
+)
+def test_a_deadline_holds_whatever_the_server_does(
+    hub: HubServer, fault: str, seconds: float
+) -> None:
+    """Every phase of the first two is quick; only all of them together take long."""
+    setattr(hub.faults, fault, seconds)
+    hub.faults.only = "xet"
+    with pytest.raises(DeadlineError, match="within the 1 seconds") as caught:
+        within(1.0, "tokenizer.model")
     assert (caught.value.code, caught.value.exit_code) == ("timeout", 3)
     assert "--timeout" in caught.value.hint
     setattr(hub.faults, fault, 0.0)
