@@ -1,6 +1,6 @@
 """Fuzzes the readers of hostile files with atheris (libFuzzer), target after target.
 
-    python fuzz/run.py [TARGET...] [--seconds N] [--executions N] [--corpus DIR] [--log FILE]
+    python fuzz/fuzz_all.py [TARGET...] [--seconds N] [--executions N] [--corpus DIR] [--log FILE]
 
 Needs the dependency group `fuzz`. Seeds are those of fuzz/corpus; what a run finds is kept in
 `--corpus` and is where the next run goes on. A crash is written to fuzz/crashes/TARGET, which the
