@@ -355,7 +355,9 @@ def test_pages_of_unknown_length_in_place_of_a_range(
     """A proxy's page is longer than the range, and nothing says how long."""
 
     def chunked(*_: object) -> endpoints.Reply:
-        return endpoints.Reply(200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32)
+        return endpoints.Reply(
+            200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32 + b"\r\n0\r\n\r\n"
+        )
 
     monkeypatch.setattr(endpoints, "serve_cdn", chunked)
     with pytest.raises(NetworkError, match="size or hash"):
