@@ -6,8 +6,8 @@ SECONDS ?= 3600
 
 # Needs `pip install --group fuzz`; goes on where the last run stopped.
 fuzz:
-	$(PYTHON) fuzz/run.py --seconds $(SECONDS) --corpus .fuzz --log .fuzz.jsonl
-	$(PYTHON) fuzz/run.py --total .fuzz.jsonl
+	$(PYTHON) fuzz/fuzz_all.py --seconds $(SECONDS) --corpus .fuzz --log .fuzz.jsonl
+	$(PYTHON) fuzz/fuzz_all.py --total .fuzz.jsonl
 
 faults:
 	$(PYTHON) benchmarks/faults.py

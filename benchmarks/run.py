@@ -34,6 +34,7 @@ import network  # noqa: E402
 import peers  # noqa: E402
 import scan  # noqa: E402
 import startup  # noqa: E402
+from hub.repository import make_files  # noqa: E402
 from startup import PASS, Case, Spent  # noqa: E402
 
 RESULTS = ROOT / "benchmarks" / "results"
@@ -72,7 +73,7 @@ def make_row(name: str, command: str, spent: Sequence[Spent], base: Sequence[Spe
 def measure_commands(place: Path, runs: int) -> Iterator[Row]:
     """Yield the rows of everything that needs no network."""
     known = peers.make_folders(place / "known")
-    big = network.tokenizer(250_000, VOCABULARY_BYTES)["tokenizer.json"]
+    (big,) = make_files(network.tokenizer(250_000, VOCABULARY_BYTES))
     (place / "tokenizer.json").write_bytes(big.read(0, big.size))
     verify = [str(known[name]) for name in ("base", "tuned")]
     cases = [

@@ -6,4 +6,4 @@ python=$1
 "$python" -c "import atheris" 2> /dev/null ||
   "$python" -m pip install -q --only-binary :all: "atheris>=3.0" > /dev/null 2>&1 ||
   { echo "skipped: atheris is not installed and cannot be"; exit 0; }
-exec "$python" "$(dirname "$0")/run.py" --seconds "${2:-45}"
+exec "$python" "$(dirname "$0")/fuzz_all.py" --seconds "${2:-45}"

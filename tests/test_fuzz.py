@@ -15,7 +15,7 @@ from conftest import ROOT, load_module
 
 FUZZ = ROOT / "fuzz"
 TARGETS: Any = load_module(FUZZ / "targets.py").TARGETS
-RUN: Any = load_module(FUZZ / "run.py")
+RUN: Any = load_module(FUZZ / "fuzz_all.py")
 SEEDS: Any = load_module(FUZZ / "make_corpus.py").SEEDS
 INPUTS = sorted(path for kind in ("corpus", "crashes") for path in FUZZ.glob(f"{kind}/*/*"))
 
@@ -44,7 +44,7 @@ def test_executions_are_added_up(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text('{"target": "gguf", "executions": 3}\n{"target": "gguf", "executions": 4}\n')
     done = subprocess.run(
-        [sys.executable, FUZZ / "run.py", "--total", log],
+        [sys.executable, FUZZ / "fuzz_all.py", "--total", log],
         capture_output=True,
         text=True,
         check=True,
@@ -56,7 +56,7 @@ def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path, monkeypatch: pytest.M
     pytest.importorskip("atheris")
     folder = tmp_path / "fuzz"
     folder.mkdir()
-    for name in ("run.py", "targets.py"):
+    for name in ("fuzz_all.py", "targets.py"):
         (folder / name).write_bytes((FUZZ / name).read_bytes())
     (folder / "corpus" / "card").mkdir(parents=True)
     text = (folder / "targets.py").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path, monkeypatch: pytest.M
     assert broken != text
     (folder / "targets.py").write_text(broken)
     done = subprocess.run(
-        [sys.executable, folder / "run.py", "card", "--seconds", "20"],
+        [sys.executable, folder / "fuzz_all.py", "card", "--seconds", "20"],
         env={"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,

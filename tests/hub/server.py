@@ -220,7 +220,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             start, stop, size = 0, len(body), len(body)
         self.send_response(status)
-        headers["Content-Length"] = str(max(0, size + faults.length_off))
+        if "Transfer-Encoding" not in headers:
+            headers["Content-Length"] = str(max(0, size + faults.length_off))
         if faults.other_version and "ETag" in headers:
             headers["ETag"] = f'"{sha256(headers["ETag"].encode()).hexdigest()}"'
         for name, value in headers.items():

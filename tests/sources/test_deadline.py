@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from famtree.errors import DeadlineError, NetworkError
@@ -12,14 +10,19 @@ from famtree.sources.hub import HubSource
 from famtree.sources.hub_access import OWN
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
+from hub.repository import HubFile
 from hub.server import HubServer
 
 CONFIG = b'{"model_type": "x"}'
+FILES: dict[str, bytes | HubFile] = {
+    "config.json": CONFIG,
+    "tokenizer.model": b"sentencepiece" * 1000,
+}
 
 
 @pytest.fixture(autouse=True)
 def _repo(hub: HubServer, pauses: list[float]) -> None:
-    hub.add("org/name", {"config.json": CONFIG})
+    hub.add("org/name", FILES)
 
 
 def within(seconds: float, name: str = "config.json") -> dict[str, bytes | Missing]:
@@ -27,15 +30,17 @@ def within(seconds: float, name: str = "config.json") -> dict[str, bytes | Missi
     return source.read_wave([name], {}, limit=1 << 20)
 
 
-@pytest.mark.parametrize("fault", ["drip", "slow_headers", "latency"])
-def test_a_deadline_holds_whatever_the_server_does(hub: HubServer, fault: str) -> None:
-    """Every phase of these is quick; only all of them together take long."""
-    setattr(hub.faults, fault, 0.3)
-    hub.faults.only = "" if fault == "latency" else "resolve-cache"
-    started = time.monotonic()
-    with pytest.raises(DeadlineError, match=r"within the 0\.5 seconds") as caught:
-        within(0.5)
-    assert time.monotonic() - started < 1.5, "0.5, on a busy machine"
+@pytest.mark.parametrize(
+    ("fault", "seconds"), [("drip", 0.15), ("slow_headers", 0.1), ("latency", 1.5)]
+)
+def test_a_deadline_holds_whatever_the_server_does(
+    hub: HubServer, fault: str, seconds: float
+) -> None:
+    """Every phase of the first two is quick; only all of them together take long."""
+    setattr(hub.faults, fault, seconds)
+    hub.faults.only = "xet"
+    with pytest.raises(DeadlineError, match="within the 1 seconds") as caught:
+        within(1.0, "tokenizer.model")
     assert (caught.value.code, caught.value.exit_code) == ("timeout", 3)
     assert "--timeout" in caught.value.hint
     setattr(hub.faults, fault, 0.0)

@@ -132,11 +132,11 @@ def test_a_disk_that_is_full_costs_the_cache_alone(
 
     with monkeypatch.context() as patch:
         if where == "write":
-            patch.setattr(hub_cache.os, "fdopen", open_full)
+            patch.setattr(os, "fdopen", open_full)
         elif where == "replace":
-            patch.setattr(hub_cache.os, "replace", fail)
+            patch.setattr(os, "replace", fail)
         else:
-            patch.setattr(hub_cache.Path, "mkdir", fail)
+            patch.setattr(Path, "mkdir", fail)
         assert read() == {"config.json": CONFIG}
     assert entries(tmp_path / "hf") == [], "no unfinished file is left"
     assert read() == {"config.json": CONFIG}
@@ -149,7 +149,7 @@ def test_an_interruption_leaves_no_unfinished_file(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hub_cache.os, "replace", interrupt)
+    monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
         hub_cache._write(tmp_path / "entry", b"data")
     assert list(tmp_path.iterdir()) == []

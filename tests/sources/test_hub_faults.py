@@ -352,19 +352,19 @@ def test_an_encrypted_address_is_never_left_for_a_plain_one(hub: HubServer) -> N
         hub_client._follow("https://hub/a?token=x", "http://hub/b")
 
 
-def test_pages_of_unknown_length_in_place_of_a_range(hub: HubServer) -> None:
+def test_pages_of_unknown_length_in_place_of_a_range(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A proxy's page is longer than the range, and nothing says how long."""
-    serve = endpoints.serve_cdn
 
     def chunked(*_: object) -> endpoints.Reply:
-        return endpoints.Reply(200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32)
+        return endpoints.Reply(
+            200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32 + b"\r\n0\r\n\r\n"
+        )
 
-    endpoints.serve_cdn = chunked
-    try:
-        with pytest.raises(NetworkError, match="size or hash"):
-            HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
-    finally:
-        endpoints.serve_cdn = serve
+    monkeypatch.setattr(endpoints, "serve_cdn", chunked)
+    with pytest.raises(NetworkError, match="size or hash"):
+        HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
 
 
 def test_pages_in_place_of_files_without_a_listed_hash(hub: HubServer) -> None:

@@ -1,6 +1,6 @@
 """Fuzzes the readers of hostile files with atheris (libFuzzer), target after target.
 
-    python fuzz/run.py [TARGET...] [--seconds N] [--executions N] [--corpus DIR] [--log FILE]
+    python fuzz/fuzz_all.py [TARGET...] [--seconds N] [--executions N] [--corpus DIR] [--log FILE]
 
 Needs the dependency group `fuzz`. Seeds are those of fuzz/corpus; what a run finds is kept in
 `--corpus` and is where the next run goes on. A crash is written to fuzz/crashes/TARGET, which the
@@ -73,7 +73,8 @@ def run(name: str, seconds: float, executions: int, corpus: Path) -> dict[str, o
         sys.executable, __file__, "--inside", name, str(place), str(FUZZ / "corpus" / name),
         f"-max_len={LONGEST[name]}", f"-max_total_time={max(1, round(seconds))}",
         f"-runs={executions}",
-        f"-timeout={SLOWEST}", f"-report_slow_units={SLOWEST}", f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={crashes}/",
+        f"-timeout={SLOWEST}", f"-report_slow_units={SLOWEST}",
+        f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={crashes}/",
         "-print_final_stats=1", "-reload=0", "-verbosity=1",
     ]  # fmt: skip
     dictionary = FUZZ / "dictionaries" / f"{name}.dict"
