@@ -55,8 +55,8 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
     (plain, asked) = fake_api.calls
     assert plain[0] == asked[0] == (REF,)
     del plain[1]["on_progress"], asked[1]["on_progress"]
-    assert plain[1] == {"revision": None, "offline": False, "verify": False}
-    assert asked[1] == {"revision": "main", "offline": True, "verify": True}
+    assert plain[1] == {"revision": None, "offline": False, "verify": False, "atlas": None}
+    assert asked[1] == {"revision": "main", "offline": True, "verify": True, "atlas": None}
 
 
 @pytest.mark.parametrize("outcome", [make_ambiguous, make_unknown])

@@ -66,6 +66,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "revision": None,
         "offline": False,
         "verify": False,
+        "atlas": None,
         "children": False,
         "depth": 8,
     }
@@ -73,6 +74,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "revision": "main",
         "offline": True,
         "verify": True,
+        "atlas": None,
         "children": True,
         "depth": 3,
     }
