@@ -7,7 +7,7 @@ depend on each other, make a claim, which then has to pass every check of a link
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from famtree.lineage.advice import Advice, is_undeclared
 from famtree.types.claim import Claim
@@ -141,7 +141,18 @@ def _list_below(key: str, parents: Mapping[str, Collection[str]]) -> set[str]:
         below |= new
 
 
-def _describe(entry: Entry, basis: str, reason: str, **numbers: float | None) -> Relative:
+Basis = Literal["hash", "weights", "signature"]
+
+
+def _describe(
+    entry: Entry,
+    basis: Basis,
+    reason: str,
+    *,
+    z: float | None = None,
+    log10_p: float | None = None,
+    cosine: float | None = None,
+) -> Relative:
     return Relative.model_construct(
         ref=entry.name,
         basis=basis,
@@ -149,19 +160,18 @@ def _describe(entry: Entry, basis: str, reason: str, **numbers: float | None) ->
         family=entry.family,
         generation=entry.generation,
         created_at=entry.created_at,
-        **numbers,
+        z=_round(z, 2),
+        log10_p=_round(log10_p, 2),
+        cosine=_round(cosine, 4),
     )
 
 
 def _describe_kin(entry: Entry, kin: Kin) -> Relative:
-    return _describe(
-        entry,
-        "weights",
-        _tell(kin),
-        z=round(kin.z, 2),
-        log10_p=round(kin.log10_p, 2),
-        cosine=round(kin.cosine, 4),
-    )
+    return _describe(entry, "weights", _tell(kin), z=kin.z, log10_p=kin.log10_p, cosine=kin.cosine)
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
 
 
 def _tell(kin: Kin) -> str:

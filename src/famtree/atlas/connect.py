@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from famtree.errors import UnreadableError, UsageError
 
 if TYPE_CHECKING:
-    import duckdb
+    from duckdb import DuckDBPyConnection
 
 SCHEMA = "famtree/atlas/1"
 SEALED = {
@@ -34,7 +34,7 @@ def require_duckdb() -> Any:
     return duckdb
 
 
-def open_atlas(path: Path) -> duckdb.DuckDBPyConnection:
+def open_atlas(path: Path) -> DuckDBPyConnection:
     """Return a sealed, read-only connection to the atlas at `path`; the caller closes it.
 
     Raises UsageError for an absent file, UnreadableError (code `bad-atlas`) for any other that is
@@ -44,7 +44,7 @@ def open_atlas(path: Path) -> duckdb.DuckDBPyConnection:
     if not path.is_file():
         raise UsageError(f"no atlas {str(path)!r}", hint="make one with `famtree atlas build`")
     try:
-        connection = duckdb.connect(str(path), read_only=True, config=SEALED)
+        connection: DuckDBPyConnection = duckdb.connect(str(path), read_only=True, config=SEALED)
     except duckdb.Error as fault:
         raise _unreadable(path, fault) from fault
     try:

@@ -24,6 +24,7 @@ _MOST_TARGETS = 8
 _SHOWN_COST = 0.005
 """Less would not show in two decimals."""
 _TABLE_WIDTH = 70
+_MOST_RELATIVES = 4
 
 
 def render_identification(
@@ -134,6 +135,8 @@ def _make_facts(result: Identification, *, everything: bool) -> Table:
     parents = result.lineage.parents
     for count, parent in enumerate(parents if everything else parents[:_MOST_PARENTS]):
         add("" if count else "parent", _describe_parent(result, parent))
+    for count, relative in enumerate(result.lineage.relatives[:_MOST_RELATIVES]):
+        add("" if count else "in the atlas", f"{relative.ref}: {relative.reason}")
     for notice in result.warnings:
         add("warning", make_text(f"{notice.message} [{notice.code}]", "yellow"))
     return grid

@@ -90,9 +90,11 @@ def connect(address: str | None, workers: int) -> Iterator[Any]:
         options |= {"include_dashboard": False, "num_cpus": max(1, workers // THREADS_A_PROCESS)}
     try:
         ray.init(**options)
-    except (ConnectionError, RuntimeError, ValueError) as fault:
+    except Exception as fault:
+        told = (str(fault).splitlines() or [""])[0][:200]
+        where = f"at {address}" if address is not None else "could be started here"
         raise UsageError(
-            f"no Ray cluster at {address}: {fault}", hint="check --ray-address"
+            f"no Ray cluster {where}: {told}", hint="check --ray-address, or use --engine local"
         ) from fault
     try:
         ray.data.DataContext.get_current().enable_progress_bars = False

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -115,9 +116,12 @@ def _choose(own: Sketch, others: Mapping[str, Sketch]) -> list[str]:
 
 
 def _take_best(own: Sketch, others: Mapping[str, Sketch]) -> list[str]:
-    shares = share_of_agreement(own, list(others.values()))
+    """Leave out what cannot pass: equal signs are as rare under chance as a coin's."""
     names = list(others)
-    return [names[at] for at in np.argsort(-shares, kind="stable")[:MOST_TESTED]]
+    shares = share_of_agreement(own, list(others.values()))
+    likely = (2 * shares - 1) * sqrt(own.present.sum() * own.width) > limit.DOUBT_Z
+    best = np.argsort(-shares, kind="stable")[:MOST_TESTED]
+    return [names[at] for at in best if likely[at]]
 
 
 def _is_aligned(own: Sketch, other: Sketch) -> bool:

@@ -199,7 +199,8 @@ def _count_rows(hidden: int, depth: int) -> int:
 
 
 def _unpack(sketch: Sketch, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
-    return np.unpackbits(sketch.bits[rows], axis=1, count=sketch.width) * 2.0 - 1.0
+    bits = np.unpackbits(sketch.bits[rows], axis=1, count=sketch.width)
+    return bits.astype(np.float64) * 2 - 1
 
 
 def _is_contiguous(weights: Weights, window: Window) -> bool:
