@@ -70,7 +70,6 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": False,
         "depth": 8,
         "timeout": None,
-        "atlas": None,
     }
     assert asked[1] == {
         "revision": "main",
@@ -80,7 +79,6 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": True,
         "depth": 3,
         "timeout": 9.0,
-        "atlas": None,
     }
 
 
