@@ -21,6 +21,7 @@ COMMANDS = [
     "atlas build",
     "atlas info",
     "atlas query",
+    "atlas report",
     "families",
     "families list",
     "families show",

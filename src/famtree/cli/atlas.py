@@ -83,7 +83,7 @@ def query(
     write_stdout(text)
 
 
-@atlas.command()
+@atlas.command("report")
 def report(
     file: File,
     html: Annotated[
