@@ -89,7 +89,7 @@ class Session:
         result, node = identify_with_facts(source, self._registry, on_progress)
 
         def open_parent(name: str) -> CheckpointSource:
-            return self._open(parse_reference(name), access)
+            return self._open_named(name, access)
 
         if atlas is not None:
             from famtree.atlas.answer import advise_identification, consult
@@ -183,7 +183,7 @@ class Session:
                     consult(
                         atlas,
                         verify=verify,
-                        open_parent=lambda name: self._open(parse_reference(name), access),
+                        open_parent=lambda name: self._open_named(name, access),
                     )
                 )
             return trace_lineage(
@@ -268,6 +268,12 @@ class Session:
             on_progress=on_progress,
             access=self._access.until(timeout),
         )
+
+    def _open_named(self, name: str, access: HubAccess) -> CheckpointSource:
+        """Open what a checkpoint or an atlas names: never a folder of this machine."""
+        from famtree.sources.reference import HUB_ADDRESS, parse_reference
+
+        return self._open(parse_reference(f"{HUB_ADDRESS}{name}"), access)
 
     def _open(self, ref: CheckpointRef, access: HubAccess) -> CheckpointSource:
         from famtree.sources.open import open_source

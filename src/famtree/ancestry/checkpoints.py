@@ -19,7 +19,7 @@ from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.open import open_source
-from famtree.sources.reference import parse_reference
+from famtree.sources.reference import HUB_ADDRESS, parse_reference
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
@@ -27,7 +27,6 @@ from famtree.types.source import CheckpointSource
 if TYPE_CHECKING:
     from famtree.identification.findings import Findings
 
-HUB_ADDRESS = "hf://"
 MAX_AT_ONCE = 8
 
 
