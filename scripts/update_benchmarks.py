@@ -97,6 +97,8 @@ def _tell(value: Any) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, list):
+        return ", ".join(_cell(one) for one in value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
