@@ -9,7 +9,6 @@ import pytest
 
 from famtree.errors import (
     AccessError,
-    DeadlineError,
     FamtreeError,
     FetchError,
     NetworkError,
@@ -17,7 +16,6 @@ from famtree.errors import (
     UsageError,
 )
 from famtree.sources import hub_client, hub_pauses
-from famtree.sources.deadline import Deadline
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
@@ -156,15 +154,6 @@ def test_retry_after_is_honoured_in_bounds(hub: HubServer, pauses: list[float]) 
     assert "280 seconds" in fault.hint
     assert "rate limit" in fault.message
     assert pauses == [7.0], "no pause beyond the bound"
-
-
-def test_rate_limit_headers() -> None:
-    assert hub_pauses.retry_after({"ratelimit": '"api";r=0;t=55'}) == 55
-    assert hub_pauses.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
-    assert hub_pauses.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
-    assert hub_pauses.retry_after({"retry-after": "soon"}) is None
-    assert hub_pauses.retry_after({"retry-after": "\xb2"}) is None, "a digit, and no number"
-    assert hub_pauses.retry_after({}) is None
 
 
 def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> None:
@@ -401,50 +390,3 @@ def test_the_commit_is_pinned_for_the_whole_run(hub: HubServer) -> None:
     assert source.read_wave(["config.json"], {}, limit=99) == {"config.json": CONFIG}
     resolved = [path for path in hub.seen.paths if "/resolve/" in path]
     assert resolved == [f"/org/name/resolve/{commit}/config.json"]
-
-
-def test_dates_count_on_the_servers_clock() -> None:
-    """This machine's clock may be years off."""
-    told = {"retry-after": "Wed, 21 Oct 2099 07:28:05 GMT", "date": "Wed, 21 Oct 2099 07:28:00 GMT"}
-    assert hub_pauses.retry_after(told) == 5
-    assert (hub_pauses.retry_after(told | {"date": "never"}) or 0) > 1e9
-    for odd in ("Fri, 31 Dec 9999 23:59:59 -2359", "Fri, 31 Dec 0 00:00:00", "9" * 400):
-        hub_pauses.retry_after({"retry-after": odd})
-
-
-def within(seconds: float, name: str = "config.json") -> dict[str, bytes | Missing]:
-    source = HubSource(parse_reference("org/name"), deadline=Deadline.after(seconds))
-    return source.read_wave([name], {}, limit=1 << 20)
-
-
-@pytest.mark.parametrize(
-    ("fault", "seconds"), [("drip", 0.15), ("slow_headers", 0.1), ("latency", 1.5)]
-)
-def test_a_deadline_holds_whatever_the_server_does(
-    hub: HubServer, fault: str, seconds: float
-) -> None:
-    """Every phase of the first two is quick; only all of them together take long."""
-    setattr(hub.faults, fault, seconds)
-    hub.faults.only = "xet"
-    with pytest.raises(DeadlineError, match="within the 1 seconds") as caught:
-        within(1.0, "tokenizer.model")
-    assert (caught.value.code, caught.value.exit_code) == ("timeout", 3)
-    assert "--timeout" in caught.value.hint
-    setattr(hub.faults, fault, 0.0)
-    assert within(60.0) == {"config.json": CONFIG}
-
-
-def test_a_deadline_ends_pauses_too(hub: HubServer, pauses: list[float]) -> None:
-    hub.faults.retry_after = "20"
-    hub.faults.statuses.append(429)
-    with pytest.raises(NetworkError, match="rate limit"):
-        within(10.0)
-    assert pauses == []
-
-
-def test_without_a_deadline_a_try_ends_as_well(
-    hub: HubServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(hub_client, "MAX_SECONDS", 0.3)
-    hub.faults.only, hub.faults.slow_headers = "resolve-cache", 0.1
-    assert "takes too long" in fails(NetworkError).message
