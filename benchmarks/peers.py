@@ -77,7 +77,7 @@ QUESTIONS = (
     Question(
         "identify: random weights", ("base",), "no released model", frozenset({NO_FAMILY})
     ),
-    Question("identify: GPT-2", ("gpt2",), "gpt2", frozenset({"gpt2", "gpt-2"})),
+    Question("identify: GPT-2", ("gpt2",), "gpt2", frozenset({"gpt2", "gpt-2", "gpt"})),
 )  # fmt: skip
 
 
@@ -147,12 +147,12 @@ def _modelsig_identify(text: str) -> str:
 
 def _modelsig_compare(text: str) -> str:
     (pair,) = _document(text)["coverage_matrix"].values()
-    return f"{pair['verdict']} (no lineage question)"
+    return f"{pair['substitution_verdict']} (no lineage question)"
 
 
 def _modeldna_identify(text: str) -> str:
     verdict = _document(text)["verdict"]
-    named = verdict["verdict"] not in ("NO_MATCH", "INCONCLUSIVE", "UNKNOWN")
+    named = verdict["best_candidate"] and verdict["verdict"] not in ("NO_MATCH", "INCONCLUSIVE")
     return str(verdict["best_candidate"]).lower() if named else NO_FAMILY
 
 

@@ -13,7 +13,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,21 +52,37 @@ class Spent:
     err: str
 
 
+_LAUNCHER = """
+import os, sys, time
+started = time.perf_counter()
+child = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(child, 0)
+told = time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, status
+with open(sys.argv[1], "w") as stream:
+    stream.write(" ".join(map(str, told)))
+"""
+# A child's peak memory counts from its parent's, so a small process starts the measured one.
+
+
 def run_program(command: list[str], environment: dict[str, str]) -> Spent:
     """Run `command` once."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        elapsed = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER]
+    with (
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+        tempfile.NamedTemporaryFile() as told,
+    ):
+        subprocess.run(
+            [*launcher, told.name, *command], stdout=out, stderr=err, env=environment, check=True
+        )
+        seconds, cpu, peak, status = told.read().split()
         out.seek(0)
         err.seek(0)
         return Spent(
-            elapsed,
-            usage.ru_utime + usage.ru_stime,
-            usage.ru_maxrss * MAXRSS_UNIT / 1e6,
-            process.returncode,
+            float(seconds),
+            float(cpu),
+            int(peak) * MAXRSS_UNIT / 1e6,
+            os.waitstatus_to_exitcode(int(status)),
             out.read().decode("utf-8", "replace"),
             err.read().decode("utf-8", "replace"),
         )

@@ -89,8 +89,9 @@ def run(name: str, seconds: float, executions: int, corpus: Path) -> dict[str, o
     found = sorted(path.name for path in set(crashes.iterdir()) - known)
     if code or found:
         sys.stderr.write(text[-6000:].decode("utf-8", "replace"))
-    if not any(crashes.iterdir()):
-        crashes.rmdir()
+    for folder in (crashes, crashes.parent):
+        if not any(folder.iterdir()):
+            folder.rmdir()
     return {
         "target": name,
         "executions": int(counted[1]) if counted else 0,

@@ -66,6 +66,7 @@ def test_same_vocabulary_as_tokenizer_json() -> None:
         b"\x0a\x7f\x0a\x01a",
         b"\x0a\x03\x0a\xff\xff",
         b"\x0a\x04\x0a\x02\xff\xfe",
+        b"\x0a\x03\x0a\x03a\x28\x01",  # a text that reaches into the next field
         b"\x0f\x00",
         b"\x12\x00",
         b"\x0a" + b"\x80" * 20,

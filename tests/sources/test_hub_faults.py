@@ -145,15 +145,6 @@ def test_retry_after_is_honoured_in_bounds(hub: HubServer, pauses: list[float]) 
     assert pauses == [7.0], "no pause beyond the bound"
 
 
-def test_rate_limit_headers() -> None:
-    assert hub_pauses.retry_after({"ratelimit": '"api";r=0;t=55'}) == 55
-    assert hub_pauses.retry_after({"ratelimit": '"api";r=10;t=55', "retry-after": "3"}) == 3
-    assert hub_pauses.retry_after({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
-    assert hub_pauses.retry_after({"retry-after": "soon"}) is None
-    assert hub_pauses.retry_after({"retry-after": "\xb2"}) is None, "a digit, and no number"
-    assert hub_pauses.retry_after({}) is None
-
-
 def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> None:
     gate = hub_pauses.Gate()
     gate.close("https://hub/api/models", 5)
