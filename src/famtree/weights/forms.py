@@ -123,14 +123,26 @@ def _gptq_or_awq(weights: Weights, module: Module, leaves: Mapping[str, Stored])
         second = stated.get("checkpoint_format") == "gptq_v2"
         return Gptq(
             qweight, qzeros, scales, leaves.get("g_idx"), rows, columns, bits,
-            group=max(1, columns // max(groups, 1)),
+            group=_group_size(stated, columns, groups),
             offset=0 if second else 1,
             ordered=stated.get("desc_act") is False or "g_idx" not in leaves,
         )  # fmt: skip
     if bits != 4 or qweight.shape[1] * 8 != rows:
         raise UnreadableWeightError(f"{module.path}: AWQ of {bits} bits is not read")
     columns = qweight.shape[0]
-    return Awq(qweight, qzeros, scales, rows, columns, group=max(1, columns // max(groups, 1)))
+    return Awq(qweight, qzeros, scales, rows, columns, _group_size(stated, columns, groups))
+
+
+def _group_size(stated: Mapping[str, object], columns: int, groups: int) -> int:
+    """Return how many inputs share a scale; the last group may hold fewer.
+
+    The config's `group_size` counts where it gives as many groups as there are scales; else the
+    inputs are shared out evenly.
+    """
+    size = stated.get("group_size")
+    if isinstance(size, int) and size > 0 and -(-columns // size) == groups:
+        return size
+    return max(1, -(-columns // max(groups, 1)))
 
 
 def _compressed(path: str, leaves: Mapping[str, Stored], inputs: int | None) -> Form:
