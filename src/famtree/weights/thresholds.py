@@ -43,9 +43,20 @@ GRID_DISTINCT = 0.9
 .949."""
 SPARSE_ZEROS = 0.2
 
-BETA_TOLERANCE = 0.05
-BETA_MAX_ERROR = 0.08
-TAIL_KEEP = 0.5
+BETA_LEAST, BETA_MOST = 0.98, 1.3
+BETA_SPREAD, BETA_SPREAD_SHARE = 0.03, 0.4
+"""Mean of beta over matrices, and its deviation: at most the first, or this share of what the mean
+exceeds one by. Descendants have means of .993 to 1.08 and deviations up to .021 (1.24 and .1 where
+the earlier step is tiny); of siblings with a mean of .95 to 1.3 the deviation is at least .038,
+and .55 of the excess."""
+ROW_STILL, ROW_TURNED = 5e-6, 3e-5
+"""1 - cosine of an embedding row that was only rounded and shrunk, and of one that was trained."""
+BETA_INHERITED = 0.9
+"""Mean that is enough where embedding rows say the same."""
+ROWS_KEPT = 8
+ROWS_STRAY_SHARE = 0.02
+"""Descendants keep from 17 rows of their ancestor's training and have none that are older;
+siblings keep none and have from 2 older ones."""
 MERGE_RATIO = 0.3
 """Residual of a two-parent mix over that of the best single one: merges reach .011, the best
 other pair .54."""
