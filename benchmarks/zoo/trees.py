@@ -27,6 +27,7 @@ SEEN_SEEDS = {101: "gated-untied", 102: "gated-tied", 103: "parallel", 104: "exp
 """Held out once; their misses were looked into, so they count as design families now."""
 NULL_TREE, NULL_SEED = "null-6000", 6000
 SEEN_NULL_TREE, SEEN_NULL_SEED = "null", 5000
+NULL_TREES = (NULL_TREE, SEEN_NULL_TREE)
 NULL_ROOTS, NULL_STEPS = 16, 100
 GROWN, STORED, DISGUISED, MERGED = 10, 4, 3, 6
 MIXES = (("library",), ("documentation",), ("packages",), ("library", "documentation"))
@@ -302,3 +303,8 @@ def list_held_out_recipes() -> list[Recipe]:
     """Return the recipes of every held-out tree and of the null roots."""
     trees = [recipe for seed, design in SEEDS.items() for recipe in draw_tree(seed, design)]
     return trees + list_null_recipes()
+
+
+def is_held_out(tree: str) -> bool:
+    """Return whether no threshold was chosen with sight of this tree's members."""
+    return tree == NULL_TREE or tree in {f"t{seed}" for seed in SEEDS}

@@ -60,4 +60,15 @@ siblings keep none and have from 2 older ones."""
 MERGE_RATIO = 0.3
 """Residual of a two-parent mix over that of the best single one: merges reach .011, the best
 other pair .54."""
-BIT_SHARE = 0.1
+MERGE_EXPLAINED = 0.9
+"""Share of telling coordinates that a merge's arithmetic explains to within rounding."""
+MERGE_COORDINATES = 200
+"""Fewer telling coordinates leave a merge undecided."""
+MUTUAL_RATIO, MUTUAL_LEAST = 4.0, 0.005
+"""Of two members that name each other as parents the one stands that leaves so many times less
+unexplained, and the other more than this share."""
+SPARSE_PEAK = 0.03
+SPARSE_EXPLAINED = 0.98
+SPARSE_UNIQUE = 0.02
+"""Of sparse merges: share of coordinates at one multiple of a parent's delta, share explained in
+all, and by each parent alone."""
