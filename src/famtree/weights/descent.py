@@ -79,5 +79,3 @@ def _trace(parents: Mapping[str, _Found], name: str, root: str) -> tuple[str, ..
         path.append(at)
         at = parents[at][0]
     return (root, *reversed(path))
-
-

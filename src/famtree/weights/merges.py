@@ -59,8 +59,7 @@ def find_merge(
         return None
     mine = _flatten(own, keys)
     flat = {
-        name: _flatten(sides[name], keys)
-        for name in _list_usable(child, own, candidates, sides)
+        name: _flatten(sides[name], keys) for name in _list_usable(child, own, candidates, sides)
     }
     flat = _drop_equal(mine, flat)
     ends = np.cumsum([min(own[key].size, BLOCK_ELEMENTS) for key in keys])
@@ -149,9 +148,7 @@ def _names_less_well(
     return found[1] > max(limit.MUTUAL_RATIO * unexplained, limit.MUTUAL_LEAST)
 
 
-def _find_linear(
-    mine: Vector, flat: Mapping[str, Vector], ends: NDArray[np.intp]
-) -> _Found | None:
+def _find_linear(mine: Vector, flat: Mapping[str, Vector], ends: NDArray[np.intp]) -> _Found | None:
     # Everything follows from inner products of the differences to the child.
     names = list(flat)
     apart = np.stack([flat[name] - mine for name in names]).astype(np.float64)
@@ -182,9 +179,7 @@ def _find_linear(
     return None
 
 
-def _explain_linear(
-    mine: Vector, one: Vector, other: Vector, ends: NDArray[np.intp]
-) -> float:
+def _explain_linear(mine: Vector, one: Vector, other: Vector, ends: NDArray[np.intp]) -> float:
     """Return the share of coordinates that two numbers a matrix explain, where that says much."""
     hits = count = 0
     for f, a, b in zip(*(np.split(side, ends[:-1]) for side in (mine, one, other)), strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import erfc, expm1, log, log10, log1p, pi, sqrt
+from math import erfc, expm1, log, log1p, log10, pi, sqrt
 
 _FAR = 25.0
 """From here on the asymptotic series is exact to 1e-6 and `erfc` nears its underflow."""

@@ -63,9 +63,7 @@ def find_sparse(mine: Vector, flat: Mapping[str, Vector], base: str | None) -> M
     return best
 
 
-def _thin(
-    mine: Vector, flat: Mapping[str, Vector], count: int
-) -> tuple[Vector, dict[str, Vector]]:
+def _thin(mine: Vector, flat: Mapping[str, Vector], count: int) -> tuple[Vector, dict[str, Vector]]:
     step = max(1, len(mine) // count)
     return mine[::step], {name: side[::step] for name, side in flat.items()}
 
