@@ -1,6 +1,6 @@
 """What `--verify` concludes from weights, measured on a zoo of networks with known lineage.
 
-    python benchmarks/make_zoo.py            # once, about 20 minutes; needs torch
+    python benchmarks/make_zoo.py            # once, about 40 minutes; needs torch
     python -m pip install networkx           # for the published baselines
     python benchmarks/lineage_weights.py [--cache FOLDER] [--only design|held-out] [--json FILE]
         [--page docs/verify-figures.md]
@@ -35,7 +35,7 @@ from zoo.forest import Forest, list_families
 from zoo.page import update_page
 from zoo.pair_figures import count_directions, count_related, describe_null
 from zoo.records import Member, Zoo, list_pairs, read_zoo
-from zoo.trees import NULL_TREE, SEEDS
+from zoo.trees import NULL_TREES, SEEDS
 
 Pair = tuple[Member, Member]
 _reader: Reader | None = None
@@ -85,9 +85,9 @@ def choose_pairs(members: list[Member], most: int) -> list[Pair]:
 def measure(zoo: Zoo, held_out: bool, processes: int, most: int) -> dict[str, Any]:
     """Return the figures of one split, by section, and the answers they come from."""
     members = zoo.pick(held_out)
-    trees = {name: some for name, some in zoo.trees(held_out).items() if name != NULL_TREE}
-    ordinary = [one for one in members if one.tree != NULL_TREE]
-    null = [one for one in members if one.tree == NULL_TREE]
+    trees = {name: some for name, some in zoo.trees(held_out).items() if name not in NULL_TREES}
+    ordinary = [one for one in members if one.tree not in NULL_TREES]
+    null = [one for one in members if one.tree in NULL_TREES]
     edges = zoo.edges(ordinary)
     context = multiprocessing.get_context("spawn")
     with context.Pool(processes, _begin_process) as pool:

@@ -3,7 +3,7 @@
     python -m pip install -r benchmarks/zoo/requirements.txt
     python benchmarks/make_zoo.py [--cache FOLDER] [--processes N] [--only design|held-out]
 
-About 20 minutes on two idle cores; finished checkpoints are kept in the cache and not made again.
+About 40 minutes on two idle cores; finished checkpoints are kept in the cache and not made again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.cache import add_cache_option
 from zoo.families import list_design_recipes
-from zoo.trees import list_held_out_recipes
+from zoo.trees import list_held_out_recipes, list_seen_recipes
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     options = parser.parse_args()
     recipes = []
     if options.only != "held-out":
-        recipes += list_design_recipes()
+        recipes += list_design_recipes() + list_seen_recipes()
     if options.only != "design":
         recipes += list_held_out_recipes()
     # Not at the top: --help needs no torch.

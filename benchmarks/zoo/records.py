@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.recipe import EXACT_MERGES, MERGES, SPARSE_MERGES, walk_ancestors
+from zoo.trees import is_held_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def read_member(folder: Path) -> Member:
         weights=tuple(truth["weights"]),
         base=truth["base"],
         disguised=truth["disguised"],
-        held_out=truth["held_out"],
+        held_out=is_held_out(truth["tree"]),
         origin=truth["origin"],
     )
 

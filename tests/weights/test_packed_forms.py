@@ -66,6 +66,38 @@ def test_gptq(tmp_path: Path, shuffled: bool) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("stated", [48, None])
+def test_gptq_whose_last_group_is_partial(tmp_path: Path, stated: int | None) -> None:
+    groups = np.arange(HIDDEN) // 48
+    scales, zeros = scales_of((3, HIDDEN)), DRAW.integers(1, 16, (3, HIDDEN))
+    parts: dict[str, NDArray[Any]] = {
+        "qweight": pack_rows(CODES).T.copy(),
+        "qzeros": pack_rows(zeros - 1),
+        "scales": scales,
+        "g_idx": groups.astype(np.int32),
+    }
+    expected = (CODES - zeros[groups].T) * scales[groups].T.astype(np.float32)
+    facts: dict[str, Any] = {"quant_method": "gptq", "bits": 4, "desc_act": False}
+    if stated:
+        # Then the order is taken from the config, and `g_idx` is not read.
+        facts["group_size"] = stated
+        parts["g_idx"] = np.zeros_like(parts["g_idx"])
+    check(tmp_path, parts, expected, quantization_config=facts)
+
+
+def test_groups_of_unknown_size_are_not_guessed(tmp_path: Path) -> None:
+    arrays: dict[str, Any] = dict(make_model(1))
+    del arrays[f"{NAME}.weight"]
+    arrays |= {
+        f"{NAME}.qweight": pack_rows(CODES).T.copy(),
+        f"{NAME}.qzeros": pack_rows(DRAW.integers(0, 16, (3, HIDDEN))),
+        f"{NAME}.scales": scales_of((3, HIDDEN)),
+    }
+    weights = open_model(tmp_path, arrays, "F32")
+    assert read_windows(weights, [Window("q", 0, ROWS, COLUMNS)]) == {}
+    assert "size of its groups" in weights.reading.unread[0].reason
+
+
 def test_awq(tmp_path: Path) -> None:
     # Output 2j goes to nibble j, output 2j + 1 to nibble 4 + j.
     order = (0, 4, 1, 5, 2, 6, 3, 7)

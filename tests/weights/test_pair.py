@@ -10,6 +10,7 @@ import pytest
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.results import PairResult
+from famtree.weights.token_probe import match_test, prepare_probe
 from tiny_models import (
     CONFIG,
     HIDDEN,
@@ -143,6 +144,26 @@ def test_a_shared_start_is_not_called_descent(compare: Compare) -> None:
     # Two trainings from one initialisation: a quarter of the start is left in each.
     found = compare(tune(make_model(1), 7, 3.0))
     assert found.verdict == "shared-init"
+
+
+def test_a_shared_start_in_disguise_is_not_called_descent(compare: Compare) -> None:
+    # The probe alone sees it: half of the start is left, in a rotated residual stream.
+    found = compare(rotate(tune(make_model(1), 7, 1.7), 3))
+    assert (found.verdict, found.decided_by) == ("shared-init", "probe")
+
+
+def test_answers_that_training_text_shares_are_no_evidence(tmp_path: Path) -> None:
+    def score(seed: int) -> float:
+        sides = [open_model(tmp_path / f"{seed}{side}", make_model(seed + side))
+                 for side in (0, 1)]  # fmt: skip
+        probe = prepare_probe(sides[0], sides[1])
+        assert probe is not None
+        found = match_test(probe, [(layer, layer) for layer in range(4)])
+        assert found is not None
+        return found.z
+
+    # Without anything shared z errs on the safe side by about one.
+    assert np.mean([score(seed) for seed in range(20, 36, 2)]) < -0.5
 
 
 def test_constants_prove_nothing(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from famtree.weights.assignment import assign
 from famtree.weights.column_test import column_test
-from famtree.weights.normal_tail import log10_upper_tail
+from famtree.weights.normal_tail import correct_for_trials, log10_upper_tail
 
 
 def test_moments_are_those_of_all_permutations() -> None:
@@ -82,6 +82,20 @@ def test_tail_does_not_underflow() -> None:
     assert log10_upper_tail(6) == pytest.approx(log10(0.5 * erfc(6 / sqrt(2))))
     assert log10_upper_tail(24.9999) == pytest.approx(log10_upper_tail(25.0001), abs=1e-2)
     assert log10_upper_tail(172) == pytest.approx(-6426.5, abs=0.5)
+
+
+@pytest.mark.parametrize("trials", [1, 8, 64])
+def test_the_best_of_many_trials_is_standard_normal_again(trials: int) -> None:
+    draw = np.random.default_rng(trials)
+    best = draw.normal(size=(2000, trials)).max(axis=1)
+    found = [correct_for_trials(log10_upper_tail(float(z)), trials)[0] for z in best]
+    assert np.mean(found) == pytest.approx(0, abs=0.08)
+    assert np.std(found) == pytest.approx(1, abs=0.06)
+    # A poor best of many is no spike at the end of the scale.
+    z, p = correct_for_trials(log10_upper_tail(-2.0), trials)
+    assert -6.1 < z < 0
+    assert p < 0
+    assert correct_for_trials(-40.0, trials)[1] == pytest.approx(-40 + log10(trials))
 
 
 def test_assignment_is_the_best_of_all() -> None:

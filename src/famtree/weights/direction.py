@@ -36,7 +36,7 @@ def find_direction(a: Weights, b: Weights) -> Direction:
     (untied embeddings only; on tied ones it points the wrong way), then growth of the norm: a
     child is parent plus an update nearly orthogonal to it.
     """
-    structure = _by_structure(a, b)
+    structure = find_structure_arrow(a, b)
     if structure is not None:
         return structure
     left, right = read_blocks(a), read_blocks(b)
@@ -58,7 +58,8 @@ def _arrow(a_is_child: bool, b_is_child: bool, name: str) -> Direction | None:
     return Direction("b" if a_is_child else "a", name)
 
 
-def _by_structure(a: Weights, b: Weights) -> Direction | None:
+def find_structure_arrow(a: Weights, b: Weights) -> Direction | None:
+    """Return what shapes and storage alone say of two related checkpoints, if they differ."""
     packed = _arrow(is_packed(a), is_packed(b), "grid")
     if packed is not None:
         return packed
@@ -109,11 +110,11 @@ def _by_values(a: Weights, b: Weights, left: Blocks, right: Blocks) -> Direction
     grid = _arrow(is_on_grid(left), is_on_grid(right), "grid")
     if grid is not None:
         return grid
-    wide = _wide_as_bfloat16(a, left), _wide_as_bfloat16(b, right)
+    wide = is_wide_as_bfloat16(a, left), is_wide_as_bfloat16(b, right)
     return _arrow(*wide, "cast") if is_cast(left, right) else None
 
 
-def _wide_as_bfloat16(weights: Weights, blocks: Blocks) -> bool:
+def is_wide_as_bfloat16(weights: Weights, blocks: Blocks) -> bool:
     """Return whether a wider format holds, all but rounded ones, values of bfloat16."""
     kind = find_view(weights, "up", 0).form.kind
     shares = [bfloat16_share(values) for values in blocks.values()]

@@ -121,16 +121,35 @@ def _gptq_or_awq(weights: Weights, module: Module, leaves: Mapping[str, Stored])
             raise UnreadableWeightError(f"{module.path}: GPTQ of {bits} bits is not read")
         columns = qweight.shape[0] * 32 // bits
         second = stated.get("checkpoint_format") == "gptq_v2"
+        size = _group_size(stated, columns, groups)
+        if size is None and "g_idx" not in leaves:
+            raise UnreadableWeightError(f"{module.path}: the size of its groups is not known")
         return Gptq(
             qweight, qzeros, scales, leaves.get("g_idx"), rows, columns, bits,
-            group=max(1, columns // max(groups, 1)),
+            group=size or columns,
             offset=0 if second else 1,
-            ordered=stated.get("desc_act") is False or "g_idx" not in leaves,
+            ordered=size is not None
+            and (stated.get("desc_act") is False or "g_idx" not in leaves),
         )  # fmt: skip
     if bits != 4 or qweight.shape[1] * 8 != rows:
         raise UnreadableWeightError(f"{module.path}: AWQ of {bits} bits is not read")
     columns = qweight.shape[0]
-    return Awq(qweight, qzeros, scales, rows, columns, group=max(1, columns // max(groups, 1)))
+    size = _group_size(stated, columns, groups)
+    if size is None:
+        raise UnreadableWeightError(f"{module.path}: the size of its groups is not known")
+    return Awq(qweight, qzeros, scales, rows, columns, size)
+
+
+def _group_size(stated: Mapping[str, object], columns: int, groups: int) -> int | None:
+    """Return how many inputs share a scale; the last group may hold fewer.
+
+    The config's `group_size` counts where it gives as many groups as there are scales; else the
+    inputs have to be shared out evenly. None where neither says it.
+    """
+    size = stated.get("group_size")
+    if isinstance(size, int) and size > 0 and -(-columns // size) == groups:
+        return size
+    return columns // groups if groups and columns % groups == 0 else None
 
 
 def _compressed(path: str, leaves: Mapping[str, Stored], inputs: int | None) -> Form:

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
 from famtree.weights.normal_tail import correct_for_trials
-from famtree.weights.plan import LOCATING_ROLES, WIDTH, block_windows, spread_layers
+from famtree.weights.plan import (
+    LOCATING_ROLES,
+    WIDTH,
+    block_windows,
+    choose_columns,
+    spread_layers,
+)
 from famtree.weights.read import read_windows
 from famtree.weights.results import ColumnTest, LayerLink
 from famtree.weights.roles import find_view
@@ -85,4 +91,30 @@ def locating_roles(*sides: Weights) -> list[str]:
         except UnreadableWeightError:
             continue
         found.append(role)
+    return found
+
+
+def match_layers(child: Weights, parent: Weights, wanted: Sequence[int]) -> dict[int, int]:
+    """Return, for each of the parent's `wanted` layers, the layer of `child` that is most like it.
+
+    The numbers themselves where depths agree; else only layers that pass `DEPENDENT_Z`.
+    """
+    if child.depth == parent.depth:
+        return {layer: layer for layer in wanted}
+    if child.hidden is None or child.hidden != parent.hidden:
+        return {}
+    columns = choose_columns(child.hidden)
+    roles = locating_roles(child, parent)
+    ours = read_layers(child, list(range(child.depth)), columns, roles)
+    theirs = read_layers(parent, list(wanted), columns, roles)
+    found = {}
+    for layer, values in theirs.items():
+        tests = {
+            own: test.z
+            for own, sample in ours.items()
+            if (test := column_test(sample, values)) is not None
+        }
+        best = max(tests, key=lambda own: tests[own], default=None)
+        if best is not None and tests[best] > limit.DEPENDENT_Z:
+            found[layer] = best
     return found

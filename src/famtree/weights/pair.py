@@ -226,7 +226,7 @@ def _decide_by_columns(case: _Case) -> PairResult | None:
         case.layers = _each_layer(case)
     if column.cosine < limit.SHARED_INIT_COSINE:
         probe = prepare_probe(case.child, case.parent)
-        if probe is not None and probe.gram_correlation() < limit.SHARED_INIT_GRAM:
+        if probe is not None and _only_began_alike(probe):
             return case.conclude(
                 "shared-init",
                 "columns are aligned, but neither values nor what tokens mean are alike: the same "
@@ -242,6 +242,15 @@ def _decide_by_columns(case: _Case) -> PairResult | None:
     if embedding is not None and embedding.z <= limit.DOUBT_Z and embedding.columns >= 256:
         return case.conclude("derived", "blocks come from the parent; embeddings do not", "column")
     return case.conclude("derived", "columns of the sampled weights are aligned", "column")
+
+
+def _only_began_alike(probe: Probe) -> bool:
+    """Return whether dependent models disagree on which tokens lie near each other.
+
+    Training soon settles that; descendants keep it through all disguises, and two trainings from
+    one initialisation find their own.
+    """
+    return probe.gram_correlation() < limit.SHARED_INIT_GRAM
 
 
 def _more_is_equal(case: _Case) -> bool:
@@ -287,7 +296,12 @@ def _decide_by_probe(case: _Case, *, deep: bool) -> PairResult:
         probe = prepare_probe(case.child, case.parent)
         case.probe = probe_pair(probe) if probe is not None else None
     seen = case.probe
-    if seen is not None and seen.z > limit.DEPENDENT_Z:
+    if probe is not None and seen is not None and seen.z > limit.DEPENDENT_Z:
+        if _only_began_alike(probe):
+            return case.conclude(
+                "shared-init", "neurons are those of one initialisation, but what tokens mean is "
+                "not alike: not descent", "probe"
+            )  # fmt: skip
         return case.conclude(
             "derived", "neurons answer shared tokens alike: the same weights, permuted, rotated, "
             "scaled or cut", "probe"

@@ -26,8 +26,8 @@ def probe_pair(probe: Probe) -> ProbeTest | None:
     """Return the better of the ordered and the assigned test.
 
     Equal depths compare like-numbered layers. Unequal ones try every pair of few child layers
-    and all parent layers, one at a time; the best z is reported, and `DEPENDENT_Z` leaves room
-    for so many trials (64 x 1e-9).
+    and all parent layers, one at a time. z and p of the best are corrected for all trials, those
+    of the two kinds included.
     """
     child, parent = probe.child, probe.parent
     layers = choose_layers(child)

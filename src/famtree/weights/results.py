@@ -138,10 +138,14 @@ class MergeFit:
 
     parents: tuple[str, ...]
     weights: tuple[float, ...]
-    """Shares of a linear or spherical merge (sum 1), or bit shares of a sparse one."""
+    """Shares of a linear or spherical merge (sum 1); of a sparse one the shares of coordinates
+    that only one parent explains."""
     kind: Literal["linear", "sparse"]
     ratio: float
-    """Residual of the mix over that of the best single parent (linear)."""
+    """Residual of the mix over that of the best single parent (linear), or the share of
+    coordinates that stay unexplained (sparse)."""
+    base: str | None = None
+    """What the deltas of a sparse merge are taken from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ SHARED_INIT_COSINE = 0.5
 the longest continued pretraining .73."""
 SHARED_INIT_GRAM = 0.5
 """Correlation of token-token cosines: shared initialisations reach .36, far relatives .65."""
+SHARED_ANSWERS = 0.05
+"""Rank correlation of two assignments of neurons that shared training text can explain: twins
+reach a mean of .02 with deviation .04, descendants in disguise from .8."""
 
 STEP_FINETUNE = 0.25
 """|child - parent| / |parent|: cosines above about .97 are finetuning, below continued
@@ -40,10 +43,32 @@ GRID_DISTINCT = 0.9
 .949."""
 SPARSE_ZEROS = 0.2
 
-BETA_TOLERANCE = 0.05
-BETA_MAX_ERROR = 0.08
-TAIL_KEEP = 0.5
+BETA_LEAST, BETA_MOST = 0.98, 1.3
+BETA_SPREAD, BETA_SPREAD_SHARE = 0.03, 0.4
+"""Mean of beta over matrices, and its deviation: at most the first, or this share of what the mean
+exceeds one by. Descendants have means of .993 to 1.08 and deviations up to .021 (1.24 and .1 where
+the earlier step is tiny); of siblings with a mean of .95 to 1.3 the deviation is at least .038,
+and .55 of the excess."""
+ROW_STILL, ROW_TURNED = 5e-6, 3e-5
+"""1 - cosine of an embedding row that was only rounded and shrunk, and of one that was trained."""
+BETA_INHERITED = 0.9
+"""Mean that is enough where embedding rows say the same."""
+ROWS_KEPT = 8
+ROWS_STRAY_SHARE = 0.02
+"""Descendants keep from 17 rows of their ancestor's training and have none that are older;
+siblings keep none and have from 2 older ones."""
 MERGE_RATIO = 0.3
 """Residual of a two-parent mix over that of the best single one: merges reach .011, the best
 other pair .54."""
-BIT_SHARE = 0.1
+MERGE_EXPLAINED = 0.9
+"""Share of telling coordinates that a merge's arithmetic explains to within rounding."""
+MERGE_COORDINATES = 200
+"""Fewer telling coordinates leave a merge undecided."""
+MUTUAL_RATIO, MUTUAL_LEAST = 4.0, 0.005
+"""Of two members that name each other as parents the one stands that leaves so many times less
+unexplained, and the other more than this share."""
+SPARSE_PEAK = 0.03
+SPARSE_EXPLAINED = 0.98
+SPARSE_UNIQUE = 0.02
+"""Of sparse merges: share of coordinates at one multiple of a parent's delta, share explained in
+all, and by each parent alone."""

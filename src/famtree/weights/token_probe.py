@@ -7,8 +7,8 @@ Two tests. `ordered`: neuron i answers like neuron i; under independent initiali
 of neurons is exchangeable, so the null is exact as in the column test. `match`: neurons are
 assigned by their gate answers and again by their up answers; relatives get twice the same
 assignment (after MATCH of Zhu et al., arXiv 2502.12292, on weights instead of activations). Its
-null is measured, not exact: networks trained on one text share some answers, and z of unrelated
-ones has mean 1.0 and deviation 1.0 there, so `p` of a probe is a bound by the normal tail only.
+null is measured, not exact: networks trained on one text share some answers, which makes their two
+assignments agree a little. `SHARED_ANSWERS` is taken off for that, so that p errs on the safe side.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.weights import thresholds as limit
 from famtree.weights.assignment import assign
 from famtree.weights.floats import SIZES
 from famtree.weights.normal_tail import log10_upper_tail
@@ -184,7 +185,8 @@ def _match_layer(probe: Probe, child_layer: int, parent_layer: int) -> tuple[flo
         if a is None or b is None:
             return None
         assigned.append(assign(a @ b.T))
-    return _rank_correlation(*assigned) * sqrt(count - 1), count
+    beyond = _rank_correlation(*assigned) - limit.SHARED_ANSWERS
+    return beyond * sqrt(count - 1), count
 
 
 def _normalise(answers: NDArray[np.float64]) -> Answers:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
-from famtree.fingerprints.tokenizer import choose_vocabulary_files, parse_vocabulary
+from famtree.fingerprints.tokenizer import choose_vocabulary_files, list_vocabulary
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -62,7 +62,7 @@ def _read(weights: Weights) -> dict[str, int]:
         files = {name: data for name, data in wave.items() if isinstance(data, bytes)}
         if len(files) < len(chosen):
             return {}
-        vocabulary = parse_vocabulary(chosen, files)
+        vocabulary = list_vocabulary(files)
     return dict(vocabulary.tokens) if vocabulary is not None else {}
 
 
