@@ -19,7 +19,7 @@ from famtree.types.quantization import Quantization
 if TYPE_CHECKING:
     import duckdb
 
-MOST_CANDIDATES = 1024
+MOST_CANDIDATES = 256
 """Checkpoints of one signature that are looked at, those most often named as parents first."""
 MOST_COPIES = 64
 SIGNATURE = 256

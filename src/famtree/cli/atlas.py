@@ -10,7 +10,6 @@ import typer
 from famtree.cli.options import AsJson
 
 atlas = typer.Typer(
-    name="atlas",
     help="Many scanned checkpoints in one file, to find undeclared parents in and to query.",
     rich_markup_mode=None,
     no_args_is_help=True,
@@ -21,8 +20,8 @@ File = Annotated[
 ]
 
 
-@atlas.command()
-def build(
+@atlas.command("build")
+def build_atlas(
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -34,20 +33,20 @@ def build(
     out: Annotated[Path, typer.Option("--out", metavar="ATLAS", help="The file to make.")],
 ) -> None:
     """Make an atlas out of scans; of a checkpoint in several, the last named counts."""
-    from famtree.atlas.build import build_atlas
+    from famtree.atlas import build
     from famtree.cli.output import check_target, write_stderr
     from famtree.formats.escape import clip_text
 
     check_target("--out", str(out))
-    built = build_atlas(sources, out)
+    built = build.build_atlas(sources, out)
     write_stderr(
         f"{clip_text(str(out))}: {built.checkpoints} checkpoints of {built.rows} rows, "
         f"{built.seconds:.1f} s\n"
     )
 
 
-@atlas.command()
-def info(file: File, as_json: AsJson = False) -> None:
+@atlas.command("info")
+def info_atlas(file: File, as_json: AsJson = False) -> None:
     """Say what an atlas holds."""
     from famtree.atlas.query import describe_atlas
     from famtree.cli.output import write_stdout
@@ -58,19 +57,19 @@ def info(file: File, as_json: AsJson = False) -> None:
     write_stdout(render_json(found) if as_json else render_info(found))
 
 
-@atlas.command()
-def query(
+@atlas.command("query")
+def query_atlas(
     file: File,
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     as_json: AsJson = False,
 ) -> None:
     """Ask an atlas in SQL. Neither other files nor the network can be reached from it."""
-    from famtree.atlas.query import query_atlas
+    from famtree.atlas import query
     from famtree.cli.output import write_stdout
     from famtree.formats.atlas_text import render_rows
     from famtree.formats.json_report import render_json
 
-    answer = query_atlas(file, statement)
+    answer = query.query_atlas(file, statement)
     write_stdout(
         render_json({"columns": answer.columns, "rows": answer.rows})
         if as_json
@@ -78,22 +77,22 @@ def query(
     )
 
 
-@atlas.command()
-def report(
+@atlas.command("report")
+def report_atlas(
     file: File,
     html: Annotated[
         str, typer.Option("--html", metavar="FILE", help="The page to write; - is stdout.")
     ],
 ) -> None:
     """Write a page on families, lineage, quantizations and licences."""
-    from famtree.atlas.report import report_atlas
+    from famtree.atlas import report
     from famtree.cli.output import check_target, write_file, write_stderr, write_stdout
     from famtree.formats.atlas_html import render_report
     from famtree.formats.escape import clip_text
 
     if html != "-":
         check_target("--html", html)
-    page = render_report(report_atlas(file))
+    page = render_report(report.report_atlas(file))
     if html == "-":
         write_stdout(page)
         return
