@@ -15,8 +15,8 @@ from tiny_models import Arrays, make_model, open_model, tune
 BASE = make_model(1)
 
 
-def sketch(folder: Path, name: str, arrays: Arrays, **config: int) -> Sketch:
-    found = take_sketch(open_model(folder / name, arrays, **config))
+def sketch(folder: Path, name: str, arrays: Arrays) -> Sketch:
+    found = take_sketch(open_model(folder / name, arrays))
     assert found is not None
     return found
 

@@ -3,21 +3,23 @@
 
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
 
--- One row a checkpoint: the last one read that is an answer. Documents are long, so each is read
--- once, for all that is wanted of it, and goes no further.
+-- One row a checkpoint: the last one read that is an answer. Documents are long, so they are not
+-- sorted with their rows, each is read once for all that is wanted of it, and goes no further.
+CREATE TEMP TABLE picked AS
+SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, key, place FROM (
+    SELECT lower(coalesce(name, ref)) AS key, arg_max(rowid, (input, rowid)) AS place
+    FROM raw
+    WHERE error_code IS NULL AND document IS NOT NULL AND json_valid(document)
+    GROUP BY key
+);
+
 CREATE TEMP TABLE chosen AS
-SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, * EXCLUDE (document, found),
-       found[1] AS chain, found[2] AS quantization_document, found[3] AS fingerprint
+SELECT * EXCLUDE (document, found), found[1] AS chain, found[2] AS quantization_document,
+       found[3] AS fingerprint
 FROM (
-    SELECT *, json_extract(document, [
+    SELECT id, key, raw.*, json_extract(document, [
         '$.lineage.chain', '$.quantization', '$.fingerprint']) AS found
-    FROM (
-        SELECT lower(coalesce(name, ref)) AS key, *
-        FROM raw
-        WHERE error_code IS NULL AND document IS NOT NULL AND json_valid(document)
-        QUALIFY row_number() OVER (
-            PARTITION BY lower(coalesce(name, ref)) ORDER BY input DESC) = 1
-    )
+    FROM picked JOIN raw ON raw.rowid = picked.place
 );
 
 CREATE TABLE claims AS
@@ -85,13 +87,13 @@ SELECT id, sketch FROM chosen WHERE sketch IS NOT NULL ORDER BY id;
 -- often named as parents first.
 CREATE TABLE signatures AS
 SELECT signature, id, children FROM (
-    SELECT 'architecture ' || architecture_digest AS signature, id FROM fingerprints
+    SELECT architecture_digest AS signature, id FROM fingerprints
     WHERE architecture_digest IS NOT NULL
     UNION ALL
     -- The sixteen tokens of smallest hash with their ids, 256 characters of the sketch: the same in
     -- every file format, and where tokens were added, which the digest of all is not.
-    SELECT 'vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256], id FROM fingerprints
-    WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
+    SELECT sha256('vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256]), id
+    FROM fingerprints WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;
 
