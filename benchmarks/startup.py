@@ -39,24 +39,46 @@ class Case:
     """Peak resident set, MB."""
 
 
-def measure(arguments: list[str], environment: dict[str, str]) -> tuple[float, float]:
-    """Run once; return wall time in seconds and peak resident set in MB."""
+@dataclass(frozen=True)
+class Spent:
+    """What one run of a program took."""
+
+    seconds: float
+    cpu: float
+    """Seconds of processor time, of all its threads and children."""
+    megabytes: float
+    """Peak resident set of its largest process."""
+    code: int
+    out: str
+    err: str
+
+
+def run_program(command: list[str], environment: dict[str, str]) -> Spent:
+    """Run `command` once."""
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env=environment,
-    )
-    assert process.stderr is not None
-    err = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    elapsed = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stderr.close()
-    if process.returncode:
-        raise SystemExit(f"{arguments} exited with {process.returncode}: {err.decode()}")
-    return elapsed, usage.ru_maxrss * MAXRSS_UNIT / 1e6
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        elapsed = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        return Spent(
+            elapsed,
+            usage.ru_utime + usage.ru_stime,
+            usage.ru_maxrss * MAXRSS_UNIT / 1e6,
+            process.returncode,
+            out.read().decode("utf-8", "replace"),
+            err.read().decode("utf-8", "replace"),
+        )
+
+
+def measure(arguments: list[str], environment: dict[str, str]) -> Spent:
+    """Run this Python with `arguments` once; stops the benchmark when that fails."""
+    spent = run_program([sys.executable, *arguments], environment)
+    if spent.code:
+        raise SystemExit(f"{arguments} exited with {spent.code}: {spent.err}")
+    return spent
 
 
 def make_environment(folder: Path) -> dict[str, str]:
@@ -77,25 +99,28 @@ def make_fixture(folder: Path) -> Path:
     return target
 
 
-def report(cases: list[Case], environment: dict[str, str], runs: int) -> int:
-    """Run every case `runs` times, print a table and return 1 if a budget is exceeded, else 0."""
-    times: dict[str, list[float]] = {case.name: [] for case in cases}
-    memory: dict[str, list[float]] = {case.name: [] for case in cases}
+def run_cases(cases: list[Case], environment: dict[str, str], runs: int) -> dict[str, list[Spent]]:
+    """Run every case `runs` times and return what each run took, by the case's name."""
     for case in cases:
         # Warms the file cache, the bytecode and the compiled registry.
         measure(case.arguments, environment)
+    spent: dict[str, list[Spent]] = {case.name: [] for case in cases}
     # Interleaved, so that a slow spell of the machine hits every case alike.
     for _ in range(runs):
         for case in cases:
-            elapsed, peak = measure(case.arguments, environment)
-            times[case.name].append(elapsed)
-            memory[case.name].append(peak)
-    base = statistics.median(times[cases[0].name])
+            spent[case.name].append(measure(case.arguments, environment))
+    return spent
+
+
+def report(cases: list[Case], environment: dict[str, str], runs: int) -> int:
+    """Run every case `runs` times, print a table and return 1 if a budget is exceeded, else 0."""
+    spent = run_cases(cases, environment, runs)
+    base = statistics.median(one.seconds for one in spent[cases[0].name])
     failed = False
     print(f"{'command':32} {'median ms':>10} {'times':>7} {'most':>5} {'peak MB':>8} {'most':>5}")
     for case in cases:
-        median = statistics.median(times[case.name])
-        peak = max(memory[case.name])
+        median = statistics.median(one.seconds for one in spent[case.name])
+        peak = max(one.megabytes for one in spent[case.name])
         print(
             f"{case.name:32} {median * 1000:10.1f} {median / base:7.1f} "
             f"{case.most_times or '':>5} {peak:8.1f} {case.most_memory or '':>5}"
@@ -107,20 +132,27 @@ def report(cases: list[Case], environment: dict[str, str], runs: int) -> int:
     return int(failed)
 
 
+PASS = Case("python -c pass", ["-c", "pass"])
+"""What every time is a multiple of."""
+
+
+def make_cases(folder: Path) -> list[Case]:
+    """Build a checkpoint in `folder` and return the commands that are timed."""
+    identify = ["-m", "famtree", "identify", str(make_fixture(folder))]
+    return [
+        PASS,
+        Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
+        Case("famtree identify FOLDER", identify, 25, 120),
+        Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as folder:
-        checkpoint = str(make_fixture(Path(folder)))
-        identify = ["-m", "famtree", "identify", checkpoint]
-        cases = [
-            Case("python -c pass", ["-c", "pass"]),
-            Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
-            Case("famtree identify FOLDER", identify, 25, 120),
-            Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
-        ]
-        return report(cases, make_environment(Path(folder)), runs)
+        return report(make_cases(Path(folder)), make_environment(Path(folder)), runs)
 
 
 if __name__ == "__main__":

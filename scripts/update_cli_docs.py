@@ -1,20 +1,13 @@
-"""Bring the documentation up to what famtree prints: docs/cli.md and the examples' output.
-
-An example is a line `<!-- output of: COMMAND -->` followed by a fenced block, which is rewritten.
-Commands run in the project's root. With `--check` nothing is written and drift exits with 1.
-"""
+"""Write docs/cli.md from `--help`. With `--check` nothing is written and drift exits with 1."""
 
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 REFERENCE = ROOT / "docs" / "cli.md"
 COMMANDS = [
     "",
@@ -35,9 +28,20 @@ COMMANDS = [
     "families check",
     "families draft",
     "schema",
+    "completion",
 ]
-_SECONDS = re.compile(r"\b\d+\.\d{2} s\b")
-_EXAMPLE = re.compile(r"(<!-- output of: famtree (.+?) -->\n```text\n)(.*?)(```\n)", re.DOTALL)
+INTRODUCTION = """\
+# Command line
+
+Generated from `--help` by `scripts/update_cli_docs.py`. Exit codes: see [CI](ci.md).
+
+`eval "$(famtree completion bash)"` in `~/.bashrc` (or `zsh` in `~/.zshrc`) completes commands,
+options, families and engines; so does `famtree completion fish` as a file for fish.
+
+`hf extensions install OWNER/hf-famtree` makes every command one of the `hf` command's as well, as
+`hf famtree identify REF`. `hf` goes by names: `OWNER/hf-famtree` is a copy of this repository under
+that name.
+"""
 
 
 def run_command(arguments: list[str]) -> str:
@@ -55,10 +59,7 @@ def run_command(arguments: list[str]) -> str:
 
 def render_reference() -> str:
     """Return docs/cli.md."""
-    parts = [
-        "# Command line\n",
-        "Generated from `--help` by `scripts/update_cli_docs.py`. Exit codes: see [CI](ci.md).\n",
-    ]
+    parts = [INTRODUCTION]
     for command in COMMANDS:
         text = run_command([*command.split(), "--help"]).strip()
         parts.append(f"## `famtree{f' {command}' if command else ''}`\n")
@@ -66,38 +67,14 @@ def render_reference() -> str:
     return "\n".join(parts)
 
 
-def refresh_examples(text: str) -> str:
-    """Return a page with the output of its examples as it is now."""
-
-    def replace(match: re.Match[str]) -> str:
-        # How long the example took is the one thing that no two runs agree on.
-        output = _SECONDS.sub("0.03 s", run_command(shlex.split(match[2])))
-        return match[1] + output + match[4]
-
-    return _EXAMPLE.sub(replace, text)
-
-
-def render_pages() -> dict[Path, str]:
-    """Return every page as it should be."""
-    pages = {
-        path: refresh_examples(path.read_text(encoding="utf-8"))
-        for path in PAGES
-        if path != REFERENCE
-    }
-    return {**pages, REFERENCE: render_reference()}
-
-
 def main() -> int:
-    stale = [
-        (path, text)
-        for path, text in render_pages().items()
-        if not path.is_file() or path.read_text(encoding="utf-8") != text
-    ]
-    for path, text in stale:
-        print(path)
+    text = render_reference()
+    stale = not REFERENCE.is_file() or REFERENCE.read_text(encoding="utf-8") != text
+    if stale:
+        print(REFERENCE)
         if "--check" not in sys.argv[1:]:
-            path.write_text(text, encoding="utf-8")
-    return int(bool(stale) and "--check" in sys.argv[1:])
+            REFERENCE.write_text(text, encoding="utf-8")
+    return int(stale and "--check" in sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -41,8 +41,12 @@ class Done:
 
 
 def identify(*arguments: str) -> Done:
+    return run_command("identify", *arguments, "--json")
+
+
+def run_command(*arguments: str) -> Done:
     done = subprocess.run(
-        [sys.executable, "-m", "famtree", "identify", *arguments, "--json"],
+        [sys.executable, "-m", "famtree", *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
@@ -263,3 +267,34 @@ def test_an_adapter_is_known_by_a_base_of_its_widths(hub: HubServer, tmp_path: P
     assert "meta-llama/Llama-3.1-8B" in answer["reason"]
     assert (answer["decided_by"], answer["adapter"]["base_check"]) == ("declared", "consistent")
     assert identify(REPO, "--expect", "llama/llama-3.1").code == 0
+
+
+def test_timeout_of_every_command_that_fetches(hub: HubServer, files: Files) -> None:
+    hub.add(REPO, files)
+    hub.faults.latency = 0.6
+    error = fails("timeout", 3, REPO, "--timeout", "0.5")
+    assert "0.5 seconds" in error["message"]
+    assert "--timeout" in error["hint"]
+    for command in (["compare", REPO, "org/other"], ["lineage", REPO]):
+        done = run_command(*command, "--timeout", "0.5", "--json")
+        assert (done.code, done.document["error"]["code"]) == (3, "timeout"), done.err
+    hub.faults.latency = 0.0
+    succeeds(REPO, "--timeout", "60")
+
+
+def test_timeout_of_a_scan_is_that_of_each_row(
+    hub: HubServer, files: Files, tmp_path: Path
+) -> None:
+    hub.add(REPO, files)
+    hub.add("org/slow", files)
+    hub.choose = lambda path: Faults(slow_headers=0.5) if "org/slow" in path else None
+    out = tmp_path / "rows.jsonl"
+    done = run_command("scan", REPO, "org/slow", "--out", str(out), "--timeout", "5")
+    assert done.code == 0, done.err
+    rows = {row["ref"]: row["error_code"] for row in map(json.loads, out.read_text().splitlines())}
+    assert rows == {REPO: None, "org/slow": "timeout"}
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan"])
+def test_timeout_is_a_positive_number(seconds: str) -> None:
+    assert run_command("identify", REPO, "--timeout", seconds).code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import time
 from pathlib import Path
@@ -153,3 +154,68 @@ def test_the_largest_header_is_quick() -> None:
         assert reader.read_design().length < 4096
         assert reader.read_rest().complete
     assert time.process_time() - started < 0.4
+
+
+# The published params.json of each size (mistralai/*, `params.json`), as far as it matters here.
+_SEVEN_B = {
+    "dim": 4096, "n_layers": 32, "head_dim": 128, "hidden_dim": 14336, "n_heads": 32,
+    "n_kv_heads": 8, "norm_eps": 1e-5,
+}  # fmt: skip
+_TWELVE_B = _SEVEN_B | {"dim": 5120, "n_layers": 40, "rope_theta": 1e6, "vocab_size": 131072}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "generation"),
+    [
+        ("tokenizer.model.v1", {"vocab_size": 32000, "sliding_window": 4096}, "mistral-7b-v0.1"),
+        (
+            "mistral_instruct_tokenizer_240323.model.v3",
+            {"vocab_size": 32768, "rope_theta": 1e6},
+            "mistral-7b-v0.3",
+        ),
+        ("tekken_240718.json", _TWELVE_B, "mistral-nemo"),
+        (
+            "tekken_240911.json",
+            _TWELVE_B | {"hidden_dim": 32768, "rope_theta": 1e8},
+            "mistral-small-3",
+        ),
+    ],
+)
+def test_native_vocabularies(
+    tmp_path: Path, name: str, params: dict[str, float], generation: str
+) -> None:
+    vocabulary = real("mistral-common") / name
+    target = "tekken.json" if name.startswith("tekken") else "tokenizer.model"
+    (tmp_path / target).write_bytes(vocabulary.read_bytes())
+    (tmp_path / "params.json").write_text(json.dumps(_SEVEN_B | params))
+    result = identify(str(tmp_path))
+    assert result.family is not None
+    assert result.family.key == "mistral"
+    assert generation in {one.generation for one in result.candidates}
+    assert result.fingerprint.tokenizer is not None
+    assert result.fingerprint.tokenizer.vocabulary is not None
+
+
+@pytest.mark.parametrize(
+    ("target", "names"),
+    [
+        ("tekken.json", ("tekken_240718.json", "tekken_240911.json")),
+        (
+            "tokenizer.model",
+            (
+                "mistral_instruct_tokenizer_240323.model.v3",
+                "mistral_instruct_tokenizer_241114.model.v7",
+                "mistral_instruct_tokenizer_241114.model.v7m1",
+            ),
+        ),
+    ],
+)
+def test_releases_of_one_vocabulary(target: str, names: tuple[str, ...]) -> None:
+    """They differ in control tokens, or in nothing but bytes; what was trained is one."""
+    found = {
+        tokenizer.vocabulary
+        for name in names
+        if (tokenizer := build_tokenizer({target: (real("mistral-common") / name).read_bytes()}))
+    }
+    assert len(found) == 1
+    assert None not in found

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from famtree.api import compare, identify
+    from famtree.api import compare, identify, lineage, scan
     from famtree.errors import FamtreeError
     from famtree.interchange.side import Plan
+    from famtree.session import Session
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
+    from famtree.types.lineage import Lineage
 
 __all__ = [
     "Comparison",
     "FamtreeError",
     "Identification",
+    "Lineage",
     "Plan",
+    "Session",
     "__version__",
     "compare",
     "identify",
+    "lineage",
+    "scan",
 ]
 
 _HOMES = {
     "compare": "famtree.api",
     "identify": "famtree.api",
+    "lineage": "famtree.api",
+    "scan": "famtree.api",
     "Comparison": "famtree.types.comparison",
     "FamtreeError": "famtree.errors",
+    "Lineage": "famtree.types.lineage",
     "Plan": "famtree.interchange.side",
+    "Session": "famtree.session",
     "Identification": "famtree.types.identification",
 }
 
@@ -40,3 +52,18 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+class _Package(ModuleType):
+    """Keeps `famtree.lineage` and `famtree.scan` the functions, though packages have these names.
+
+    Importing a package binds it in its parent. Statements like `from famtree.scan.row import Row`
+    do without that binding.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

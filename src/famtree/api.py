@@ -1,12 +1,18 @@
-"""The public functions: composition, no logic, no printing."""
+"""The public functions: each a `Session` of its own, composition without logic or printing.
+
+What they have in common: `token` and `api` (a `huggingface_hub.HfApi`) say as whom a Hub is asked,
+and by `api` which; without them huggingface_hub's own settings hold. `offline` forbids requests.
+After `timeout` seconds nothing more is fetched: DeadlineError. `on_progress` gets a short word
+before each step that may take long. Each call stands alone and may be made from any thread;
+`famtree.Session` keeps what several calls can share.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from famtree.errors import UsageError
+from famtree.session import DEPTH, HubApi, OnProgress, Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +22,6 @@ if TYPE_CHECKING:
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
-    from famtree.types.source import CheckpointSource
 
 
 def identify(
@@ -26,53 +31,46 @@ def identify(
     offline: bool = False,
     verify: bool = False,
     atlas: Path | None = None,
-    on_progress: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> Identification:
     """Say which family, generation and size `reference` is, on what evidence.
 
-    `reference` is a Hub id, an `hf://` address or a local path. `offline` forbids requests.
-    `verify` allows reading weight bytes to prove lineage claims; without it none is ever read.
-    `atlas` is a file of `famtree atlas build`, in which undeclared parents are looked for.
-    `on_progress` gets a short word before each step that may take long. Raises FamtreeError kin.
+    `reference` is a Hub id, an `hf://` address or a local path. `verify` allows reading weight
+    bytes to prove lineage claims; without it none is ever read. `atlas` is a file of
+    `famtree atlas build`, in which undeclared parents are looked for. Raises FamtreeError kin.
     """
-    from famtree.identification.identify import identify_with_facts
-    from famtree.registry.load import load_registry
-    from famtree.sources.open import open_source
-    from famtree.sources.reference import parse_reference
-
-    ref = parse_reference(reference, revision=revision)
-    source = open_source(ref, offline=offline)
-    registry = load_registry()
-    result, node = identify_with_facts(source, registry, on_progress)
-
-    def open_parent(name: str) -> CheckpointSource:
-        return open_source(parse_reference(name), offline=offline)
-
-    if atlas is not None:
-        from famtree.atlas.answer import advise_identification, consult
-
-        with consult(atlas, verify=verify, open_parent=open_parent) as advisor:
-            result = advise_identification(source, result, node, registry, advisor)
-    if not verify:
-        return result
-    from famtree.verification.identification import verify_identification
-
-    return verify_identification(source, result, open_parent, on_progress=on_progress)
+    return Session(token=token, api=api, offline=offline).identify(
+        reference,
+        revision=revision,
+        verify=verify,
+        atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
 
 
 def scan(
-    references: Iterable[str], *, workers: int = 16, offline: bool = False
+    references: Iterable[str],
+    *,
+    workers: int = 16,
+    offline: bool = False,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield one row a reference, in the order they are finished; failures are rows too.
 
     The columns are those of `famtree.scan.row.COLUMNS`; `document` holds the identification as
-    JSON. `workers` checkpoints are under way at a time, in processes of their own. References are
-    taken as places become free, so that `references` may be endless.
+    JSON. `workers` checkpoints are under way at a time, in processes of their own; fetching one may
+    take `timeout` seconds. References are taken as places become free, so that `references` may be
+    endless.
     """
-    from famtree.scan.local import scan_local
-    from famtree.scan.settings import ScanSettings
-
-    return scan_local(references, ScanSettings(workers=workers, offline=offline), set())
+    return Session(token=token, api=api, offline=offline).scan(
+        references, workers=workers, timeout=timeout
+    )
 
 
 def lineage(
@@ -83,8 +81,11 @@ def lineage(
     verify: bool = False,
     atlas: Path | None = None,
     children: bool = False,
-    depth: int = 8,
-    on_progress: Callable[[str], None] | None = None,
+    depth: int = DEPTH,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> Lineage:
     """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
 
@@ -92,33 +93,16 @@ def lineage(
     made from it. The other arguments are those of `identify`. Raises FamtreeError kin for the
     checkpoint itself; an ancestor that cannot be read is a warning of the answer.
     """
-    from famtree.ancestry.trace import trace_lineage
-    from famtree.registry.load import load_registry
-    from famtree.sources.open import open_source
-    from famtree.sources.reference import parse_reference
-
-    with ExitStack() as stack:
-        advisor = None
-        if atlas is not None:
-            from famtree.atlas.answer import consult
-
-            advisor = stack.enter_context(
-                consult(
-                    atlas,
-                    verify=verify,
-                    open_parent=lambda name: open_source(parse_reference(name), offline=offline),
-                )
-            )
-        return trace_lineage(
-            parse_reference(reference, revision=revision),
-            load_registry(),
-            depth=depth,
-            offline=offline,
-            children=children,
-            verify=verify,
-            on_progress=on_progress,
-            advisor=advisor,
-        )
+    return Session(token=token, api=api, offline=offline).lineage(
+        reference,
+        revision=revision,
+        verify=verify,
+        children=children,
+        depth=depth,
+        atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
 
 
 def bom(
@@ -126,10 +110,14 @@ def bom(
     *,
     revision: str | None = None,
     offline: bool = False,
+    verify: bool = False,
     children: bool = False,
-    depth: int = 8,
+    depth: int = DEPTH,
     stamp: bool = False,
-    on_progress: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> dict[str, Any]:
     """Return `reference` as a CycloneDX 1.6 document (plain data): model card and pedigree.
 
@@ -137,48 +125,37 @@ def bom(
     Raises UsageError where the package cyclonedx-python-lib (extra `bom`) is not installed, and
     FamtreeError kin for the checkpoint itself.
     """
-    try:
-        from famtree.bom.document import build_bom
-    except ModuleNotFoundError as fault:
-        raise UsageError(
-            f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
-            hint="pip install 'famtree[bom]'",
-        ) from fault
-    from famtree.ancestry.subject import examine_subject
-    from famtree.registry.load import load_registry
-    from famtree.sources.reference import parse_reference
-
-    subject = examine_subject(
-        parse_reference(reference, revision=revision),
-        load_registry(),
-        depth=depth,
-        offline=offline,
+    return Session(token=token, api=api, offline=offline).bom(
+        reference,
+        revision=revision,
+        verify=verify,
         children=children,
+        depth=depth,
+        timeout=timeout,
+        stamp=stamp,
         on_progress=on_progress,
     )
-    return build_bom(subject, stamp=stamp)
 
 
 def check(
     policy: str,
     *,
     offline: bool = False,
-    on_progress: Callable[[str], None] | None = None,
+    verify: bool = False,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> CheckReport:
     """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
 
-    Raises UsageError for a file that is absent or faulty. A checkpoint that cannot be fetched or
-    read is an error of its own row.
+    `verify` allows reading weight bytes where conditions ask about the ancestry. Raises UsageError
+    for a file that is absent or faulty. A checkpoint that cannot be fetched or read is an error of
+    its own row.
     """
-    from pathlib import Path
-
-    from famtree.policy.check import check_policy
-    from famtree.policy.load import load_policy
-    from famtree.registry.load import load_registry
-
-    registry = load_registry()
-    demands = load_policy(Path(policy), registry)
-    return check_policy(policy, demands, registry, offline=offline, on_progress=on_progress)
+    return Session(token=token, api=api, offline=offline).check(
+        policy, verify=verify, timeout=timeout, on_progress=on_progress
+    )
 
 
 def compare(
@@ -189,23 +166,21 @@ def compare(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
-    on_progress: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> Comparison:
     """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
 
     `engines` are keys, or `key@version`; without any, every engine famtree knows is asked about.
     `plan` is what is to be run: context, batch, memory. `verify` allows reading weight bytes.
+    `timeout` is how many seconds fetching may take for all checkpoints together.
     Raises FamtreeError kin.
     """
-    (found,) = compare_all(
-        (a, b),
-        engines=engines,
-        plan=plan,
-        offline=offline,
-        verify=verify,
-        on_progress=on_progress,
+    return Session(token=token, api=api, offline=offline).compare(
+        a, b, engines=engines, plan=plan, verify=verify, timeout=timeout, on_progress=on_progress
     )
-    return found
 
 
 def compare_all(
@@ -215,32 +190,23 @@ def compare_all(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
-    on_progress: Callable[[str], None] | None = None,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
 ) -> list[Comparison]:
     """Compare every two of `references`, in order; each is read once.
 
     The other arguments are those of `compare`. Raises FamtreeError kin.
     """
-    from itertools import combinations
-
-    from famtree.comparison.compare import Request, compare_examined
-    from famtree.comparison.examined import examine
-    from famtree.interchange.answer import choose_engines
-    from famtree.interchange.load import load_engines
-    from famtree.interchange.side import Plan
-    from famtree.registry.load import load_registry
-    from famtree.sources.reference import parse_reference
-
-    known = load_engines()
-    chosen, notices = choose_engines(engines, known)
-    request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
-    registry = load_registry()
-    refs = [parse_reference(reference) for reference in references]
-    examined = [examine(ref, registry, offline=offline, on_progress=on_progress) for ref in refs]
-    return [
-        compare_examined(left, right, request, on_progress)
-        for left, right in combinations(examined, 2)
-    ]
+    return Session(token=token, api=api, offline=offline).compare_all(
+        references,
+        engines=engines,
+        plan=plan,
+        verify=verify,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
 
 
 def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:

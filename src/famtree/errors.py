@@ -6,7 +6,8 @@
     │   ├── NotFoundError             no such repository, revision, file or folder
     │   ├── AccessError               gated, private, disabled, bad token
     │   ├── OfflineError              needed the network, was told not to
-    │   └── NetworkError              timeout, reset, rate limit, server fault
+    │   ├── NetworkError              broken off, reset, rate limit, server fault
+    │   └── DeadlineError             not there within --timeout
     ├── UnreadableError           4   fetched, but not what it should be
     │   ├── HeaderError               safetensors header
     │   ├── ConfigError               config.json and other JSON
@@ -70,6 +71,12 @@ class NetworkError(FetchError):
     """The network or the server failed: timeout, reset, rate limit, 5xx."""
 
     code = "network"
+
+
+class DeadlineError(FetchError):
+    """The time that was allowed for all fetching (`--timeout`) is over."""
+
+    code = "timeout"
 
 
 class UnreadableError(FamtreeError):

@@ -8,6 +8,7 @@ import pytest
 
 from ancestry.hubs import CONFIG, LLAMA_3, MISTRAL, add_model
 from famtree.api import identify, lineage
+from famtree.lineage import walk
 from famtree.registry.load import load_registry
 from famtree.types.lineage import Lineage
 from fingerprints.vocabularies import tokenizer_json
@@ -84,7 +85,7 @@ def test_the_depth_is_kept(hub: HubServer) -> None:
 
 
 def test_what_is_opened_is_bounded(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("famtree.lineage.walk.MAX_NODES", 3)
+    monkeypatch.setattr(walk, "MAX_NODES", 3)
     add_model(hub, "a/merge", [f"a/p{number}" for number in range(5)])
     for number in range(5):
         add_model(hub, f"a/p{number}")

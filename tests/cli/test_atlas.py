@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+import famtree
 from cli.commands import Command
 from scan_rows import make_row, write_rows
 
 pytest.importorskip("duckdb")
+STATEMENT = "select 'a|b' as mark, 1 as one"
 
 
 @pytest.fixture
@@ -57,3 +59,16 @@ def test_without_duckdb_the_extra_is_named(
     done = command("atlas", "info", built)
     assert done.code == 2
     assert "famtree[atlas]" in done.err
+
+
+def test_an_atlas_answers_in_every_form(command: Command, built: str) -> None:
+    assert command("atlas", "info", built, "--json").document["famtree"] == famtree.__version__
+    assert f"made by famtree {famtree.__version__}" in command("atlas", "info", built).out
+    assert command("atlas", "info", built, "--format", "markdown").out.startswith("- **")
+    asked = ("atlas", "query", built, STATEMENT)
+    assert command(*asked).out == "mark\tone\na|b\t1\n"
+    document = command(*asked, "--format", "json").document
+    assert document == {"columns": ["mark", "one"], "rows": [["a|b", 1]]}
+    markdown = command(*asked, "--format", "markdown").out
+    assert markdown == "| mark | one |\n|---|---|\n| a\\|b | 1 |\n"
+    assert command(*asked, "--json", "--format", "text").code == 2

@@ -9,7 +9,8 @@ from cli.commands import Command, FakeApi
 
 def test_document_is_on_stdout(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = {"bomFormat": "CycloneDX"}
-    done = command("bom", "acme/oak", "--children", "--depth", "3", "--stamp", "--revision", "r")
+    done = command("bom", "acme/oak", "--children", "--depth", "3", "--stamp", "--verify",
+                   "--revision", "r")  # fmt: skip
     assert (done.code, done.err) == (0, "")
     assert done.document == fake_api.answer
     [(arguments, keywords)] = fake_api.calls
@@ -18,9 +19,11 @@ def test_document_is_on_stdout(command: Command, fake_api: FakeApi) -> None:
     assert keywords == {
         "revision": "r",
         "offline": False,
+        "verify": True,
         "children": True,
         "depth": 3,
         "stamp": True,
+        "timeout": None,
     }
 
 

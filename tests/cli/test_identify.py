@@ -6,6 +6,7 @@ from cli.commands import Command, FakeApi
 from famtree.errors import (
     AccessError,
     ConfigError,
+    DeadlineError,
     FamtreeError,
     FetchError,
     HeaderError,
@@ -51,12 +52,24 @@ def test_verbose_adds_evidence(command: Command, fake_api: FakeApi) -> None:
 def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = make_result()
     command("identify", REF)
-    command("identify", REF, "--offline", "--verify", "--revision", "main")
+    command("identify", REF, "--offline", "--verify", "--revision", "main", "--timeout", "9")
     (plain, asked) = fake_api.calls
     assert plain[0] == asked[0] == (REF,)
     del plain[1]["on_progress"], asked[1]["on_progress"]
-    assert plain[1] == {"revision": None, "offline": False, "verify": False, "atlas": None}
-    assert asked[1] == {"revision": "main", "offline": True, "verify": True, "atlas": None}
+    assert plain[1] == {
+        "revision": None,
+        "offline": False,
+        "verify": False,
+        "atlas": None,
+        "timeout": None,
+    }
+    assert asked[1] == {
+        "revision": "main",
+        "offline": True,
+        "verify": True,
+        "timeout": 9.0,
+        "atlas": None,
+    }
 
 
 @pytest.mark.parametrize("outcome", [make_ambiguous, make_unknown])
@@ -184,6 +197,7 @@ ERRORS: list[tuple[FamtreeError, int, str]] = [
     (AccessError("m"), 3, "access"),
     (OfflineError("m"), 3, "offline"),
     (NetworkError("m"), 3, "network"),
+    (DeadlineError("m"), 3, "timeout"),
     (UnreadableError("m"), 4, "unreadable"),
     (HeaderError("m"), 4, "bad-header"),
     (ConfigError("m"), 4, "bad-config"),

@@ -56,7 +56,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
     command("lineage", REF)
     command(
         *("lineage", REF, "--offline", "--verify", "--children"),
-        *("--depth", "3", "--revision", "main"),
+        *("--depth", "3", "--revision", "main", "--timeout", "9"),
     )
     (plain, asked) = fake_api.calls
     assert plain[0] == asked[0] == (REF,)
@@ -69,6 +69,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "atlas": None,
         "children": False,
         "depth": 8,
+        "timeout": None,
     }
     assert asked[1] == {
         "revision": "main",
@@ -77,6 +78,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "atlas": None,
         "children": True,
         "depth": 3,
+        "timeout": 9.0,
     }
 
 

@@ -97,6 +97,10 @@ def test_usage_errors_exit_2(command: Command, fake_api: FakeApi, arguments: lis
         (["identify", "x"], False),
         (["identify", "--", "--json"], False),
         (["identify", "--json", "--", "x"], True),
+        (["identify", "x", "--format", "json"], True),
+        (["identify", "x", "--format=json"], True),
+        (["identify", "--format", "text", "json"], False),
+        (["identify", "--", "--format", "json"], False),
     ],
 )
 def test_json_is_recognised_among_options_only(arguments: list[str], expected: bool) -> None:

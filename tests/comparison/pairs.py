@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from famtree.comparison.compare import Request, compare_examined
-from famtree.comparison.examined import Examined, examine, examine_source
+from famtree.comparison.examined import Examined, examine_source
 from famtree.interchange.answer import choose_engines
 from famtree.interchange.engine import Engine
 from famtree.interchange.load import load_engines
 from famtree.interchange.side import Plan
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
+from famtree.sources.local import LocalSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import FileEntry, Listing
 from famtree.types.comparison import Answer, Comparison
@@ -145,7 +146,7 @@ def make_request(*engines: str, verify: bool = False, plan: Plan | None = None) 
 
 
 def open_folder(folder: Path) -> Examined:
-    return examine(parse_reference(str(folder)), _load_registry())
+    return examine_source(LocalSource(parse_reference(str(folder))), _load_registry())
 
 
 def open_source(source: RecordingSource) -> Examined:

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters

@@ -36,6 +36,12 @@ class Record:
         self._seen: list[Seen] = []
         self._flying = 0
         self.most_at_once = 0
+        self.connections: list[str] = []
+        """Host of each connection that was opened."""
+
+    def connect(self, host: str) -> None:
+        with self._lock:
+            self.connections.append(host)
 
     def begin(self, host: str, method: str, path: str, headers: dict[str, str]) -> Seen:
         seen = Seen(host, method, path, headers, time.monotonic())
@@ -53,6 +59,7 @@ class Record:
     def clear(self) -> None:
         with self._lock:
             self._seen.clear()
+            self.connections.clear()
             self.most_at_once = 0
 
     @property

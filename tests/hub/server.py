@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,16 @@ class Faults:
     """Close the connection without an answer."""
     slow_body: float = 0.0
     """Seconds between the two halves of a body."""
+    drip: float = 0.0
+    """Seconds before each sixteenth of a body."""
+    slow_headers: float = 0.0
+    """Seconds before each line of a long run of headers that say nothing."""
+    length_off: int = 0
+    """Added to the Content-Length; the body stays."""
+    redirect: str = ""
+    """Answer 302 to this address; `loop` is the one that was asked for."""
+    other_version: bool = False
+    """Serve other bytes of the same length, under the ETag that is theirs."""
     statuses: deque[int] = field(default_factory=deque)
     """Statuses to answer with, one a request, before all is well (429, 503, ...)."""
     retry_after: str | None = None
@@ -137,6 +148,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.hub.seen.connect(self.server.host)
+
     def do_GET(self) -> None:
         self._serve()
 
@@ -174,6 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
         if hit and faults.statuses:
             extra = {"Retry-After": faults.retry_after} if faults.retry_after else {}
             reply = endpoints.error(faults.statuses.popleft(), "", "Fault on demand", **extra)
+        elif hit and faults.redirect:
+            place = self.path if faults.redirect == "loop" else faults.redirect
+            reply = endpoints.Reply(302, {"Location": place})
         elif hit and faults.html_page:
             page = b"<!doctype html><title>Sign in</title>"
             reply = endpoints.Reply(200, {"Content-Type": "text/html"}, page)
@@ -202,12 +220,19 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             start, stop, size = 0, len(body), len(body)
         self.send_response(status)
-        headers["Content-Length"] = str(size)
+        if "Transfer-Encoding" not in headers:
+            headers["Content-Length"] = str(max(0, size + faults.length_off))
+        if faults.other_version and "ETag" in headers:
+            headers["ETag"] = f'"{sha256(headers["ETag"].encode()).hexdigest()}"'
         for name, value in headers.items():
             self.send_header(name, value)
         seen.status = status
         # Stamped before the headers leave: the client cannot send its next request earlier.
         self.server.hub.seen.end(seen)
+        for _ in range(32 if faults.slow_headers else 0):
+            self.send_header("X-Nothing", "")
+            self.flush_headers()
+            time.sleep(faults.slow_headers)
         self.end_headers()
         if self.command != "HEAD":
             self._send_body(reply, seen, faults, start, stop)
@@ -216,6 +241,8 @@ class _Handler(BaseHTTPRequestHandler):
         self, reply: endpoints.Reply, seen: Seen, faults: Faults, start: int, stop: int
     ) -> None:
         step = 1 << 16
+        if faults.drip:
+            step = max(1, -(-(stop - start) // 16))
         if faults.slow_body:
             step = max(1, (stop - start + 1) // 2)
         for begin in range(start, stop, step):
@@ -223,6 +250,10 @@ class _Handler(BaseHTTPRequestHandler):
             block = reply.file.read(begin, end) if reply.file else reply.body[begin:end]
             if faults.corrupt and begin == start:
                 block = bytes([block[0] ^ 1]) + block[1:]
+            if faults.other_version:
+                block = bytes(byte ^ 1 for byte in block)
+            if faults.drip:
+                time.sleep(faults.drip)
             if faults.truncate is not None and seen.sent + len(block) > faults.truncate:
                 self.wfile.write(block[: faults.truncate - seen.sent])
                 seen.sent = faults.truncate

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from famtree.errors import RegistryError
+from famtree.interchange.engine import GENERAL
 from famtree.interchange.facts import FACTS
-from famtree.interchange.load import DATA, GENERAL, build_engines, load_engines
+from famtree.interchange.load import DATA, build_engines, load_engines
 from famtree.registry.load import read_sources
 
 ROOT = Path(__file__).parents[2]

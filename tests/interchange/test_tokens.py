@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.interchange.side import Side

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.checks import check_link

@@ -124,10 +124,20 @@ def test_edits_that_are_ordinary_one_by_one_are_too_many_together() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("kv_heads", 5), ("kv_heads", 64), ("head_dim", 4096), ("ffn", 128), ("layers", 4096)],
-)
+    [
+        ("kv_heads", 5), ("kv_heads", 64), ("head_dim", 16), ("head_dim", 768), ("ffn", 128),
+        ("layers", 4096), ("layers", 0), ("vocab_rows", 0),
+    ],
+)  # fmt: skip
 def test_widths_that_no_model_can_have(name: str, value: int) -> None:
     assert f"architecture.{name}" in signals({**SEVEN_B, f"architecture.{name}": value})
+
+
+def test_a_model_too_narrow_for_its_depth() -> None:
+    narrow = changed(SEVEN_B, architecture__hidden_size=700, architecture__layers=200)
+    assert "architecture.hidden_size" in signals(narrow)
+    shallower = changed(SEVEN_B, architecture__hidden_size=700, architecture__layers=100)
+    assert "architecture.hidden_size" not in signals(shallower)
 
 
 def test_contradictions_are_evidence_and_do_not_change_the_family() -> None:

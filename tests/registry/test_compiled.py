@@ -19,9 +19,11 @@ from famtree.registry.load import (
     build_registry,
     digest_sources,
     load_registry,
+    load_stamped,
     read_sources,
     stamp_sources,
 )
+from famtree.registry.registry import Registry
 from registry.files import OAK, write_folder
 
 
@@ -33,6 +35,12 @@ def no_packaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "data")
+
+
+def load_anew(folder: Path) -> Registry:
+    """Load as another process would."""
+    load_stamped.cache_clear()
+    return load_registry(folder)
 
 
 def digest_of(folder: Path) -> str:
@@ -53,8 +61,8 @@ def test_shipped_registry_revives_equal(tmp_path: Path) -> None:
 
 
 def test_revived_registry_answers_as_the_built_one(folder: Path) -> None:
-    built = load_registry(folder)
-    revived = load_registry(folder)
+    built = load_anew(folder)
+    revived = load_anew(folder)
     assert revived is not built
     traits = dict(built.families[0].exemplars[0].traits)
     first, second = classify_traits(traits, built), classify_traits(traits, revived)
@@ -63,17 +71,17 @@ def test_revived_registry_answers_as_the_built_one(folder: Path) -> None:
 
 
 def test_conditions_are_stored_once(folder: Path) -> None:
-    revived = load_registry(folder) and load_registry(folder)
+    revived = load_anew(folder) and load_anew(folder)
     rules = [rule for _, generation in revived.walk_generations() for rule in generation.rules]
     assert rules[0].when["architecture.vocab_rows"].equals == 50000
     assert isinstance(rules[1].when["recipe.chat_markers"].contains, tuple)
 
 
 def test_second_load_reads_the_compiled_form(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    load_registry(folder)
+    load_anew(folder)
     assert cached_path(stamp_sources(folder)).is_file()
     monkeypatch.setattr("famtree.registry.load.build_registry", None)
-    assert load_registry(folder).by_key.keys() == {"oak"}
+    assert load_anew(folder).by_key.keys() == {"oak"}
 
 
 def test_packaged_form_is_read(
@@ -94,18 +102,18 @@ def test_stale_form_is_ignored(
     monkeypatch.setattr(compiled, "PACKAGED", packaged)
     write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
     assert read_packaged(digest_of(folder)) is None
-    assert load_registry(folder).families[0].generations[0].name == "Oak One"
+    assert load_anew(folder).families[0].generations[0].name == "Oak One"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.5, 0.99])
 def test_cut_off_form_is_ignored(folder: Path, share: float) -> None:
     digest = stamp_sources(folder)
-    load_registry(folder)
+    load_anew(folder)
     path = cached_path(digest)
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
     assert read_cached(digest) is None
-    assert load_registry(folder).by_key.keys() == {"oak"}
+    assert load_anew(folder).by_key.keys() == {"oak"}
     assert path.read_bytes() == data, "and is written anew"
 
 
@@ -127,11 +135,18 @@ def test_cache_that_cannot_be_written_is_no_fault(
     blocked = tmp_path / "a-file"
     blocked.write_text("in the folder's place")
     monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
-    assert load_registry(folder).by_key.keys() == {"oak"}
-    assert load_registry(folder).by_key.keys() == {"oak"}
+    assert load_anew(folder).by_key.keys() == {"oak"}
+    assert load_anew(folder).by_key.keys() == {"oak"}
 
 
 def test_no_temporary_file_is_left(folder: Path) -> None:
-    load_registry(folder)
+    load_anew(folder)
     path = cached_path(stamp_sources(folder))
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_one_process_loads_unchanged_files_once(folder: Path) -> None:
+    first = load_registry(folder)
+    assert load_registry(folder) is first
+    write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
+    assert load_registry(folder) is not first

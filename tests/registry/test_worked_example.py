@@ -1,4 +1,4 @@
-"""The worked example of the contributor guide is a real registry file, and it works."""
+"""The worked example of docs/add-a-family.md is a real registry file, and it works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.identification import Identification
 
-GUIDE = Path(__file__).parents[2] / "CONTRIBUTING.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "add-a-family.md"
 KEY = "example-lm"
 _FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 

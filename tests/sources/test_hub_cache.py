@@ -1,13 +1,20 @@
 """huggingface_hub's own cache, read before anything is asked for."""
 
+import errno
+import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from famtree.errors import OfflineError
+from famtree.sources import hub_cache
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
+from famtree.types.checkpoint import Missing
 from hub.server import HubServer
 
 CONFIG = b'{"model_type": "x"}'
@@ -93,3 +100,104 @@ def test_snapshot_download_is_enough_for_offline_use(hub: HubServer, tmp_path: P
         "config.json": CONFIG,
         "sub/tokenizer.json": b"{}",
     }
+
+
+def entries(home: Path) -> list[Path]:
+    return sorted(path for path in (home / "famtree").rglob("*") if path.is_file())
+
+
+def read(name: str = "config.json") -> dict[str, bytes | Missing]:
+    return HubSource(parse_reference("org/name")).read_wave([name], {}, limit=1 << 20)
+
+
+@pytest.mark.parametrize("where", ["write", "replace", "mkdir"])
+def test_a_disk_that_is_full_costs_the_cache_alone(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    hub.add("org/name", {"config.json": CONFIG})
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Full(io.BytesIO):
+        """A file whose bytes no longer fit when they are flushed."""
+
+        def close(self) -> None:
+            super().close()
+            fail()
+
+    def open_full(handle: int, mode: str) -> Full:
+        os.close(handle)
+        return Full()
+
+    with monkeypatch.context() as patch:
+        if where == "write":
+            patch.setattr(os, "fdopen", open_full)
+        elif where == "replace":
+            patch.setattr(os, "replace", fail)
+        else:
+            patch.setattr(Path, "mkdir", fail)
+        assert read() == {"config.json": CONFIG}
+    assert entries(tmp_path / "hf") == [], "no unfinished file is left"
+    assert read() == {"config.json": CONFIG}
+    assert len(entries(tmp_path / "hf")) == 3
+
+
+def test_an_interruption_leaves_no_unfinished_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        hub_cache._write(tmp_path / "entry", b"data")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_under_another_files_name_is_fetched_again(hub: HubServer, tmp_path: Path) -> None:
+    """Whole and undamaged, but not what the listing calls by this hash."""
+    hub.add("org/name", {"config.json": CONFIG, "other.json": b'{"model_type": "y"}'})
+    read()
+    read("other.json")
+    one, other = [path for path in entries(tmp_path / "hf") if path.parent.parent.name == "blobs"]
+    kept = one.read_bytes(), other.read_bytes()
+    one.write_bytes(kept[1])
+    other.write_bytes(kept[0])
+    assert read() == {"config.json": CONFIG}
+    assert read("other.json") == {"other.json": b'{"model_type": "y"}'}
+    assert (one.read_bytes(), other.read_bytes()) == kept
+
+
+_PROCESS = """
+import sys
+from famtree.sources.hub import HubSource
+from famtree.sources.reference import parse_reference
+for _ in range(20):
+    source = HubSource(parse_reference("org/name"))
+    found = source.read_wave(["config.json"], {"model.safetensors": 6}, limit=99)
+    assert found["model.safetensors"] == b"header", found
+    for path in sys.argv[1:]:
+        open(path, "wb").write(b"damaged")
+"""
+
+
+def test_processes_share_one_cache(hub: HubServer, tmp_path: Path) -> None:
+    """Each damages what the others have just written, and none ever reads half an entry."""
+    hub.add("org/name", {"config.json": CONFIG, "model.safetensors": WEIGHTS})
+    source = HubSource(parse_reference("org/name"))
+    source.read_wave(["config.json"], {"model.safetensors": 6}, limit=99)
+    damaged = [str(path) for path in entries(tmp_path / "hf")]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", _PROCESS, *damaged[number::4]],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(4)
+    ]
+    for process in running:
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+    assert [path for path in entries(tmp_path / "hf") if path.name.startswith(".")] == []

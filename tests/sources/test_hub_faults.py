@@ -19,8 +19,9 @@ from famtree.sources import hub_client, hub_pauses
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
+from hub import endpoints
 from hub.repository import HubFile, make_sparse
-from hub.server import HubServer
+from hub.server import Faults, HubServer
 
 CONFIG = b'{"model_type": "x"}'
 SPREAD = hub_pauses._spread
@@ -29,17 +30,6 @@ FILES: dict[str, bytes | HubFile] = {
     "tokenizer.model": b"sentencepiece" * 1000,
     "model.safetensors": make_sparse("model.safetensors", 1 << 32, b"prefix" * 10),
 }
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Make pauses between tries instant, on a clock of their own, and record them."""
-    taken: list[float] = []
-    monkeypatch.setattr(hub_pauses, "_sleep", taken.append)
-    monkeypatch.setattr(hub_pauses, "_now", lambda: sum(taken))
-    monkeypatch.setattr(hub_pauses, "_spread", lambda: 1.0)
-    monkeypatch.setattr(hub_client, "_gate", hub_pauses.Gate())
-    return taken
 
 
 @pytest.fixture(autouse=True)
@@ -171,6 +161,22 @@ def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> N
     assert gate.wait("https://hub/org/name") == 5
     assert gate.wait("https://hub/other") == 0
     assert pauses == [5]
+
+
+def test_a_pause_of_one_user_is_not_another_s(pauses: list[float]) -> None:
+    gate = hub_pauses.Gate()
+    gate.close("https://hub/api/models", 5, "alice")
+    assert gate.wait("https://hub/org/name") == 0
+    assert gate.wait("https://hub/org/name", "bob") == 0
+    assert gate.wait("https://hub/org/name", "alice") == 5
+
+
+def test_ranges_leave_their_connection_to_the_next(hub: HubServer) -> None:
+    source = HubSource(parse_reference("org/name"))
+    for start in range(0, 400, 100):
+        source.read_ranges({"model.safetensors": (start, start + 50)})
+    assert len(hub.seen.all) == 6  # a listing, a redirect, four ranges
+    assert sorted(hub.seen.connections) == ["cdn", "hub"]
 
 
 def test_patience_outlasts_a_storm(hub: HubServer, pauses: list[float]) -> None:
@@ -317,3 +323,54 @@ def test_damaged_cache_entries_are_fetched_again(hub: HubServer, tmp_path: Path)
 def test_a_range_without_a_number(text: str) -> None:
     with pytest.raises(NetworkError, match="without saying which"):
         hub_client._parse_content_range(text, "http://hub/file")
+
+
+def test_lengths_that_are_not_true(hub: HubServer) -> None:
+    hub.faults.only = "resolve-cache|xet"
+    for off in (-3, 3):
+        hub.faults.length_off = off
+        for name in ("config.json", "tokenizer.model"):
+            assert name in fails(NetworkError, "org/name", name).message
+
+
+@pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://host/x", "//[", "data:,x"])
+def test_redirects_to_what_is_no_web_address(hub: HubServer, target: str) -> None:
+    hub.faults.only, hub.faults.redirect = "resolve-cache", target
+    fails(NetworkError)
+
+
+def test_redirects_in_circles(hub: HubServer) -> None:
+    hub.faults.only, hub.faults.redirect = "resolve-cache", "loop"
+    assert "in circles" in fails(NetworkError).message
+    assert hub.seen.with_redirects < 10
+
+
+def test_an_encrypted_address_is_never_left_for_a_plain_one(hub: HubServer) -> None:
+    assert hub_client._follow("https://hub/a", "https://cdn/b") == "https://cdn/b"
+    assert hub_client._follow("http://hub/a", "/b") == "http://hub/b"
+    with pytest.raises(NetworkError, match="from https to http"):
+        hub_client._follow("https://hub/a?token=x", "http://hub/b")
+
+
+def test_pages_of_unknown_length_in_place_of_a_range(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy's page is longer than the range, and nothing says how long."""
+
+    def chunked(*_: object) -> endpoints.Reply:
+        return endpoints.Reply(
+            200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32 + b"\r\n0\r\n\r\n"
+        )
+
+    monkeypatch.setattr(endpoints, "serve_cdn", chunked)
+    with pytest.raises(NetworkError, match="size or hash"):
+        HubSource(parse_reference("org/name")).read_wave([], {"model.safetensors": 12}, limit=0)
+
+
+def test_pages_in_place_of_files_without_a_listed_hash(hub: HubServer) -> None:
+    hub.faults.no_blobs = True
+    hub.choose = lambda path: None if path.startswith("/api/models") else Faults(html_page=True)
+    for name in ("config.json", "model.safetensors"):
+        assert "HTML page" in fails(NetworkError, "org/name", name).message
+    hub.choose = None
+    assert read() == {"config.json": CONFIG}

@@ -33,6 +33,10 @@ def test_out_of_bounds_is_empty_and_quick(text: str) -> None:
     assert time.process_time() - started < 3
 
 
+def test_a_key_tagged_as_merge_is_malformed() -> None:
+    assert load_documents("x: &x {a: 1}\n!!merge <<: *x\n") == []
+
+
 def test_merge_keys_stay_keys() -> None:
     lines = ["x0: &x0 {a: b}"]
     lines += [f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 3)}]}}" for n in range(1, 4)]

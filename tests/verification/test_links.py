@@ -52,6 +52,41 @@ def test_a_parent_whose_weights_cannot_be_read_keeps_its_status(hub: HubServer) 
     assert edge.status not in ("verified", "contradicted")
 
 
+def test_a_bom_has_the_verified_ancestry(tree: HubServer) -> None:
+    def read(*, verify: bool) -> tuple[dict[str, str], list[str]]:
+        [component] = api.bom("acme/grandchild", verify=verify)["components"]
+        own = [one["value"] for one in component["properties"]
+               if one["name"] == "famtree:lineage:contradicted"]  # fmt: skip
+        ancestors = component["pedigree"]["ancestors"]
+        return {
+            one["name"]: next(
+                mark["value"] for mark in one["properties"] if mark["name"] == "famtree:status"
+            )
+            for one in ancestors
+        }, own
+
+    statuses, contradicted = read(verify=False)
+    assert set(statuses) == {"child", "other"}
+    assert "verified" not in statuses.values()
+    assert contradicted == []
+    assert read(verify=True) == ({"child": "verified"}, ["acme/other"])
+
+
+def test_a_policy_can_demand_verified_links(tree: HubServer, tmp_path: Path) -> None:
+    policy = tmp_path / "famtree.toml"
+    policy.write_text(
+        'schema = "famtree/policy/1"\n[defaults]\nmax_status = "verified"\n'
+        '[[checkpoint]]\nref = "acme/child"\n[[checkpoint]]\nref = "acme/grandchild"\n'
+        '[[checkpoint]]\nref = "acme/base"\nexpect_parent = "acme/other"\n'
+    )
+    claimed = api.check(str(policy)).checkpoints
+    assert [row.result for row in claimed] == ["failed"] * 3
+    proven = api.check(str(policy), verify=True).checkpoints
+    assert [row.result for row in proven] == ["passed", "failed", "failed"]
+    told = " ".join(one.message for one in proven[1].conditions)
+    assert "acme/other is contradicted" in told
+
+
 def test_pairs_are_compared_by_their_weights(tmp_path: Path) -> None:
     base, tuned = make_model(1), tune(make_model(1), 3)
     one = str(write_model(tmp_path / "acme__base", base))

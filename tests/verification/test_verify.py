@@ -74,6 +74,15 @@ def test_a_failing_parent_alone_is_not_contradicted(family: HubServer) -> None:
     assert result.lineage.proofs[0].verdict == "independent"
 
 
+def test_a_claimed_parent_is_never_a_folder_of_this_machine(
+    family: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(family, "acme/child", tune(make_model(1), 3), "acme/base")
+    (tmp_path / "acme" / "base").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert steps(api.identify("acme/child", verify=True))["acme/base"].status == "verified"
+
+
 def test_a_disguised_child_is_verified(family: HubServer) -> None:
     publish(family, "acme/child", rotate(make_model(1), 3), "acme/base")
     assert steps(api.identify("acme/child", verify=True))["acme/base"].status == "verified"

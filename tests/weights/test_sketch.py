@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from tiny_models import Arrays, make_model, open_model, tune
 BASE = make_model(1)
 
 
-def sketch(folder: Path, name: str, arrays: Arrays) -> Sketch:
-    found = take_sketch(open_model(folder / name, arrays))
+def sketch(folder: Path, name: str, arrays: Arrays, **config: Any) -> Sketch:
+    found = take_sketch(open_model(folder / name, arrays, **config))
     assert found is not None
     return found
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.identification.identify import examine_checkpoint
@@ -15,21 +17,20 @@ from famtree.lineage.facts import NodeFacts, hash_weights
 from famtree.lineage.known import find_known, join_record
 from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.open import open_source
-from famtree.sources.reference import parse_reference
+from famtree.sources.reference import HUB_ADDRESS, parse_reference
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.report import Findings
+    from famtree.identification.findings import Findings
 
-HUB_ADDRESS = "hf://"
 MAX_AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """One checkpoint that could be opened: where its files are read, and what was read of it."""
 
     facts: NodeFacts
@@ -37,18 +38,18 @@ class Opened:
     findings: Findings
 
 
-@dataclass(slots=True)
-class Opener:
+class Opener(Struct):
     """Opens checkpoints and remembers those that opened, by their names in the graph."""
 
     registry: Registry
     offline: bool = False
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
+    access: HubAccess = OWN
     advisor: Advisor | None = None
     """Stands in for what cannot be opened."""
-    opened: dict[str, Opened] = field(default_factory=dict)
-    sources: list[CheckpointSource] = field(default_factory=list)
+    opened: dict[str, Opened] = {}
+    sources: list[CheckpointSource] = []
     """Everything that was tried, for the cost."""
 
     def open_start(
@@ -58,7 +59,7 @@ class Opener:
 
         Raises FetchError and UnreadableError kin.
         """
-        source = open_source(ref, offline=self.offline)
+        source = open_source(ref, offline=self.offline, access=self.access)
         self.sources.append(source)
         findings = examine_checkpoint(source, self.registry, on_progress)
         return self._remember(source, findings)
@@ -80,7 +81,9 @@ class Opener:
         repo, revision = asked
         try:
             source = open_source(
-                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision), offline=self.offline
+                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision),
+                offline=self.offline,
+                access=self.access,
             )
         except FamtreeError as fault:
             return self._stand_in(repo, fault, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from famtree.errors import FamtreeError, UsageError
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Cost
 from famtree.types.identification import LinkRelation, Notice
@@ -16,7 +17,7 @@ MAX_EXAMPLES = 10
 
 
 def list_children(
-    ref: str, notices: list[Notice], *, offline: bool = False
+    ref: str, notices: list[Notice], *, offline: bool = False, access: HubAccess = OWN
 ) -> tuple[list[ChildGroup], list[Cost]]:
     """Return groups of children, one a relation that has any, and what asking cost.
 
@@ -34,7 +35,7 @@ def list_children(
 
     def ask(relation: str) -> Children | FamtreeError:
         try:
-            return list_models(repo, relation)
+            return list_models(repo, relation, access)
         except FamtreeError as fault:
             return fault
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.ancestry.checkpoints import Opened, Opener
 from famtree.ancestry.trace import trace_lineage
 from famtree.identification.report import assemble
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One checkpoint: what it is, where it comes from, and all that was opened to tell."""
 
     identification: Identification
@@ -31,16 +32,22 @@ def examine_subject(
     depth: int,
     offline: bool = False,
     children: bool = False,
+    verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
+    access: HubAccess = OWN,
 ) -> Subject:
-    """Return what is known of `ref`. Raises FetchError and UnreadableError kin for `ref` itself."""
-    opener = Opener(registry, offline)
+    """Return what is known of `ref`; `verify` settles its ancestry by weight bytes.
+
+    Raises FetchError and UnreadableError kin for `ref` itself.
+    """
+    opener = Opener(registry, offline, headers=verify, access=access)
     lineage = trace_lineage(
         ref,
         registry,
         depth=depth,
         offline=offline,
         children=children,
+        verify=verify,
         on_progress=on_progress,
         opener=opener,
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from famtree.ancestry.checkpoints import Opener
 from famtree.ancestry.children import list_children
@@ -15,6 +16,7 @@ from famtree.lineage.references import says_delta
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.walk import walk_lineage
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import CostReport
 from famtree.types.lineage import ChildGroup, Lineage
@@ -31,6 +33,7 @@ def trace_lineage(
     verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
     opener: Opener | None = None,
+    access: HubAccess = OWN,
     advisor: Advisor | None = None,
 ) -> Lineage:
     """Return the ancestry graph of `ref`, up to `depth` generations, and its known children.
@@ -44,7 +47,7 @@ def trace_lineage(
     """
     started = time.perf_counter()
     report = on_progress or (lambda _: None)
-    opener = opener or Opener(registry, offline, headers=verify, advisor=advisor)
+    opener = opener or Opener(registry, offline, headers=verify, access=access, advisor=advisor)
     start = opener.open_start(ref, on_progress)
     advice = Advice()
     if advisor is not None:
@@ -68,7 +71,9 @@ def trace_lineage(
     costs = [source.cost for source in opener.sources]
     if children:
         report("listing children")
-        groups, spent = list_children(start.ref, walk.notices, offline=offline)
+        groups, spent = list_children(
+            start.ref, walk.notices, offline=offline, access=opener.access
+        )
         costs += spent
     return publish(
         walk,

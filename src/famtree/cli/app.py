@@ -12,11 +12,13 @@ from typing import Annotated, NoReturn
 import typer
 
 import famtree
-from famtree.cli.run import run
+from famtree.cli.completion import VARIABLE, answer_shell
+from famtree.cli.run import PROGRAM, run
 from famtree.errors import UsageError
 
 COMMANDS = (
     "identify", "compare", "lineage", "check", "bom", "scan", "atlas", "families", "schema",
+    "completion",
 )  # fmt: skip
 """Each is a function, or a group of commands, of its own name in a module of that name, in the
 order of the help."""
@@ -70,18 +72,25 @@ def start(
         raise UsageError("no command given", hint="start with `famtree identify REF`")
 
 
-def main() -> None:
+def main(program: str = PROGRAM) -> None:
     """Run the command line of this process and exit with the contract's code."""
     # A start makes some 100,000 objects and drops hardly any: with the default of 700 the
     # collector walks them over and over, a tenth of the time of a local answer.
     gc.set_threshold(50_000)
     # pydantic would look through every installed distribution for plugins, and run them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if os.environ.get(VARIABLE):
+        sys.exit(answer_shell(make_app()))
     arguments = sys.argv[1:]
-    sys.exit(run(make_app(next(iter(arguments), None)), arguments))
+    sys.exit(run(make_app(next(iter(arguments), None)), arguments, program))
 
 
-def launch() -> NoReturn:
+def launch_extension() -> NoReturn:
+    """Run as `hf famtree`: huggingface_hub starts its extensions by the name `hf-famtree`."""
+    launch("hf famtree")
+
+
+def launch(program: str = PROGRAM) -> NoReturn:
     """Run `main` and end the process at once.
 
     Freeing a hundred thousand objects one by one takes as long as importing a large package, and
@@ -89,7 +98,7 @@ def launch() -> NoReturn:
     """
     code: object = 70
     try:
-        main()
+        main(program)
     except SystemExit as request:
         code = request.code
     for stream in (sys.stdout, sys.stderr):

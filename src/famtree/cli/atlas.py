@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import AsJson
+from famtree.cli.options import AsJson, Form, Format, choose_form
 
 atlas = typer.Typer(
+    name="atlas",
     help="Many scanned checkpoints in one file, to find undeclared parents in and to query.",
     rich_markup_mode=None,
-    no_args_is_help=True,
+    no_args_is_help=False,
 )
 
 File = Annotated[
@@ -21,7 +22,7 @@ File = Annotated[
 
 
 @atlas.command("build")
-def build_atlas(
+def build(
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -33,12 +34,12 @@ def build_atlas(
     out: Annotated[Path, typer.Option("--out", metavar="ATLAS", help="The file to make.")],
 ) -> None:
     """Make an atlas out of scans; of a checkpoint in several, the last named counts."""
-    from famtree.atlas import build
+    from famtree.atlas.build import build_atlas
     from famtree.cli.output import check_target, write_stderr
     from famtree.formats.escape import clip_text
 
     check_target("--out", str(out))
-    built = build.build_atlas(sources, out)
+    built = build_atlas(sources, out)
     write_stderr(
         f"{clip_text(str(out))}: {built.checkpoints} checkpoints of {built.rows} rows, "
         f"{built.seconds:.1f} s\n"
@@ -46,53 +47,58 @@ def build_atlas(
 
 
 @atlas.command("info")
-def info_atlas(file: File, as_json: AsJson = False) -> None:
+def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
     """Say what an atlas holds."""
+    chosen = choose_form(form, as_json=as_json)
     from famtree.atlas.query import describe_atlas
     from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_info
+    from famtree.formats.atlas_text import render_info, render_info_markdown
     from famtree.formats.json_report import render_json
 
-    found = describe_atlas(file)
-    write_stdout(render_json(found) if as_json else render_info(found))
+    render = {Form.json: render_json, Form.markdown: render_info_markdown}
+    write_stdout(render.get(Form(chosen), render_info)(describe_atlas(file)))
 
 
 @atlas.command("query")
-def query_atlas(
+def query(
     file: File,
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     as_json: AsJson = False,
+    form: Format = None,
 ) -> None:
     """Ask an atlas in SQL. Neither other files nor the network can be reached from it."""
-    from famtree.atlas import query
+    chosen = choose_form(form, as_json=as_json)
+    from famtree.atlas.query import query_atlas
     from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_rows
+    from famtree.formats.atlas_text import render_rows, render_rows_markdown
     from famtree.formats.json_report import render_json
 
-    answer = query.query_atlas(file, statement)
-    write_stdout(
-        render_json({"columns": answer.columns, "rows": answer.rows})
-        if as_json
-        else render_rows(answer.columns, answer.rows)
-    )
+    answer = query_atlas(file, statement)
+    if chosen == Form.json:
+        text = render_json({"columns": answer.columns, "rows": answer.rows})
+    elif chosen == Form.markdown:
+        text = render_rows_markdown(answer.columns, answer.rows)
+    else:
+        text = render_rows(answer.columns, answer.rows)
+    write_stdout(text)
 
 
 @atlas.command("report")
-def report_atlas(
+def report(
     file: File,
     html: Annotated[
         str, typer.Option("--html", metavar="FILE", help="The page to write; - is stdout.")
     ],
 ) -> None:
     """Write a page on families, lineage, quantizations and licences."""
-    from famtree.atlas import report
+    from famtree.atlas.report import report_atlas
     from famtree.cli.output import check_target, write_file, write_stderr, write_stdout
     from famtree.formats.atlas_html import render_report
     from famtree.formats.escape import clip_text
 
     if html != "-":
         check_target("--html", html)
-    page = render_report(report.report_atlas(file))
+    page = render_report(report_atlas(file))
     if html == "-":
         write_stdout(page)
         return

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Depth, Offline, Reference, Revision
+from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Timeout, Verify
 
 
 def bom(
     reference: Reference,
-    children: Annotated[
-        bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
-    ] = False,
+    children: Children = False,
     depth: Depth = 8,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add the time and a random serial number.")
     ] = False,
+    verify: Verify = False,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
     """Print a CycloneDX ML-BOM: hashes, licences, model card and pedigree, as JSON.
@@ -36,9 +36,11 @@ def bom(
             reference,
             revision=revision,
             offline=offline,
+            verify=verify,
             children=children,
             depth=depth,
             stamp=stamp,
+            timeout=timeout,
             on_progress=progress.show,
         )
     write_stdout(render_json(document))

@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline
+from famtree.cli.completion import complete_engine
+from famtree.cli.options import AsJson, Form, Format, Offline, Timeout, choose_form
 
 if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
 
 MOST_REFERENCES = 32
 """Pairs grow with the square; of more checkpoints `famtree scan` tells the families."""
-
-
-class Form(StrEnum):
-    """How the answer is written."""
-
-    text = "text"
-    markdown = "markdown"
-    json = "json"
 
 
 class Expected(StrEnum):
@@ -54,9 +47,7 @@ def compare(
         ),
     ],
     as_json: AsJson = False,
-    form: Annotated[
-        Form, typer.Option("--format", help="text, markdown (for pull requests) or json.")
-    ] = Form.text,
+    form: Format = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="May read weight bytes to tell how they are related.")
     ] = False,
@@ -70,6 +61,7 @@ def compare(
             "--engine",
             metavar="ENGINE[@VERSION]",
             help="Ask about this engine only (may be given again), e.g. vllm@0.33.",
+            autocompletion=complete_engine,
             show_default=False,
         ),
     ] = None,
@@ -102,6 +94,7 @@ def compare(
         ),
     ] = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every difference, rule and source.")
     ] = False,
@@ -116,6 +109,7 @@ def compare(
     from famtree.cli.progress import Progress
     from famtree.errors import UsageError
 
+    chosen = choose_form(form, as_json=as_json)
     if not 2 <= len(references) <= MOST_REFERENCES:
         raise UsageError(
             f"compare needs 2 to {MOST_REFERENCES} checkpoints, got {len(references)}",
@@ -137,10 +131,11 @@ def compare(
             engines=engine or (),
             plan=plan,
             offline=offline,
+            timeout=timeout,
             verify=verify,
             on_progress=progress.show,
         )
-    write_stdout(_render(references, found, Form.json if as_json else form, verbose))
+    write_stdout(_render(references, found, chosen, verbose))
     if expect is None:
         return
     from famtree.cli.comparison_expectation import find_comparison_failure
@@ -154,8 +149,8 @@ def compare(
         raise typer.Exit(1)
 
 
-def _render(references: list[str], found: list[Comparison], form: Form, verbose: bool) -> str:
-    if form is Form.json:
+def _render(references: list[str], found: list[Comparison], form: str, verbose: bool) -> str:
+    if form == Form.json:
         from famtree.formats.json_report import render_json
 
         if len(found) == 1:
@@ -163,7 +158,7 @@ def _render(references: list[str], found: list[Comparison], form: Form, verbose:
         from famtree.formats.comparison_matrix import build_matrix
 
         return render_json(build_matrix(found))
-    if form is Form.markdown:
+    if form == Form.markdown:
         if len(found) == 1:
             from famtree.formats.comparison_markdown import render_markdown
 

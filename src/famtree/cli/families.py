@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Offline, Reference, Revision
+from famtree.cli.completion import complete_family, leave_to_shell
+from famtree.cli.options import AsJson, Form, Format, Offline, Reference, Revision, choose_form
 
 families = typer.Typer(
     help="Show, check and extend what famtree knows.",
@@ -17,32 +18,59 @@ families = typer.Typer(
 
 
 @families.command("list")
-def list_families() -> None:
+def list_families(as_json: AsJson = False, form: Format = None) -> None:
     """List every family, with the number of generations, sizes, tokenizers and exemplars."""
     from famtree.cli.output import find_width, use_color, write_stdout
-    from famtree.formats.families_report import render_family_list
+    from famtree.formats import families_report
+    from famtree.formats.json_report import render_json
+
+    chosen = choose_form(form, as_json=as_json)
     from famtree.registry.load import load_registry
 
     known = load_registry().families
-    write_stdout(render_family_list(known, width=find_width(), color=use_color()))
+    if chosen == Form.json:
+        text = render_json(families_report.build_family_list(known))
+    elif chosen == Form.markdown:
+        text = families_report.render_family_list_markdown(known)
+    else:
+        text = families_report.render_family_list(known, width=find_width(), color=use_color())
+    write_stdout(text)
 
 
 @families.command("show")
 def show_family(
-    key: Annotated[str, typer.Argument(metavar="KEY", help="A family's key.", show_default=False)],
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY",
+            help="A family's key.",
+            show_default=False,
+            autocompletion=complete_family,
+        ),
+    ],
+    as_json: AsJson = False,
+    form: Format = None,
 ) -> None:
     """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
     from famtree.cli.output import find_width, use_color, write_stdout
     from famtree.errors import UsageError
-    from famtree.formats.families_report import render_family
+    from famtree.formats import families_report
+    from famtree.formats.json_report import render_json
     from famtree.policy.expectation import suggest_family
     from famtree.registry.load import load_registry
 
+    chosen = choose_form(form, as_json=as_json)
     registry = load_registry()
     family = registry.by_key.get(key)
     if family is None:
         raise UsageError(f"no family {key!r}", hint=suggest_family(key, registry.families))
-    write_stdout(render_family(family, width=find_width(), color=use_color()))
+    if chosen == Form.json:
+        text = render_json(families_report.build_family(family))
+    elif chosen == Form.markdown:
+        text = families_report.render_family_markdown(family)
+    else:
+        text = families_report.render_family(family, width=find_width(), color=use_color())
+    write_stdout(text)
 
 
 @families.command("check")
@@ -50,7 +78,10 @@ def check_families(
     folder: Annotated[
         Path | None,
         typer.Option(
-            "--folder", metavar="DIR", help="Registry files to check instead of famtree's own."
+            "--folder",
+            metavar="DIR",
+            help="Registry files to check instead of famtree's own.",
+            autocompletion=leave_to_shell,
         ),
     ] = None,
 ) -> None:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from famtree.cli.options import AsJson, Atlas, Offline, Reference, Revision
+from famtree.cli.completion import complete_expectation, complete_family
+from famtree.cli.options import (
+    AsJson,
+    Atlas,
+    Form,
+    Format,
+    Offline,
+    Reference,
+    Revision,
+    Timeout,
+    Verify,
+    choose_form,
+)
 
 if TYPE_CHECKING:
     from famtree.types.identification import Identification
@@ -30,15 +42,15 @@ class Status(StrEnum):
 def identify(
     reference: Reference,
     as_json: AsJson = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="May read weight bytes to prove claims.")
-    ] = False,
+    form: Format = None,
+    verify: Verify = False,
     expect: Annotated[
         str | None,
         typer.Option(
             "--expect",
             metavar="FAMILY[/GENERATION]",
             help="Exit with 1 unless this is the answer.",
+            autocompletion=complete_expectation,
         ),
     ] = None,
     min_confidence: Annotated[
@@ -62,13 +74,19 @@ def identify(
     allow_family: Annotated[
         list[str] | None,
         typer.Option(
-            "--allow-family", metavar="KEY", help="Exit with 1 for any other family; repeatable."
+            "--allow-family",
+            metavar="KEY",
+            help="Exit with 1 for any other family; repeatable.",
+            autocompletion=complete_family,
         ),
     ] = None,
     deny_family: Annotated[
         list[str] | None,
         typer.Option(
-            "--deny-family", metavar="KEY", help="Exit with 1 for this family; repeatable."
+            "--deny-family",
+            metavar="KEY",
+            help="Exit with 1 for this family; repeatable.",
+            autocompletion=complete_family,
         ),
     ] = None,
     require_licence_compatible: Annotated[
@@ -80,6 +98,7 @@ def identify(
     ] = False,
     atlas: Atlas = None,
     offline: Offline = False,
+    timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show all evidence, digests and the cost.")
@@ -93,6 +112,7 @@ def identify(
     from famtree.cli.output import write_stderr, write_stdout
     from famtree.cli.progress import Progress
 
+    chosen = choose_form(form, as_json=as_json)
     conditions = _read_conditions(
         expect=expect,
         min_confidence=min_confidence,
@@ -105,18 +125,25 @@ def identify(
     )
 
     from famtree import api
+    from famtree.sources.deadline import Deadline
 
+    deadline = Deadline.after(timeout)
     with Progress() as progress:
         asked: dict[str, Any] = {
             "revision": revision,
             "offline": offline,
+            "timeout": timeout,
             "verify": verify,
             "atlas": atlas,
             "on_progress": progress.show,
         }
         result = api.identify(reference, **asked)
-        failures = _list_failures(result, conditions, lambda: api.lineage(reference, **asked))
-    write_stdout(_render(result, as_json=as_json, verbose=verbose))
+        failures = _list_failures(
+            result,
+            conditions,
+            lambda: api.lineage(reference, **asked | {"timeout": deadline.left}),
+        )
+    write_stdout(_render(result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
 
@@ -147,11 +174,15 @@ def _list_failures(
     return [one.message for one in checked if not one.holds]
 
 
-def _render(result: Identification, *, as_json: bool, verbose: bool) -> str:
-    if as_json:
+def _render(result: Identification, form: str, *, verbose: bool) -> str:
+    if form == Form.json:
         from famtree.formats.json_report import render_json
 
         return render_json(result.to_document())
+    if form == Form.markdown:
+        from famtree.formats.text_report import render_identification_markdown
+
+        return render_identification_markdown(result, verbose=verbose)
     from famtree.cli.output import find_width, use_color
     from famtree.formats.text_report import render_identification
 

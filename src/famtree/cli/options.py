@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,15 @@ import typer
 
 DEEPEST = 64
 """Generations that may be asked for; no chain on the Hub comes near."""
+
+
+class Form(StrEnum):
+    """The forms that every report has; commands may know more."""
+
+    text = "text"
+    json = "json"
+    markdown = "markdown"
+
 
 Reference = Annotated[
     str,
@@ -18,9 +28,22 @@ Reference = Annotated[
         show_default=False,
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the JSON document.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Format = Annotated[
+    Form | None, typer.Option("--format", help="What to print.", show_default=Form.text.value)
+]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help="Fetch nothing more after so many seconds (exit code 3).",
+        show_default=False,
+    ),
 ]
 Revision = Annotated[
     str | None,
@@ -33,3 +56,20 @@ Atlas = Annotated[
 Depth = Annotated[
     int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")
 ]
+Verify = Annotated[bool, typer.Option("--verify", help="May read weight bytes to prove claims.")]
+Children = Annotated[
+    bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
+]
+
+
+def choose_form(form: str | None, *, as_json: bool) -> str:
+    """Return the form asked for. Raises UsageError for two that exclude each other."""
+    if not as_json:
+        return form or Form.text.value
+    if form not in (None, Form.json.value):
+        from famtree.errors import UsageError
+
+        raise UsageError(
+            f"--json and --format {form} exclude each other", hint="run famtree once for each"
+        )
+    return Form.json.value

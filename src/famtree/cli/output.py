@@ -10,8 +10,8 @@ from typing import TextIO
 
 from famtree.errors import UsageError
 
-PLAIN_WIDTH = 100
-"""Columns of a report that does not go to a terminal, unless COLUMNS says otherwise."""
+USUAL_WIDTH = 100
+"""Columns of a terminal that does not tell."""
 WIDEST = 140
 """Longer lines are harder to read than wrapped ones."""
 
@@ -53,9 +53,15 @@ def write_file(name: str, text: str) -> None:
         ) from error
 
 
-def find_width() -> int:
-    """Return the columns to draw reports in (COLUMNS, else the terminal's, else 100)."""
-    return min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, WIDEST)
+def find_width() -> int | None:
+    """Return the columns to draw reports in: those COLUMNS says, else the terminal's.
+
+    None where there is neither: a pipe, a file, a program. Shells do not hand COLUMNS on, so
+    whoever exports it wants a drawing.
+    """
+    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+        return None
+    return min(shutil.get_terminal_size((USUAL_WIDTH, 24)).columns, WIDEST)
 
 
 def use_color() -> bool:

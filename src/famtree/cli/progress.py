@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 import threading
-from types import TracebackType
 
 DELAY = 0.5
 """Seconds an answer may take before the line appears: most need less, and a flash only disturbs."""
@@ -31,12 +30,7 @@ class Progress:
             self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
         with self._lock:

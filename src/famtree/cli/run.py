@@ -10,25 +10,28 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
 from famtree.cli.output import write_stderr, write_stdout
 from famtree.errors import FamtreeError, UsageError
 
+PROGRAM = "famtree"
+"""What the command is called, in usage lines and hints."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
 
 
-def run(app: typer.Typer, arguments: Sequence[str]) -> int:
+def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> int:
     """Run `app` on `arguments` and return the exit code; raises nothing."""
     try:
-        code = app(list(arguments), prog_name="famtree", standalone_mode=False)
+        code = app(list(arguments), prog_name=program, standalone_mode=False)
         sys.stdout.flush()
     except FamtreeError as error:
         return report(error, arguments)
     except typer.TyperException as error:
-        return report(_translate_usage(error), arguments)
+        return report(_translate_usage(error, program), arguments)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except SystemExit as request:
@@ -61,16 +64,18 @@ def report(error: FamtreeError, arguments: Sequence[str]) -> int:
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Return whether `--json` is among the options; a usage error leaves nothing parsed to ask."""
+    """Return whether the options ask for JSON; a usage error leaves nothing parsed to ask."""
     options = list(arguments)
     if "--" in options:
         options = options[: options.index("--")]
-    return "--json" in options
+    if "--json" in options or "--format=json" in options:
+        return True
+    return ("--format", "json") in pairwise(options)
 
 
-def _translate_usage(error: typer.TyperException) -> UsageError:
+def _translate_usage(error: typer.TyperException, program: str) -> UsageError:
     context = getattr(error, "ctx", None)
-    command = getattr(context, "command_path", None) or "famtree"
+    command = getattr(context, "command_path", None) or program
     usage = UsageError(error.format_message(), hint=f"see `{command} --help`")
     usage.__cause__ = error
     return usage

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import Offline
+from famtree.cli.options import Offline, Timeout
 
 if TYPE_CHECKING:
     from famtree.scan.row import Row
@@ -71,6 +71,7 @@ def scan(
         typer.Option("--sketch", help="May read weight bytes: some 70 KB each, for an atlas."),
     ] = False,
     offline: Offline = False,
+    timeout: Timeout = None,
 ) -> None:
     """Identify many checkpoints: one row each, failures too.
 
@@ -91,7 +92,7 @@ def scan(
 
     from famtree.scan.settings import ScanSettings
 
-    settings = ScanSettings(workers=workers, offline=offline, sketch=sketch)
+    settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.lineage.references import spell_as_hub
 from famtree.types.identification import ChainStep, LinkRelation, LinkStatus
@@ -18,8 +19,7 @@ _LIGHT: frozenset[LinkRelation] = frozenset(
 MAX_STEPS = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """Links from one checkpoint up to an ancestor, nearest first."""
 
     steps: tuple[ChainStep, ...] = ()
@@ -35,8 +35,7 @@ class Path:
         return all(step.relation in _LIGHT for step in self.steps)
 
 
-@dataclass(frozen=True, slots=True)
-class Meeting:
+class Meeting(Struct, frozen=True):
     """The nearest checkpoint both come from (which may be one of them), and the two ways up."""
 
     ancestor: str

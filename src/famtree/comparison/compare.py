@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from famtree import __version__
 from famtree.comparison.descent import judge_descent
@@ -25,8 +26,7 @@ from famtree.types.comparison import ComparedCheckpoint, Comparison, Relation
 from famtree.types.identification import CostReport, Identification, Notice
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What is asked about every pair."""
 
     engines: dict[str, Engine]

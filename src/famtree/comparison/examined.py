@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.identification.gathered import Gathered
 from famtree.identification.identify import examine_checkpoint
@@ -12,14 +13,11 @@ from famtree.identification.node import describe_node
 from famtree.identification.report import assemble
 from famtree.lineage.facts import NodeFacts
 from famtree.registry.registry import Registry
-from famtree.sources.open import open_source
-from famtree.types.checkpoint import CheckpointRef
 from famtree.types.identification import Identification
 from famtree.types.source import CheckpointSource
 
 
-@dataclass(frozen=True, slots=True)
-class Examined:
+class Examined(Struct, frozen=True):
     """An answer and what it was drawn from."""
 
     source: CheckpointSource
@@ -29,26 +27,15 @@ class Examined:
     """The checkpoint as an end of links."""
 
 
-def examine(
-    ref: CheckpointRef,
+def examine_source(
+    source: CheckpointSource,
     registry: Registry,
-    *,
-    offline: bool = False,
     on_progress: Callable[[str], None] | None = None,
 ) -> Examined:
     """Examine one checkpoint as `famtree identify` does.
 
     Raises FetchError and UnreadableError kin.
     """
-    return examine_source(open_source(ref, offline=offline), registry, on_progress)
-
-
-def examine_source(
-    source: CheckpointSource,
-    registry: Registry,
-    on_progress: Callable[[str], None] | None = None,
-) -> Examined:
-    """Examine what `source` serves. Raises FetchError and UnreadableError kin."""
     started = time.perf_counter()
     findings = examine_checkpoint(source, registry, on_progress)
     node = describe_node(source, findings, text=source.kind != "hub")

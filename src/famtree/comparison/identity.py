@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct
 
 from famtree.comparison.examined import Examined
 from famtree.lineage.facts import WEIGHT_SUFFIXES, hash_weights
@@ -19,8 +20,7 @@ from famtree.types.checkpoint import FileEntry
 _BLOCK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What was found out about the bytes of the weights."""
 
     same: bool | None

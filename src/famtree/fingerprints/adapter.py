@@ -9,10 +9,11 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.fingerprints.tensor_names import in_tower, load_roles, outside_role, split_block
 from famtree.types.adapter import Adapter
@@ -23,19 +24,18 @@ MAX_NAME = 128
 MAX_NUMBER = 2**53
 
 
-@dataclass(slots=True)
-class AdapterShapes:
+class AdapterShapes(Struct):
     """What the header shows; every set holds one value unless the tensors disagree."""
 
-    methods: set[str] = field(default_factory=set)
-    ranks: dict[str, Counter[int]] = field(default_factory=dict)
+    methods: set[str] = set()
+    ranks: dict[str, Counter[int]] = {}
     """Target module to how often it has which rank."""
-    targets: set[str] = field(default_factory=set)
-    blocks: set[int] = field(default_factory=set)
-    saved: set[str] = field(default_factory=set)
-    rows: set[int] = field(default_factory=set)
-    tokens: set[int] = field(default_factory=set)
-    widths: dict[str, set[int]] = field(default_factory=dict)
+    targets: set[str] = set()
+    blocks: set[int] = set()
+    saved: set[str] = set()
+    rows: set[int] = set()
+    tokens: set[int] = set()
+    widths: dict[str, set[int]] = {}
     """hidden_size, ffn, attention_width, kv_width of the base, as the matrices show them."""
     parameters: int = 0
 

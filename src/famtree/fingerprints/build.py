@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.fingerprints.architecture import build_architecture
 from famtree.fingerprints.config import normalise_config
@@ -27,14 +28,13 @@ _SHAPE_DEFAULTS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(slots=True)
-class CheckpointFacts:
+class CheckpointFacts(Struct):
     """Decoded files of one checkpoint, as far as they were read."""
 
-    config: dict[str, Any] = field(default_factory=dict)
-    side_files: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
+    side_files: dict[str, Any] = {}
     """Decoded JSON or text of the small files, by name."""
-    observed: Mapping[str, Any] = field(default_factory=dict)
+    observed: Mapping[str, Any] = {}
     """What tensor names and shapes show, by Architecture field name."""
     tokenizer: Tokenizer | None = None
 

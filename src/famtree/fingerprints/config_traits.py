@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 Scalar = bool | int | float | str | list[int] | list[str]
 
 
-@dataclass(slots=True)
-class ConfigTraits:
+class ConfigTraits(Struct):
     """Normalised values by trait name, and the source of each (`config` or `default`)."""
 
-    values: dict[str, Scalar] = field(default_factory=dict)
-    source: dict[str, str] = field(default_factory=dict)
+    values: dict[str, Scalar] = {}
+    source: dict[str, str] = {}
 
     def put(self, name: str, value: Scalar | None, source: str = "config") -> None:
         """Keep the first known value of a trait."""

@@ -10,21 +10,21 @@ import json
 import math
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 MAX_WORD = 256
 _NO_MODELS = ("mmproj", "imatrix")
 """Kinds of file whose architecture word names no language model."""
 
 
-@dataclass(frozen=True, slots=True)
-class GgufDesign:
+class GgufDesign(Struct, frozen=True):
     """What the key-value pairs say about the model."""
 
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
     """config.json as transformers would spell it, as far as the file tells."""
     architecture: str | None = None
     """`general.architecture`, the converter's own word."""

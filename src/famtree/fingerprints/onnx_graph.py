@@ -9,7 +9,8 @@ with the graph; here they are never read.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 MAX_READ = 16 << 20
 MAX_FIELDS = 1_000_000
@@ -22,8 +23,7 @@ Read = Callable[[int, int], bytes]
 """Returns bytes [start, stop) of the file; fewer at its end."""
 
 
-@dataclass(slots=True)
-class OnnxGraph:
+class OnnxGraph(Struct):
     """Producer, operators and weights of a graph."""
 
     producer: str = ""
@@ -34,7 +34,7 @@ class OnnxGraph:
     """Initialisers; those that are computed in the graph are nodes."""
     parameters: int = 0
     """Numbers in all initialisers, whatever their type."""
-    inputs: list[str] = field(default_factory=list)
+    inputs: list[str] = []
 
 
 def read_onnx_graph(read: Read, size: int) -> OnnxGraph | None:

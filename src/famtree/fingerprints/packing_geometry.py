@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from famtree.fingerprints import packing_codebooks as codebooks
 from famtree.fingerprints import packing_integers as integers

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.types.checkpoint import TensorInfo
 from famtree.types.quantization import Granularity
@@ -22,8 +23,7 @@ TYPES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+class Hints(Struct, frozen=True):
     """What is known from elsewhere about one module."""
 
     inputs: int | None = None
@@ -39,8 +39,7 @@ class Hints:
 NO_HINTS = Hints()
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(Struct, frozen=True):
     """Logical size of one module's weight; None where it cannot be told."""
 
     weights: int | None = None

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.types.checkpoint import TensorInfo
 
@@ -20,8 +21,7 @@ _MISSING = "?"
 """Stands for the dtype of a tensor known by name only."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """One way in which a packing shows."""
 
     needs: tuple[tuple[str, frozenset[str] | None], ...]
@@ -32,8 +32,7 @@ class Sign:
     """A leaf that must have one element."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packing:
+class Packing(Struct, frozen=True):
     """One layout, and how its codes are counted."""
 
     name: str
@@ -110,8 +109,7 @@ def dimension(tensor: TensorInfo | None, place: int) -> int | None:
     return tensor.shape[place]
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """Last components of names that are stored parts of one module rather than modules."""
 
     leaves: frozenset[str]

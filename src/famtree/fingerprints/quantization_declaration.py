@@ -6,10 +6,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from famtree.fingerprints.aliases import NESTED_TEXT, look_up
 from famtree.fingerprints.quantization_layout import Widths
@@ -33,8 +34,7 @@ _STRATEGIES: dict[str, Granularity] = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Declaration:
+class Declaration(Struct):
     """What the files say; None where they are silent."""
 
     method: str
@@ -53,8 +53,8 @@ class Declaration:
     sparsity: str | None = None
     activations: ActivationScheme | None = None
     kv_cache: CacheScheme | None = None
-    ignored: list[str] = field(default_factory=list)
-    overrides: dict[str, tuple[float | None, int | None]] = field(default_factory=dict)
+    ignored: list[str] = []
+    overrides: dict[str, tuple[float | None, int | None]] = {}
     """Bits and group size of single modules (MLX)."""
 
     @property

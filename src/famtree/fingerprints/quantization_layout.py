@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.fingerprints.packing_geometry import unpack
 from famtree.fingerprints.packing_sizes import Hints, Unpacked
@@ -22,17 +24,15 @@ MAX_UNQUANTIZED = 64
 _NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Widths:
+class Widths(Struct, frozen=True):
     """Bits and group sizes from a declaration: hints where sizes leave several answers."""
 
     bits: float | None = None
     groups: tuple[int, ...] = ()
-    by_path: Mapping[str, tuple[float | None, int | None]] = field(default_factory=dict)
+    by_path: Mapping[str, tuple[float | None, int | None]] = {}
 
 
-@dataclass(slots=True)
-class StoredModule:
+class StoredModule(Struct):
     """One module, its packing and what it stands for."""
 
     module: Module
@@ -48,8 +48,7 @@ class StoredModule:
         return self.packing is None and weight is not None and len(weight.shape) >= 2
 
 
-@dataclass(slots=True)
-class Observation:
+class Observation(Struct):
     """All modules of a checkpoint as they are stored."""
 
     modules: list[StoredModule]

@@ -13,11 +13,12 @@ import codecs
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
 from zlib import crc32
+
+from msgspec import Struct
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.vocabulary import Form, byte_alphabet
@@ -28,8 +29,7 @@ _WORD = 0xFFFFFFFF
 _BLANK = "\u2581".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class SketchMatch:
+class SketchMatch(Struct, frozen=True):
     """Estimated overlap of two vocabularies; every share is within 0..1."""
 
     jaccard: float

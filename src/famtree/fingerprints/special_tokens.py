@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.errors import ConfigError, TokenizerError
 from famtree.fingerprints.json_text import decode_object
@@ -23,15 +24,14 @@ _MARKER = re.compile(r"[^\w\s]\S*[^\w\s]")
 _NUMBERED = re.compile(r"(\d+)\W{0,4}\Z")
 
 
-@dataclass(slots=True)
-class SideFacts:
+class SideFacts(Struct):
     """Facts of the side files that were read."""
 
     tokenizer_class: str | None = None
-    special_tokens: dict[str, str] = field(default_factory=dict)
-    declared_special: set[str] = field(default_factory=set)
+    special_tokens: dict[str, str] = {}
+    declared_special: set[str] = set()
     """Every token some file declares special, roles such as `mask` included."""
-    added: dict[str, AddedToken] = field(default_factory=dict)
+    added: dict[str, AddedToken] = {}
 
 
 def read_side_files(files: Mapping[str, bytes]) -> SideFacts:

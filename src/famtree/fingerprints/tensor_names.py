@@ -8,10 +8,13 @@ nothing is concluded from it.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from itertools import chain
+from operator import itemgetter
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
@@ -25,33 +28,41 @@ Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
 
 
-@dataclass(slots=True)
-class Module:
+class Module(Struct):
     """One parameterised module: its role, if known, and its stored parts."""
 
     path: str
     role: str | None = None
     block: int | None = None
-    leaves: Leaves = field(default_factory=dict)
+    leaves: Leaves = {}
 
 
-@dataclass(slots=True)
-class Stack:
+class Stack(Struct):
     """A run of numbered blocks under one path."""
 
     path: str
-    blocks: dict[int, list[Module]] = field(default_factory=dict)
+    blocks: dict[int, list[Module]] = {}
+
+    _by_role: dict[str, list[tuple[int, Module]]] | None = None
 
     def of(self, *roles: str) -> list[Module]:
         """Return the modules with one of `roles`, prediction blocks left out."""
+        if self._by_role is None:
+            # Asked some fifty times a checkpoint, once the stack is whole.
+            self._by_role = self._sort_by_role()
+        found = [one for role in roles for one in self._by_role.get(role, ())]
+        if len(roles) > 1:
+            found.sort(key=itemgetter(0))
+        return [module for _, module in found]
+
+    def _sort_by_role(self) -> dict[str, list[tuple[int, Module]]]:
         extra = self.extra_blocks()
-        return [
-            module
-            for number, block in self.blocks.items()
-            if number not in extra
-            for module in block
-            if module.role in roles
-        ]
+        kept = [block for number, block in self.blocks.items() if number not in extra]
+        by_role: dict[str, list[tuple[int, Module]]] = {}
+        for place, module in enumerate(chain.from_iterable(kept)):
+            if module.role is not None:
+                by_role.setdefault(module.role, []).append((place, module))
+        return by_role
 
     def extra_blocks(self) -> set[int]:
         """Return the multi-token-prediction blocks stored at the end of the stack."""
@@ -62,8 +73,7 @@ class Stack:
         }
 
 
-@dataclass(slots=True)
-class Layout:
+class Layout(Struct):
     """A checkpoint's modules in order."""
 
     modules: list[Module]
@@ -71,7 +81,7 @@ class Layout:
     """Language tower; the decoder of an encoder-decoder."""
     encoder: Stack | None = None
     vision: Stack | None = None
-    outside: dict[str, list[Module]] = field(default_factory=dict)
+    outside: dict[str, list[Module]] = {}
     """Modules of the language tower outside its blocks, by role."""
     names_known: bool = False
     """Every tensor name is known, so that absence is a fact."""

@@ -13,11 +13,12 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from gc import disable, enable, isenabled
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
+
+from msgspec import Struct
 
 from famtree.errors import TokenizerError
 from famtree.types.fingerprint import Digest
@@ -40,8 +41,7 @@ class AddedToken(NamedTuple):
     special: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Merges:
+class Merges(Struct, frozen=True):
     """Ordered merges: `left right` lines in UTF-8 with NUL between them.
 
     `lengths` tells sides apart when some side itself holds a blank or a NUL: the code points of
@@ -53,8 +53,7 @@ class Merges:
     lengths: bytes = b""
 
 
-@dataclass(slots=True)
-class Vocabulary:
+class Vocabulary(Struct):
     """What a vocabulary file says, before side files are applied."""
 
     kind: str
@@ -64,14 +63,14 @@ class Vocabulary:
     base_entries: int | None = None
     """Size of the trained vocabulary as the file counts it, control tokens that are part of it
     included; None where the file does not set it apart."""
-    added: dict[str, AddedToken] = field(default_factory=dict)
+    added: dict[str, AddedToken] = {}
     lists_added: bool = False
     """The file names every added token, so that an empty `added` means none."""
     merges: Merges | None = None
     pre_tokenizer: Any = None
     """Simplified JSON of the block, None when the file has none."""
     normalizer: Any = None
-    special_tokens: dict[str, str] = field(default_factory=dict)
+    special_tokens: dict[str, str] = {}
 
 
 def byte_alphabet() -> str:

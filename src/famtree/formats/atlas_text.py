@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from famtree.formats.escape import LONGEST, clip_text, escape_text
+from famtree.formats.markdown import escape_markdown, make_rows
 
 
 def render_info(found: Mapping[str, Any]) -> str:
@@ -17,6 +18,19 @@ def render_info(found: Mapping[str, Any]) -> str:
     made = escape_text(str(found["famtree"]))
     lines.append(f"{found['bytes']:,} bytes, made by famtree {made}")
     return "\n".join(lines) + "\n"
+
+
+def render_info_markdown(found: Mapping[str, Any]) -> str:
+    """Return the same as a Markdown list."""
+    lines = [f"- **{escape_markdown(name)}:** {count:,}" for name, count in found["tables"].items()]
+    lines.append(f"- {found['bytes']:,} bytes, made by famtree {escape_markdown(found['famtree'])}")
+    return "\n".join(lines) + "\n"
+
+
+def render_rows_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return rows as a Markdown table."""
+    headings = tuple(map(escape_markdown, columns))
+    return "\n".join(make_rows(headings, [[_show(value) for value in row] for row in rows])) + "\n"
 
 
 def render_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -1,4 +1,4 @@
-"""Drawing with rich into a string: the one place that sets a console up."""
+"""Reports as strings: drawn for a screen with rich, or written plainly. Sets the console up."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ NARROWEST = 20
 """Columns below which a table cannot be drawn; narrower terminals wrap by themselves."""
 
 
-def draw(*parts: RenderableType, width: int, color: bool) -> str:
+def draw(*parts: RenderableType, width: int | None, color: bool) -> str:
     """Return `parts` drawn one under the other, `width` columns wide, without trailing blanks.
+
+    A width of None is no screen: the text is plain, one fact a line (`formats.plain`).
 
     Nothing of the environment (NO_COLOR, FORCE_COLOR, TERM, COLUMNS) is read here: the caller
     decides, so that equal arguments give equal text.
     """
+    if width is None:
+        from famtree.formats.plain import write_plain
+
+        return write_plain(parts)
     from rich.console import Console
 
     console = Console(
@@ -40,12 +46,12 @@ def draw(*parts: RenderableType, width: int, color: bool) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def make_grid(*, columns: int = 2) -> Table:
-    """Return a borderless table whose first column keeps its width."""
+def make_grid(*, columns: int = 2, widest: int | None = None) -> Table:
+    """Return a borderless table whose first column keeps its width, or wraps at `widest`."""
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, style="dim")
+    grid.add_column(no_wrap=widest is None, max_width=widest, style="dim")
     for _ in range(columns - 1):
         grid.add_column(overflow="fold")
     return grid

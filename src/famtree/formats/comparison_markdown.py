@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from famtree.formats.comparison_words import (
@@ -16,21 +14,20 @@ from famtree.formats.comparison_words import (
     tell_lineage,
     tell_tokenizer,
 )
-from famtree.formats.escape import clip_text
+from famtree.formats.markdown import escape_markdown, make_rows
 
 if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
 
 MOST_SHOWN = 12
 """Differences above the fold; the rest is one click away."""
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&@!$])")
 _MARKS = {"yes": "✅ yes", "no": "❌ no", "conditional": "⚠️ conditional", "unknown": "❔ unknown"}
 
 
 def render_markdown(result: Comparison) -> str:
     """Return the comparison as GitHub-flavoured Markdown; text of checkpoints is escaped."""
     relation = result.relation
-    lines = [f"### {_cell(result.a.ref)} → {_cell(result.b.ref)}", ""]
+    lines = [f"### {escape_markdown(result.a.ref)} → {escape_markdown(result.b.ref)}", ""]
     lines += make_rows(
         ("", "a", "b"),
         [
@@ -43,9 +40,9 @@ def render_markdown(result: Comparison) -> str:
             ("size", result.a.size or "-", result.b.size or "-"),
         ],
     )
-    lines += ["", f"- **lineage:** {_cell(tell_lineage(relation.lineage))}"]
+    lines += ["", f"- **lineage:** {escape_markdown(tell_lineage(relation.lineage))}"]
     lines.append(f"- **architecture:** {relation.architecture}")
-    lines.append(f"- **tokenizer:** {_cell(tell_tokenizer(result))}")
+    lines.append(f"- **tokenizer:** {escape_markdown(tell_tokenizer(result))}")
     lines.append(f"- **family:** {relation.family}, generation {relation.generation}")
     lines += _differences(result)
     rows = [
@@ -61,7 +58,7 @@ def render_markdown(result: Comparison) -> str:
         lines += ["", *make_rows(("question", "engine", "answer", "why"), rows)]
     if result.warnings:
         lines.append("")
-        lines += [f"- ⚠️ {_cell(one.message)}" for one in result.warnings]
+        lines += [f"- ⚠️ {escape_markdown(one.message)}" for one in result.warnings]
     return "\n".join(lines) + "\n"
 
 
@@ -79,16 +76,3 @@ def _differences(result: Comparison) -> list[str]:
         summary = f"<details><summary>{len(rest)} more differences</summary>"
         lines += ["", summary, "", *make_rows(headings, rest), "", "</details>"]
     return lines
-
-
-def make_rows(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return a Markdown table, every cell escaped."""
-    return [
-        f"| {' | '.join(headings)} |",
-        f"|{'---|' * len(headings)}",
-        *(f"| {' | '.join(_cell(cell) for cell in row)} |" for row in rows),
-    ]
-
-
-def _cell(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", clip_text(text))

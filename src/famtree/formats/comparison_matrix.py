@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from famtree.formats.canvas import draw, make_grid, make_table
-from famtree.formats.comparison_markdown import make_rows
 from famtree.formats.comparison_words import name_family
 from famtree.formats.escape import make_text
+from famtree.formats.markdown import make_rows
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -41,7 +41,7 @@ def build_matrix(comparisons: list[Comparison]) -> dict[str, Any]:
 
 
 def render_matrix(
-    references: list[str], comparisons: list[Comparison], *, width: int, color: bool
+    references: list[str], comparisons: list[Comparison], *, width: int | None, color: bool
 ) -> str:
     """Return the tables as text; checkpoints are numbered, and named once above."""
     names = make_grid(columns=3)

@@ -25,19 +25,24 @@ if TYPE_CHECKING:
 
 MOST_DIFFERENCES = 12
 MOST_WARNINGS = 6
+WIDEST_ENGINES = 28
+"""Columns for the engines of one answer: many that agree must not squeeze what they say."""
 _STYLES = {"yes": "bold green", "no": "bold red", "conditional": "bold yellow", "unknown": "dim"}
 
 
-def render_comparison(result: Comparison, *, width: int, color: bool, verbose: bool = False) -> str:
-    """Return the report of one pair, `width` columns wide.
+def render_comparison(
+    result: Comparison, *, width: int | None, color: bool, verbose: bool = False
+) -> str:
+    """Return the report of one pair, `width` columns wide; None is plain text, nothing left out.
 
     `verbose` shows every difference and warning, and the rule and source behind every answer.
     """
+    everything = verbose or width is None
     parts: list[RenderableType] = [_make_heads(result), "", _make_relation(result)]
     if result.differences:
-        parts += ["", make_text("What differs", "bold"), _make_differences(result, verbose)]
+        parts += ["", make_text("What differs", "bold"), _make_differences(result, everything)]
     parts += _make_answers(result.interchange, verbose)
-    notices = result.warnings if verbose else result.warnings[:MOST_WARNINGS]
+    notices = result.warnings if everything else result.warnings[:MOST_WARNINGS]
     if notices:
         parts.append("")
         parts += [make_text(f"warning: {one.message} [{one.code}]", "yellow") for one in notices]
@@ -75,9 +80,9 @@ def _make_relation(result: Comparison) -> Table:
     return grid
 
 
-def _make_differences(result: Comparison, verbose: bool) -> Table:
+def _make_differences(result: Comparison, everything: bool) -> Table:
     table = make_table("trait", "a", "b", "matters for")
-    shown = result.differences if verbose else result.differences[:MOST_DIFFERENCES]
+    shown = result.differences if everything else result.differences[:MOST_DIFFERENCES]
     for one in shown:
         table.add_row(
             make_text(one.trait),
@@ -96,7 +101,7 @@ def _make_answers(answers: list[Answer], verbose: bool) -> list[RenderableType]:
     lines = fold(answers)
     for question in dict.fromkeys(line.question for line in lines):
         parts += ["", make_text(f"{question}: {TITLES[question]}", "bold")]
-        grid = make_grid(columns=3)
+        grid = make_grid(columns=3, widest=WIDEST_ENGINES)
         for line in lines:
             if line.question != question:
                 continue

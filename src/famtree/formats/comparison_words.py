@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.types.comparison import Answer, Comparison, LineageVerdict, Question, Value
 from famtree.types.identification import FamilyName, GenerationName
@@ -32,8 +32,7 @@ VERDICTS = {
 LONGEST_VALUE = 48
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One answer, for every engine that gives it in the same words."""
 
     question: Question

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from famtree.formats.canvas import draw, make_grid, make_table
 from famtree.formats.escape import make_text
@@ -14,24 +14,59 @@ if TYPE_CHECKING:
 
     from famtree.types.family import Condition, Family, Generation, Size
 
+_COUNTED = ("generations", "sizes", "tokenizers", "exemplars")
 _LIST_WIDTH = 80
 """Columns from which the list shows all counts, and a size its shape."""
 
 
-def render_family_list(families: Sequence[Family], *, width: int, color: bool) -> str:
-    """Return one row a family, with the counts of what is known of it, and the totals."""
-    words = ("generations", "sizes", "tokenizers", "exemplars")
-    wide = width >= _LIST_WIDTH
+def render_family_list(families: Sequence[Family], *, width: int | None, color: bool) -> str:
+    """Return one row a family, with the counts of what is known of it, and the totals.
+
+    A width of None is plain text.
+    """
+    return draw(*_list_parts(families, wide=is_wide(width)), width=width, color=color)
+
+
+def render_family_list_markdown(families: Sequence[Family]) -> str:
+    """Return the list as Markdown."""
+    from famtree.formats.markdown import write_markdown
+
+    return write_markdown(_list_parts(families, wide=True))
+
+
+def build_family_list(families: Sequence[Family]) -> dict[str, Any]:
+    """Return the list as the document `famtree/families/1`."""
+    listed = [
+        {
+            "key": family.key,
+            "name": family.name,
+            "maker": family.maker,
+            "generations": [{"key": one.key, "name": one.name} for one in family.generations],
+            **dict(zip(_COUNTED[1:], _count(family)[1:], strict=True)),
+        }
+        for family in sorted(families, key=lambda item: item.key)
+    ]
+    return {"schema": "famtree/families/1", "families": listed}
+
+
+def build_family(family: Family) -> dict[str, Any]:
+    """Return all of one family, in the fields of its registry file: `famtree/family/1`."""
+    document: dict[str, Any] = family.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return document
+
+
+def is_wide(width: int | None) -> bool:
+    """Return whether there is room for all columns."""
+    return width is None or width >= _LIST_WIDTH
+
+
+def _list_parts(families: Sequence[Family], *, wide: bool) -> list[RenderableType]:
+    words = _COUNTED
     shown = words if wide else words[:1]
     table = make_table("key", "name", *(("maker",) if wide else ()), *shown, right=shown)
     totals = [0] * len(words)
     for family in sorted(families, key=lambda item: item.key):
-        counts = [
-            len(family.generations),
-            sum(len(generation.sizes) for generation in family.generations),
-            len(family.tokenizers),
-            len(family.exemplars),
-        ]
+        counts = _count(family)
         totals = [total + count for total, count in zip(totals, counts, strict=True)]
         names = [family.key, family.name, *([family.maker] if wide else [])]
         table.add_row(*map(make_text, names), *map(str, counts[: len(shown)]))
@@ -39,11 +74,31 @@ def render_family_list(families: Sequence[Family], *, width: int, color: bool) -
         f"{word}: {total}"
         for word, total in zip(("families", *words), (len(families), *totals), strict=True)
     )
-    return draw(table, "", told, width=width, color=color)
+    return [table, "", told]
 
 
-def render_family(family: Family, *, width: int, color: bool) -> str:
-    """Return everything the registry holds on one family."""
+def _count(family: Family) -> list[int]:
+    return [
+        len(family.generations),
+        sum(len(generation.sizes) for generation in family.generations),
+        len(family.tokenizers),
+        len(family.exemplars),
+    ]
+
+
+def render_family(family: Family, *, width: int | None, color: bool) -> str:
+    """Return everything the registry holds on one family; a width of None is plain text."""
+    return draw(*_family_parts(family, wide=is_wide(width)), width=width, color=color)
+
+
+def render_family_markdown(family: Family) -> str:
+    """Return the same as Markdown."""
+    from famtree.formats.markdown import write_markdown
+
+    return write_markdown(_family_parts(family, wide=True))
+
+
+def _family_parts(family: Family, *, wide: bool) -> list[RenderableType]:
     head = make_grid()
     head.add_row("key", make_text(family.key, "bold"))
     head.add_row("name", make_text(family.name))
@@ -53,7 +108,7 @@ def render_family(family: Family, *, width: int, color: bool) -> str:
     _add_list(head, "sources", family.sources, separator="\n")
     parts: list[RenderableType] = [head]
     for generation in family.generations:
-        parts += ["", *_make_generation(family, generation, wide=width >= _LIST_WIDTH)]
+        parts += ["", *_make_generation(family, generation, wide=wide)]
     if family.tokenizers:
         table = make_table("tokenizer", "kind", "entries", "generations", right=("entries",))
         for known in family.tokenizers:
@@ -71,7 +126,7 @@ def render_family(family: Family, *, width: int, color: bool) -> str:
                 make_text(exemplar.repo), make_text(exemplar.generation), exemplar.relation
             )
         parts += ["", make_text("Exemplars", "bold"), table]
-    return draw(*parts, width=width, color=color)
+    return parts
 
 
 def _make_generation(family: Family, generation: Generation, *, wide: bool) -> list[RenderableType]:

@@ -8,9 +8,10 @@ checkpoints of their own, so that none ever covers a box or another label.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 NODE_WIDTH = 236.0
 NODE_HEIGHT = 76.0
@@ -29,8 +30,7 @@ _PORT_STEP = 22.0
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One link: from the child's lower edge through bends to the parent's upper edge."""
 
     points: list[Point]
@@ -39,8 +39,7 @@ class Line:
     """Middle of its label."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """Middles of all boxes, lines in the order of the links, and the size of it all, in pixels."""
 
     boxes: list[Point]
@@ -49,11 +48,10 @@ class Layout:
     height: float
 
 
-@dataclass(slots=True)
-class _Placed:
-    x: dict[int, float] = field(default_factory=dict)
-    layer: dict[int, int] = field(default_factory=dict)
-    beyond: dict[int, list[int]] = field(default_factory=dict)
+class _Placed(Struct):
+    x: dict[int, float] = {}
+    layer: dict[int, int] = {}
+    beyond: dict[int, list[int]] = {}
     """Vertex -> next vertices, bends included."""
     width: float = 0.0
 

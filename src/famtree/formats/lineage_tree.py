@@ -45,13 +45,26 @@ _LONGEST_NAME = 120
 
 
 def render_tree(
-    lineage: Lineage, *, width: int, color: bool, publishers: Publishers | None = None
+    lineage: Lineage, *, width: int | None, color: bool, publishers: Publishers | None = None
 ) -> str:
-    """Return the ancestry of one checkpoint, `width` columns wide.
+    """Return the ancestry of one checkpoint, `width` columns wide; None is plain text.
 
     A checkpoint that several branches lead to is shown in full once. `publishers` (family key ->
     the maker's Hub organisations) lets nodes published by somebody else say so.
     """
+    return draw(*_make_parts(lineage, width, publishers), width=width, color=color)
+
+
+def render_tree_markdown(lineage: Lineage, *, publishers: Publishers | None = None) -> str:
+    """Return the ancestry as a nested list in Markdown."""
+    from famtree.formats.markdown import write_markdown
+
+    return write_markdown(_make_parts(lineage, None, publishers))
+
+
+def _make_parts(
+    lineage: Lineage, width: int | None, publishers: Publishers | None
+) -> list[RenderableType]:
     graph = build_graph(lineage, most=_MOST_NODES)
     drawing = _Drawing(graph, publishers or {}, set(lineage.roots), width)
     parts: list[RenderableType] = list(drawing.draw_trees())
@@ -66,17 +79,20 @@ def render_tree(
         make_text(f"warning: {notice.message} [{notice.code}]", "yellow")
         for notice in lineage.warnings
     ]
-    return draw(*parts, width=width, color=color)
+    return parts
 
 
 class _Drawing:
     """Trees of one graph; what has been shown in full is remembered."""
 
-    def __init__(self, graph: Graph, publishers: Publishers, roots: set[str], width: int) -> None:
+    def __init__(
+        self, graph: Graph, publishers: Publishers, roots: set[str], width: int | None
+    ) -> None:
         self.graph = graph
         self.publishers = publishers
         self.roots = roots
-        self.deepest = max((width - _ROOM) // _INDENT, 2)
+        # Without a screen there is no right edge to run into.
+        self.deepest = _MOST_NODES if width is None else max((width - _ROOM) // _INDENT, 2)
         self.shown: set[str] = set()
 
     def draw_trees(self) -> list[Tree]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, get_args
+
+from msgspec import Struct
 
 from famtree.types.identification import LinkStatus
 from famtree.types.lineage import LineageNode
@@ -41,8 +42,7 @@ Publishers = Mapping[str, Collection[str]]
 _MOST_SPANS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(Struct, frozen=True):
     """A lineage made ready to draw: every name has a node, nearest to the asked-for first."""
 
     ref: str

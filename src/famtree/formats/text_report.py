@@ -28,17 +28,31 @@ _MOST_RELATIVES = 4
 
 
 def render_identification(
-    result: Identification, *, width: int, color: bool, verbose: bool = False
+    result: Identification, *, width: int | None, color: bool, verbose: bool = False
 ) -> str:
-    """Return the report of one answer, `width` columns wide.
+    """Return the report of one answer, `width` columns wide; None is plain text, nothing left out.
 
     `verbose` adds every piece of evidence, every trait two files disagree on, the digests and
     the cost.
     """
+    return draw(*_make_parts(result, width=width, verbose=verbose), width=width, color=color)
+
+
+def render_identification_markdown(result: Identification, *, verbose: bool = False) -> str:
+    """Return the report as Markdown, for pull requests and model cards."""
+    from famtree.formats.markdown import write_markdown
+
+    return write_markdown(_make_parts(result, width=None, verbose=verbose))
+
+
+def _make_parts(
+    result: Identification, *, width: int | None, verbose: bool
+) -> list[RenderableType]:
     from rich.panel import Panel
 
+    everything = width is None
     panel = Panel(
-        _make_facts(result),
+        _make_facts(result, everything=everything),
         title=make_text(result.checkpoint.ref, "bold"),
         title_align="left",
         expand=False,
@@ -46,10 +60,11 @@ def render_identification(
     )
     parts: list[RenderableType] = [panel]
     if result.outcome != "identified" and result.candidates:
-        parts += ["", make_text("Candidates", "bold"), _make_candidates(result.candidates)]
+        shown = result.candidates if everything else result.candidates[:_MOST_CANDIDATES]
+        parts += ["", make_text("Candidates", "bold"), _make_candidates(shown)]
     if verbose:
         parts += _make_details(result, width)
-    return draw(*parts, width=width, color=color)
+    return parts
 
 
 def describe_quantization(quantization: Quantization) -> str:
@@ -88,7 +103,7 @@ def describe_completeness(completeness: Completeness) -> str:
     return f"{told} (with it the confidence could be {completeness.confidence_if_complete:.2f})"
 
 
-def _make_facts(result: Identification) -> Table:
+def _make_facts(result: Identification, *, everything: bool) -> Table:
     grid = make_grid()
 
     def add(label: str, value: str | Text | None) -> None:
@@ -117,7 +132,8 @@ def _make_facts(result: Identification) -> Table:
         add("adapter", describe_adapter(result.adapter))
     if result.completeness is not None:
         add("missing", describe_completeness(result.completeness))
-    for count, parent in enumerate(result.lineage.parents[:_MOST_PARENTS]):
+    parents = result.lineage.parents
+    for count, parent in enumerate(parents if everything else parents[:_MOST_PARENTS]):
         add("" if count else "parent", _describe_parent(result, parent))
     for count, relative in enumerate(result.lineage.relatives[:_MOST_RELATIVES]):
         add("" if count else "in the atlas", f"{relative.ref}: {relative.reason}")
@@ -133,7 +149,7 @@ def _describe_parent(result: Identification, parent: str) -> str:
 
 def _make_candidates(candidates: list[Candidate]) -> Table:
     table = make_table("family", "generation", "score", "decided by", right=("score",))
-    for candidate in candidates[:_MOST_CANDIDATES]:
+    for candidate in candidates:
         table.add_row(
             make_text(candidate.family),
             make_text(candidate.generation or "-"),
@@ -143,7 +159,7 @@ def _make_candidates(candidates: list[Candidate]) -> Table:
     return table
 
 
-def _make_details(result: Identification, width: int) -> list[RenderableType]:
+def _make_details(result: Identification, width: int | None) -> list[RenderableType]:
     parts: list[RenderableType] = []
     if result.evidence:
         rows = [
@@ -178,10 +194,10 @@ def _make_details(result: Identification, width: int) -> list[RenderableType]:
 
 
 def _make_rows(
-    headings: tuple[str, ...], rows: Sequence[tuple[Text, ...]], width: int
+    headings: tuple[str, ...], rows: Sequence[tuple[Text, ...]], width: int | None
 ) -> RenderableType:
     """Return a table, or, where five columns would be cut into shreds, one block a row."""
-    if width >= _TABLE_WIDTH:
+    if width is None or width >= _TABLE_WIDTH:
         table = make_table(*headings, right=("weight",))
         for row in rows:
             table.add_row(*row)

@@ -8,7 +8,8 @@ family. A name alone is a claim and settles nothing (`declaration`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.fingerprints.adapter import (
     AdapterShapes,
@@ -38,8 +39,7 @@ FEWEST = 2
 _WIDTHS = ("hidden_size", "ffn", "layers")
 
 
-@dataclass(frozen=True, slots=True)
-class AdapterFinding:
+class AdapterFinding(Struct, frozen=True):
     """The adapter, and the family that its base has, where it could be checked."""
 
     adapter: Adapter

@@ -7,7 +7,7 @@ most that the files could add.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from famtree.fingerprints.tokenizer import choose_vocabulary_files, recognise_tokenizer
 from famtree.identification.gathered import Gathered

@@ -6,8 +6,9 @@ can check, so it is listed as a candidate and settles nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.identification.gathered import CONFIG, Gathered
 from famtree.lineage.references import read_reference
@@ -25,8 +26,7 @@ _ADAPTER_CONFIG = "adapter_config.json"
 _HUB_CACHE_PREFIX = "models--"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """The one base model a checkpoint names, and the file that names it."""
 
     base: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from famtree.errors import AccessError, ConfigError
 from famtree.fingerprints.json_text import decode_object

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from famtree.errors import UnreadableError
 from famtree.sources.header_plan import HeaderPlan
@@ -27,37 +28,35 @@ _WEIGHTS = (
 OnProgress = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class GgufForm:
+class GgufForm(Struct):
     """The header being read, and what it has told so far."""
 
     reader: GgufReader
     files: GgufSet
     design: GgufDesign
     local: bool
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
     """A config.json that lies beside the file, if it was asked for with its repository."""
-    parts: dict[str, TensorInfo] = field(default_factory=dict)
+    parts: dict[str, TensorInfo] = {}
     """Tensors of the further files of a split model."""
     tokenizer: Tokenizer | None = None
     quantization: Quantization | None = None
-    conflicts: list[Disagreement] = field(default_factory=list)
+    conflicts: list[Disagreement] = []
     complete: bool = False
 
 
-@dataclass(slots=True)
-class Gathered:
+class Gathered(Struct):
     """Decoded small files, tensor names and shapes of one checkpoint."""
 
     listing: Listing
     plan: HeaderPlan
-    config: dict[str, Any] = field(default_factory=dict)
-    side_files: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
+    side_files: dict[str, Any] = {}
     """Decoded JSON, or text, of the other small files by name."""
-    raw: dict[str, bytes] = field(default_factory=dict)
+    raw: dict[str, bytes] = {}
     """Bytes of every small file read, for the tokenizer's own parsers."""
     index: TensorIndex = field(default_factory=TensorIndex)
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[Notice] = []
     gguf: GgufForm | None = None
     """The header of a GGUF checkpoint; its terms stand in `config`, `side_files` and `index`."""
     pickled: PickledWeights | None = None

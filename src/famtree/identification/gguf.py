@@ -8,8 +8,9 @@ could change the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
@@ -22,7 +23,7 @@ from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.tokenizer import build_gguf_tokenizer
 from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
-from famtree.identification.vocabulary import could_change_answer
+from famtree.identification.settled import could_change_answer
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import MODEL_TYPE, TEXT_MODEL_TYPE, Observation, observe
 from famtree.registry.registry import Registry

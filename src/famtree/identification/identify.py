@@ -9,6 +9,7 @@ from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.identification.completeness import assess_completeness
+from famtree.identification.findings import Findings
 from famtree.identification.gather import gather
 from famtree.identification.gathered import (
     Gathered,
@@ -17,9 +18,9 @@ from famtree.identification.gathered import (
     require_anything,
 )
 from famtree.identification.node import describe_node
-from famtree.identification.report import Findings, assemble
+from famtree.identification.report import assemble
+from famtree.identification.settled import could_change_answer
 from famtree.identification.vocabulary import (
-    could_change_answer,
     find_unread,
     first_look,
     read_vocabulary,

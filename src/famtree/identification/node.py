@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from famtree.lineage.claims import collect_claims, keep_distinct
 from famtree.lineage.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license
@@ -14,7 +15,7 @@ from famtree.types.claim import Claim
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.report import Findings
+    from famtree.identification.findings import Findings
 
 CARD = "README.md"
 MAX_CARD_TEXT = 64 * 1024

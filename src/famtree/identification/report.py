@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from famtree import __version__
 from famtree.fingerprints.defaults import known_model_type
@@ -15,21 +16,18 @@ from famtree.identification.declaration import (
     find_declaration,
     list_declared,
 )
-from famtree.identification.gathered import Gathered
+from famtree.identification.findings import Findings
 from famtree.identification.node import checkpoint_name, describe_node
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.summary import summarise_lineage
-from famtree.matchers.classify import Classification
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
-from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import (
     Candidate,
     CheckpointSummary,
-    Completeness,
     CostReport,
     Evidence,
     FamilyName,
@@ -37,31 +35,10 @@ from famtree.types.identification import (
     Identification,
     Notice,
 )
-from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
     from famtree.identification.adapter import AdapterFinding
-
-
-@dataclass(slots=True)
-class Findings:
-    """Everything learnt about one checkpoint."""
-
-    found: Gathered
-    fingerprint: Fingerprint
-    wrapper: str | None
-    result: Classification
-    quantization: Quantization | None
-    quantization_conflicts: list[Disagreement] = field(default_factory=list)
-    adapter: AdapterFinding | None = None
-    completeness: Completeness | None = None
-
-    @property
-    def adapted(self) -> AdapterFinding | None:
-        """The adapter, where its base gives a family that nothing else settles."""
-        spoken = self.adapter is not None and self.adapter.family is not None
-        return self.adapter if spoken and self.result.outcome == "unknown" else None
 
 
 def assemble(
@@ -140,12 +117,11 @@ def _instead(findings: Findings) -> str | None:
     return findings.found.explanation if findings.result.best is None else None
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What an unsettled checkpoint without config.json says of itself."""
 
-    candidates: list[Candidate] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
+    candidates: list[Candidate] = []
+    evidence: list[Evidence] = []
     reason: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
@@ -13,21 +13,15 @@ from famtree.fingerprints.tokenizer import (
 )
 from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.identification.gathered import Gathered
-from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import FileEntry, Missing
-from famtree.types.family import Family, KnownTokenizer
+from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Tokenizer
 from famtree.types.source import CheckpointSource
 
 MAX_LOCAL = 24 << 20
 """Local vocabulary files up to this size are always read: parsing 20 MB takes a quarter second."""
 MAX_ANY = 48 << 20
-SURE = 0.93
-"""From this confidence on a vocabulary of another family is the only thing that could change the
-answer, and over a network that is not worth megabytes."""
-SMALL_DOUBT = 0.1
-"""Share of belief outside the answer and its look-alikes that is likewise not worth them."""
 
 
 def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer | None:
@@ -44,8 +38,7 @@ def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer
     return partial.model_copy(update={"reason": f"{', '.join(chosen)} not read"})
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """Vocabulary files that were not read yet, and their size in bytes."""
 
     files: tuple[str, ...]
@@ -63,47 +56,6 @@ def find_unread(found: Gathered, tokenizer: Tokenizer | None) -> Unread:
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     size = sum(_entry(found, name).size or 0 for name in chosen)
     return Unread(chosen, size) if size <= MAX_ANY else Unread((), 0)
-
-
-def could_change_answer(result: Classification) -> bool:
-    """Return whether the vocabulary could settle what config and headers left open.
-
-    It cannot where the doubt is among generations of one family that ship the same vocabulary.
-    An unsettled family, a contradicted identity trait or a shape that is no official size is
-    always reason to look: there the vocabulary tells a member from a look-alike.
-    """
-    best = result.best
-    if best is None:
-        return True
-    if result.outcome == "identified" and result.confidence >= SURE:
-        return False
-    if best.conflicts or best.size is None or best.size.custom:
-        return True
-    own = _tokenizer_traits(best.family, best.generation.key)
-    alike = sum(
-        one.score
-        for one in result.candidates
-        if one.generation is not None and _tokenizer_traits(best.family, one.generation) == own
-    )
-    return alike < 1 - SMALL_DOUBT
-
-
-def _tokenizer_traits(family: Family, key: str) -> frozenset[object]:
-    """Return everything that tokenizer files could show of one generation of `family`."""
-    shipped = {
-        (known.vocabulary, known.merges, known.added)
-        for known in family.tokenizers
-        if key in known.generations
-    }
-    asked = {
-        (name, condition)
-        for generation in family.generations
-        if generation.key == key
-        for rule in generation.rules
-        for name, condition in rule.when.items()
-        if name.startswith("tokenizer.")
-    }
-    return frozenset(shipped | asked)
 
 
 def read_vocabulary(

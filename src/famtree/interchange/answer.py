@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.errors import UsageError
 from famtree.interchange.context import answer_context
-from famtree.interchange.engine import Engine
+from famtree.interchange.engine import GENERAL, Engine
 from famtree.interchange.facts import FactReader
-from famtree.interchange.load import GENERAL
 from famtree.interchange.memory import answer_memory
 from famtree.interchange.pair import Pair
 from famtree.interchange.quantization_support import answer_quantization
@@ -26,8 +27,7 @@ QUESTIONS: tuple[Question, ...] = (
 """In the order in which they are answered and shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenEngine:
+class ChosenEngine(Struct, frozen=True):
     """One engine in the version it is asked about."""
 
     engine: Engine

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from math import ceil
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 CELL_BYTES: dict[str, float] = {
     "float32": 4.0,
@@ -20,8 +22,7 @@ INDEX_BLOCK = 128
 (vllm/model_executor/models/deepseek_v2.py)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
+class Cells(Struct, frozen=True):
     """Bytes a number takes, by what is stored."""
 
     attention: float = 2.0
@@ -32,8 +33,7 @@ class Cells:
     """State of a recurrence; engines and configs often ask for 4."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCache:
+class LayerCache(Struct, frozen=True):
     """What one layer keeps of a sequence. Counts are of numbers, not bytes."""
 
     heads: int = 0
@@ -65,8 +65,7 @@ class LayerCache:
         return self.index_width + self.index_width // INDEX_BLOCK * 4
 
 
-@dataclass(frozen=True, slots=True)
-class CrossCache:
+class CrossCache(Struct, frozen=True):
     """Keys and values of the encoder's output, kept by every decoder layer."""
 
     layers: int
@@ -76,8 +75,7 @@ class CrossCache:
     """Length of the encoder's output where it is fixed; None where the input decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class KvLayout:
+class KvLayout(Struct, frozen=True):
     """All layers' caches, and the rotation that is baked into the stored keys.
 
     Two equal layouts can hold each other's bytes. That makes neither valid for the other: what is

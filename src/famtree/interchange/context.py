@@ -8,8 +8,9 @@ length; a YaRN config that states the original one reaches factor times as far o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from famtree.interchange.cache_kinds import load_caches
 from famtree.interchange.engine import ContextSupport, Engine
@@ -22,8 +23,7 @@ MOST_STRETCH = 4.0
 (model cards of Qwen2.5 and Qwen3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContextLength:
+class ContextLength(Struct, frozen=True):
     """Tokens a checkpoint takes."""
 
     declared: int

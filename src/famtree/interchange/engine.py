@@ -16,6 +16,8 @@ from famtree.types.comparison import Question, Reply
 from famtree.types.family import Condition
 from famtree.types.model import FrozenModel
 
+GENERAL = "any"
+"""Key of the file whose rules hold whatever the engine."""
 Version = str
 """Dotted numbers: `0.33.0`."""
 

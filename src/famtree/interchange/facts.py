@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from famtree.interchange.facts_chat import CHAT_FACTS
 from famtree.interchange.facts_design import DESIGN_FACTS
@@ -23,12 +23,11 @@ FACTS: dict[str, Fact] = {
 }
 
 
-@dataclass(slots=True)
-class FactReader:
+class FactReader(Struct):
     """The facts of one pair."""
 
     pair: Pair
-    known: dict[str, Value | None] = field(default_factory=dict)
+    known: dict[str, Value | None] = {}
 
     def __getitem__(self, name: str) -> Value | None:
         """Return the fact's value, None where it cannot be seen. Raises KeyError for no fact."""

@@ -6,8 +6,9 @@ the missing facts. Only what the class itself fills in (transformers' own defaul
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.fingerprints.aliases import INTEGERS, look_up
 from famtree.fingerprints.config import find_text_config
@@ -21,8 +22,7 @@ WIDEST = 2**24
 """Larger widths and head counts occur in no released config."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownLayout:
+class UnknownLayout(Struct, frozen=True):
     """The layout cannot be told; `missing` completes `cannot be told without knowing ...`."""
 
     missing: str

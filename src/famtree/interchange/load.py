@@ -32,8 +32,6 @@ from famtree.registry.load import (
 )
 
 DATA = Path(__file__).parent / "data" / "engines"
-GENERAL = "any"
-"""Key of the file whose rules hold whatever the engine."""
 FORMAT = 2
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 

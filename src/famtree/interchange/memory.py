@@ -8,7 +8,7 @@ them. docs/memory.md gives every formula.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.fingerprints.config import find_text_config
 from famtree.interchange.cache_kinds import load_caches
@@ -35,8 +35,7 @@ LONGEST = 2**31
 """No context is tried beyond this."""
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(Struct, frozen=True):
     """What one checkpoint puts on an accelerator."""
 
     weights: WeightSize | None

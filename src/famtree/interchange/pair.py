@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.interchange.engine import Engine
 from famtree.interchange.side import Side
@@ -13,8 +14,7 @@ from famtree.types.comparison import LineageVerdict
 from famtree.types.traits import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """Two checkpoints, compared; for one engine where a question is about one."""
 
     a: Side
@@ -30,8 +30,7 @@ class Pair:
     """The engine's version as asked for, or the one its file was checked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """How a fact is read, and what it is called in a sentence."""
 
     words: str

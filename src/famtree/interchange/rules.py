@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from famtree.interchange.engine import Engine, EngineRule
+from famtree.interchange.engine import GENERAL, Engine, EngineRule
 from famtree.interchange.facts import FACTS, FactReader
-from famtree.interchange.load import GENERAL
 from famtree.interchange.versions import holds_for
 from famtree.registry.conditions import fits, show
 from famtree.types.comparison import Answer, Question

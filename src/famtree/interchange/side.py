@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from famtree.fingerprints.vocabulary import Vocabulary
 from famtree.types.checkpoint import Listing, TensorIndex
@@ -11,14 +12,13 @@ from famtree.types.fingerprint import Architecture, Recipe, Tokenizer
 from famtree.types.identification import Identification
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One checkpoint of the pair, as far as it was read."""
 
     identification: Identification
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
     """config.json as decoded; a GGUF header's terms in its place."""
-    side_files: dict[str, Any] = field(default_factory=dict)
+    side_files: dict[str, Any] = {}
     """Decoded JSON, or text, of the other small files by name."""
     index: TensorIndex = field(default_factory=TensorIndex)
     listing: Listing = field(default_factory=lambda: Listing(()))
@@ -41,8 +41,7 @@ class Side:
         return self.identification.fingerprint.tokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What the operator wants to run; None where not said."""
 
     context: int | None = None

@@ -6,7 +6,7 @@ config.json, where a missing window or cap means that there is none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.fingerprints.tensor_names import Layout, Module, organise
 from famtree.fingerprints.tensor_packing import FLOATS, logical_numel
@@ -41,8 +41,7 @@ CORE = ("layers", "hidden_size", "heads")
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StructureComparison:
+class StructureComparison(Struct, frozen=True):
     """Equalities of two designs; None where it could not be seen."""
 
     same_class: bool | None

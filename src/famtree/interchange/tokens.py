@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.fingerprints.vocabulary import Vocabulary, digest_merges
 from famtree.interchange.side import Side
@@ -19,8 +20,7 @@ SPEC_VOCAB_CHECK_START_TOKEN_ID)."""
 _WHOLE = "tokenizer.json"
 
 
-@dataclass(frozen=True, slots=True)
-class TokenComparison:
+class TokenComparison(Struct, frozen=True):
     """What two tokenizers have in common; None where it could not be seen."""
 
     relation: TokenizerRelation = "unknown"

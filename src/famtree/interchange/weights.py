@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from famtree.interchange.side import Side
 
@@ -13,8 +14,7 @@ ASSUMED = 2
 """Bytes a weight where no dtype is stated; nearly all released checkpoints have 16-bit floats."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeightSize:
+class WeightSize(Struct, frozen=True):
     """Bytes of all weights, and what they were read from."""
 
     bytes: int

@@ -8,7 +8,7 @@ weight-file hashes verify.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from famtree.lineage.comparison import Comparison, compare_nodes
 from famtree.lineage.facts import NodeFacts
@@ -34,14 +34,13 @@ MOST_STACKED = 2
 """Times its parent's depth that a stacked model reaches at most: every layer used twice."""
 
 
-@dataclass(slots=True)
-class LinkCheck:
+class LinkCheck(Struct):
     """The verdict on one link."""
 
     relation: LinkRelation
     status: LinkStatus
     confidence: float
-    evidence: list[Evidence] = field(default_factory=list)
+    evidence: list[Evidence] = []
 
 
 def check_link(

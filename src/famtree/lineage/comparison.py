@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct
 
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.kinship import relate_vocabularies
@@ -24,16 +24,15 @@ FEW_TENSORS = 8
 _VOCABULARY_TENSORS = ("embed", "lm_head", "wte", "output.weight")
 
 
-@dataclass(slots=True)
-class Comparison:
+class Comparison(Struct):
     """Everything that was compared, with its evidence."""
 
-    agreeing: list[str] = field(default_factory=list)
-    changed: dict[str, tuple[float, float]] = field(default_factory=dict)
+    agreeing: list[str] = []
+    changed: dict[str, tuple[float, float]] = {}
     """Dimension to (parent's, child's) value."""
-    against: list[str] = field(default_factory=list)
+    against: list[str] = []
     """What no kind of descent changes."""
-    evidence: list[Evidence] = field(default_factory=list)
+    evidence: list[Evidence] = []
 
     def note(
         self, signal: str, expected: object, seen: object, weight: float, source: str = "header"

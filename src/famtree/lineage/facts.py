@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from famtree.types.checkpoint import CheckpointFormat, FileEntry, Listing, TensorIndex
 from famtree.types.claim import Claim
@@ -19,8 +20,7 @@ _SIDE_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "random_
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True):
     """One checkpoint: who it is, what it shows, and what it claims."""
 
     ref: str
@@ -32,7 +32,7 @@ class NodeFacts:
     format: CheckpointFormat | None = None
     quantization: Quantization | None = None
     tokenizer: Tokenizer | KnownTokenizer | None = None
-    shapes: Shapes = field(default_factory=dict)
+    shapes: Shapes = {}
     """Tensor name to shape, where headers were read and nothing is packed."""
     weight_hashes: frozenset[tuple[str, int]] = frozenset()
     """(sha256, how many files have it) of all weight files, where the host lists them all."""

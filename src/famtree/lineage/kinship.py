@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.sketch import compare_sketches
@@ -19,8 +20,7 @@ STRANGE = 0.45
 to 0.8 (all pairs of the registry's), so above it nothing is ruled out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kinship:
+class Kinship(Struct, frozen=True):
     """The verdict, and by how many tokens the child is larger (negative: smaller)."""
 
     kind: Kind

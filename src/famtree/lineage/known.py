@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.facts import NodeFacts, make_traits
@@ -20,8 +22,7 @@ _TUNED = re.compile(r"[-_](?:instruct|chat|it|sft|dpo|thinking)(?=[-_]|$)", re.I
 _BASE_ENDINGS = ("", "-base", "-pt", "-hf")
 
 
-@dataclass(frozen=True, slots=True)
-class _Records:
+class _Records(Struct, frozen=True):
     """Exemplars by Hub id and by their names alone."""
 
     by_repo: dict[str, tuple[Family, Exemplar]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.references import same_reference
@@ -21,8 +23,7 @@ TRUST: dict[ClaimSource, float] = {
 about 1.7 % are wrong, of paths in config.json and of names far more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One claimed parent with everything that claims it."""
 
     parent: str

@@ -8,8 +8,9 @@ every method), several documents in one file as of `mergekit-multi`, and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.lineage.references import read_reference
 from famtree.sources.yaml_text import load_documents
@@ -23,12 +24,11 @@ INTERPOLATION = "slerp"
 distance, and nuslerp has weights."""
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """One document while it is read."""
 
     recipe: MergeRecipe
-    weights: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, float] = {}
     found: int = 0
 
     def add(self, value: Any) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.lineage.checks import LinkCheck, check_link
 from famtree.lineage.facts import NodeFacts
@@ -35,8 +37,7 @@ class End(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class JudgedLink:
+class JudgedLink(Struct):
     """One link of the graph, child to parent, with its verdict."""
 
     child: str
@@ -45,7 +46,7 @@ class JudgedLink:
     status: LinkStatus
     confidence: float
     link: Link
-    evidence: list[Evidence] = field(default_factory=list)
+    evidence: list[Evidence] = []
     aside: bool = False
     """As its link, until the ancestors on both ways are known."""
 

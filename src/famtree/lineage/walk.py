@@ -8,7 +8,8 @@ are cut, and a parent that cannot be opened ends its branch without ending the w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from famtree.lineage.facts import NodeFacts
 from famtree.lineage.known import find_known
@@ -24,8 +25,7 @@ MAX_NODES = 256
 """Checkpoints that are opened for one answer; merges of merges can name thousands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What an opener has to say of one parent."""
 
     ref: str
@@ -44,16 +44,15 @@ Verify = Callable[[JudgedLink], JudgedLink]
 """Settles a standing step by weight bytes, or returns it as it is."""
 
 
-@dataclass(slots=True)
-class Walk:
+class Walk(Struct):
     """The graph as far as it was walked."""
 
     start: str
-    nodes: dict[str, NodeFacts | None] = field(default_factory=dict)
+    nodes: dict[str, NodeFacts | None] = {}
     """Node name to what is known of it, in order of discovery."""
-    steps: dict[str, list[JudgedLink]] = field(default_factory=dict)
+    steps: dict[str, list[JudgedLink]] = {}
     """Child to its steps; a checkpoint without an entry was not asked for its parents."""
-    notices: list[Notice] = field(default_factory=list)
+    notices: list[Notice] = []
     cut: bool = False
     """True where a limit or a circle kept a branch from being followed."""
 
@@ -139,13 +138,12 @@ def walk_lineage(
     return walk
 
 
-@dataclass(slots=True)
-class _Walker:
+class _Walker(Struct):
     walk: Walk
     open_parents: OpenParents
     registry: Registry
     verify: Verify | None
-    known: dict[str, Found] = field(default_factory=dict)
+    known: dict[str, Found] = {}
     """Every name asked for, in lower case, to what was found; two names may share one."""
 
     def links_of(self, ref: str) -> list[Link]:

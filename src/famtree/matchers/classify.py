@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from famtree.matchers.confidence import calibrate
 from famtree.matchers.contradictions import find_contradictions
@@ -41,8 +42,7 @@ KEPT_SHARE = 0.01
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """Everything that speaks for and against one generation."""
 
     family: Family
@@ -51,7 +51,7 @@ class Standing:
     size: SizeMatch | None = None
     vocabulary: VocabularyMatch | None = None
     exact: ExactMatch | None = None
-    contradictions: list[Evidence] = field(default_factory=list)
+    contradictions: list[Evidence] = []
     """What speaks against it beyond its rule; looked for in the best one only."""
     own_name: bool = False
     """No other family uses any of the names its config gives the design."""
@@ -90,8 +90,7 @@ class Standing:
         return "rules"
 
 
-@dataclass(slots=True)
-class Classification:
+class Classification(Struct):
     """The classifier's whole answer, before names and lineage are looked at."""
 
     outcome: Outcome
@@ -99,8 +98,8 @@ class Classification:
     best: Standing | None
     """The leading generation, also where only the family is settled."""
     generation: Generation | None
-    candidates: list[Candidate] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
+    candidates: list[Candidate] = []
+    evidence: list[Evidence] = []
 
     @property
     def family(self) -> Family | None:

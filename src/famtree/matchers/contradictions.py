@@ -30,14 +30,18 @@ TOP = 1024
 """Or at a token that was appended, so among the last rows (padding included)."""
 UNLIKELY = -5.0
 """Log edit rate, summed over the worst of each group: 7 in 1000 derivatives show as many edits."""
-WIDEST = 12
-"""Query heads together are at most this many times as wide as the model, or as narrow: released
-ones reach 9.1 (latent attention) and 0.5."""
+HEADS_RATIOS = (0.25, 12.0)
+"""Narrowest and widest query heads together against the model's width: released ones are 0.5 to
+9.1 (latent attention)."""
+WIDEST_HEAD = 640
+"""Released heads are at most 512 wide, 576 where a shared rotary part is counted."""
 FFN_RATIOS = (0.25, 16.0)
 """Narrowest and widest feed-forward block against the model's width: released ones are 0.5 to 10,
 blocks of experts aside."""
 DEEPEST = 256
 """Released models have up to 126 layers, stacked ones twice as many."""
+ASPECTS = (4.0, 1536.0)
+"""Narrowest and widest model against its depth: released ones are 16 to 384."""
 
 
 def find_contradictions(
@@ -154,9 +158,11 @@ def _check_shape(architecture: Architecture) -> Iterator[Evidence]:
     hidden, heads, groups = architecture.hidden_size, architecture.heads, architecture.kv_heads
     if heads and groups and (groups > heads or heads % groups):
         yield _unbuildable(architecture, "kv_heads", f"a divisor of {heads}")
+    if architecture.head_dim and architecture.head_dim > WIDEST_HEAD:
+        yield _unbuildable(architecture, "head_dim", f"at most {WIDEST_HEAD}")
     if hidden and heads and architecture.head_dim:
-        ratio = heads * architecture.head_dim / hidden
-        if not 1 / WIDEST <= ratio <= WIDEST:
+        low, high = HEADS_RATIOS
+        if not low <= heads * architecture.head_dim / hidden <= high:
             expected = f"heads as wide as the model ({hidden})"
             yield _unbuildable(architecture, "head_dim", expected)
     if hidden and architecture.ffn and not architecture.experts:
@@ -166,6 +172,14 @@ def _check_shape(architecture: Architecture) -> Iterator[Evidence]:
             yield _unbuildable(architecture, "ffn", expected)
     if architecture.layers and architecture.layers > DEEPEST:
         yield _unbuildable(architecture, "layers", f"at most {DEEPEST}")
+    if hidden and architecture.layers:
+        low, high = ASPECTS
+        if not low <= hidden / architecture.layers <= high:
+            expected = f"{low * architecture.layers:g} to {high * architecture.layers:g}"
+            yield _unbuildable(architecture, "hidden_size", expected)
+    for name in ("layers", "hidden_size", "vocab_rows"):
+        if getattr(architecture, name) == 0:
+            yield _unbuildable(architecture, name, "at least 1")
 
 
 def _against(name: str, trait: Trait, expected: str) -> Evidence:

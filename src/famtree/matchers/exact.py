@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.registry.registry import Registry
 from famtree.types.family import Exemplar
@@ -15,8 +15,7 @@ purpose, since an equal configuration is a design shared, not weights shared."""
 GAIN_WITH_TOKENIZER = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class ExactMatch:
+class ExactMatch(Struct, frozen=True):
     """The exemplar whose digests are equal, and what that is worth."""
 
     exemplar: Exemplar

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.types.family import GenericTraits
 from famtree.types.fingerprint import Fingerprint
@@ -15,8 +16,7 @@ CLASS_NAME = "architecture.class_name"
 WRAPPER = "architecture.wrapper"
 
 
-@dataclass(frozen=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """A fingerprint as the matchers see it."""
 
     fingerprint: Fingerprint

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, Generation, Rule, TraitPolicy
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """One distinct condition on one trait."""
 
     name: str
@@ -28,8 +28,7 @@ class Asked:
     """Generations that state it, each by the part of its rules that do."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatedRule:
+class StatedRule(Struct, frozen=True):
     """One rule, its conditions as places in `RuleBook.asked`."""
 
     family: Family
@@ -38,8 +37,7 @@ class StatedRule:
     asks: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class RuleBook:
+class RuleBook(Struct, frozen=True):
     """All conditions, all rules, and how many generations state something of a trait."""
 
     asked: tuple[Asked, ...]

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from famtree.matchers.conditions import Fit, judge
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, Observation
@@ -54,8 +55,7 @@ STRANGER_GAIN = 0.25
 an equal vocabulary says little about the family: shape and recipe have to."""
 
 
-@dataclass(slots=True)
-class Judgement:
+class Judgement(Struct):
     """One condition's verdict; rules with an equal condition share it."""
 
     name: str
@@ -70,8 +70,7 @@ class Judgement:
     """Some generation's rule accepts the value that was seen."""
 
 
-@dataclass(slots=True)
-class RuleMatch:
+class RuleMatch(Struct):
     """One rule's verdict on an observation."""
 
     family: Family
@@ -80,7 +79,7 @@ class RuleMatch:
     judgements: list[Judgement]
     score: float = 0.0
     """Log-likelihood ratio against the background, nats."""
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: list[str] = []
     """Identity traits that contradict the rule."""
     label_fits: bool = False
     """Some name of the design fits: then one that does not is a renamed class, not a stranger,

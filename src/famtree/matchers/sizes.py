@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from famtree.registry.conditions import show
 from famtree.registry.registry import Registry
@@ -29,8 +30,7 @@ RESTACKED = -0.7
 """All widths of an official size with another depth: pruned or stacked, so half a custom size."""
 
 
-@dataclass(frozen=True, slots=True)
-class SizeMatch:
+class SizeMatch(Struct, frozen=True):
     """How a shape stands to the official sizes of one generation."""
 
     size: Size | None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.registry.registry import Registry
 from famtree.types.family import KnownTokenizer
@@ -28,8 +29,7 @@ UNKNOWN_VOCABULARY = -2.0
 """Neither known nor similar: retrained or extended vocabularies exist, but are rare."""
 
 
-@dataclass(frozen=True, slots=True)
-class VocabularyMatch:
+class VocabularyMatch(Struct, frozen=True):
     """How the tokenizer stands to one generation's own."""
 
     weight: float

@@ -12,6 +12,7 @@ from famtree.identification.identify import identify_checkpoint
 from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 from famtree.policy.load import Demand
 from famtree.registry.registry import Registry
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
@@ -27,10 +28,13 @@ def check_policy(
     registry: Registry,
     *,
     offline: bool = False,
+    verify: bool = False,
     on_progress: Callable[[str], None] | None = None,
+    access: HubAccess = OWN,
 ) -> CheckReport:
     """Return how the checkpoints of policy file `name` meet what is demanded of them.
 
+    `verify` settles the ancestries that conditions ask about by weight bytes.
     A checkpoint that cannot be fetched or read is an error of its row, and the report does not
     hold.
     """
@@ -38,7 +42,7 @@ def check_policy(
 
     def check(demand: Demand) -> CheckedCheckpoint:
         report(f"checking {demand.policy.ref}")
-        return _check(demand, registry, offline=offline)
+        return _check(demand, registry, offline=offline, verify=verify, access=access)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         rows = list(pool.map(check, demands))
@@ -53,17 +57,22 @@ def check_policy(
     )
 
 
-def _check(demand: Demand, registry: Registry, *, offline: bool) -> CheckedCheckpoint:
+def _check(
+    demand: Demand, registry: Registry, *, offline: bool, verify: bool, access: HubAccess
+) -> CheckedCheckpoint:
     policy = demand.policy
     try:
         ref = parse_reference(demand.ref, revision=policy.revision)
         if needs_lineage(policy):
-            subject = examine_subject(ref, registry, depth=DEPTH, offline=offline)
+            subject = examine_subject(
+                ref, registry, depth=DEPTH, offline=offline, verify=verify, access=access
+            )
             result = subject.identification
             conditions = check_identification(result, policy)
             conditions += check_lineage(subject.lineage, policy)
         else:
-            result = identify_checkpoint(open_source(ref, offline=offline), registry)
+            source = open_source(ref, offline=offline, access=access)
+            result = identify_checkpoint(source, registry)
             conditions = check_identification(result, policy)
     except FamtreeError as fault:
         return CheckedCheckpoint.model_construct(

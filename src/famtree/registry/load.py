@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,21 @@ def load_registry(folder: Path | None = None) -> Registry:
     """Return the registry of `folder` (default: the one famtree ships).
 
     Uses the compiled form where there is one of exactly these files: first by their names, sizes
-    and times, as Python does for its own compiled modules, then by their content. Raises
-    RegistryError listing all faults as `file:line: field: reason`.
+    and times, as Python does for its own compiled modules, then by their content. One process
+    loads files that did not change once. Raises RegistryError listing all faults as
+    `file:line: field: reason`.
     """
-    stamp = stamp_sources(folder or DATA)
+    place = folder or DATA
+    return load_stamped(place, stamp_sources(place))
+
+
+@lru_cache(maxsize=4)
+def load_stamped(folder: Path, stamp: str) -> Registry:
+    """Return the registry of `folder`, whose files have this stamp, once a process."""
     registry = read_cached(stamp)
     if registry is not None:
         return registry
-    sources = read_sources(folder or DATA)
+    sources = read_sources(folder)
     digest = digest_sources(sources)
     registry = read_packaged(digest) or build_registry(sources)
     write_cached(registry, stamp)

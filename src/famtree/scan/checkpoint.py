@@ -16,7 +16,12 @@ from famtree.sources.reference import parse_reference
 def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row:
     """Identify `ref` and return its row; a failure of any kind is a row, never an exception."""
     try:
-        source = open_source(parse_reference(ref), offline=settings.offline, patience=PATIENCE)
+        source = open_source(
+            parse_reference(ref),
+            offline=settings.offline,
+            patience=PATIENCE,
+            access=settings.make_access(),
+        )
         result, node = identify_with_facts(source, registry)
         sketch = None
         if settings.sketch:

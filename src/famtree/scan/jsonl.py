@@ -1,7 +1,7 @@
 """Rows as JSON Lines: every row is whole on disk before the next one begins.
 
 A killed scan leaves at most one torn line at the end. `--resume` drops it, and with it the
-failures that may pass (network, offline, a lost process), which are then asked again.
+failures that may pass (network, offline, time-out, a lost process), which are then asked again.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 
 from famtree.scan.references import hash_reference
 from famtree.scan.row import SCHEMA, Row
 
-PASSING = frozenset({"network", "offline", "worker-lost"})
+PASSING = frozenset({"network", "offline", "timeout", "worker-lost"})
 """Errors that say nothing about the checkpoint; any other failure is an answer."""
 
 
@@ -29,12 +28,7 @@ class JsonLines:
     def __enter__(self) -> JsonLines:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stream.close()
 
     def write(self, row: Row) -> None:

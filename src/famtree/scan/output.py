@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import TracebackType
 
 from famtree.errors import UsageError
 from famtree.scan.jsonl import JsonLines, read_rows, recover
@@ -56,13 +55,8 @@ class Output:
         except OSError as fault:
             raise _unwritable(self._lines, fault) from fault
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._writer.__exit__(kind, fault, trace)
+    def __exit__(self, *_: object) -> None:
+        self._writer.__exit__()
         if self._parquet:
             from famtree.scan.parquet import extend_parquet
 

@@ -15,7 +15,6 @@ import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, replace
-from types import TracebackType
 from typing import Any
 
 from famtree.errors import FamtreeError
@@ -37,8 +36,8 @@ class _Process:
         self.busy: list[str] = []
         self.room = settings.workers * QUEUED
         # A session of its own: Ctrl-C is the parent's to handle.
-        self._process = subprocess.Popen(  # noqa: S603 - this Python, our own module
-            [sys.executable, "-m", "famtree.scan.worker", json.dumps(asdict(settings))],
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "famtree.scan.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
@@ -46,6 +45,7 @@ class _Process:
         if self._process.stdin is None or self._process.stdout is None:
             raise RuntimeError("a process without pipes")
         self._asked, self._answers = self._process.stdin, self._process.stdout
+        self._send(asdict(settings))
         threading.Thread(target=self._listen, args=(messages,), daemon=True).start()
 
     def _listen(self, messages: queue.SimpleQueue[_Message]) -> None:
@@ -57,8 +57,11 @@ class _Process:
     def ask(self, ref: str) -> None:
         """Hand over one reference; a process that is gone is noticed by its listener."""
         self.busy.append(ref)
+        self._send(ref)
+
+    def _send(self, value: object) -> None:
         with contextlib.suppress(BrokenPipeError):
-            self._asked.write(json.dumps(ref).encode() + b"\n")
+            self._asked.write(json.dumps(value).encode() + b"\n")
             self._asked.flush()
 
     def stop(self) -> None:
@@ -84,12 +87,7 @@ class ProcessPool:
     def __enter__(self) -> ProcessPool:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for process in self._processes:
             process.stop()
 

@@ -1,7 +1,6 @@
 """One process of a scan: references in on stdin, rows out on stdout, one JSON text a line.
 
-    python -m famtree.scan.worker '{"workers": 8, "offline": false}'
-
+The first line holds the settings: a token among the arguments would show in the list of processes.
 How many references are under way is up to who sends them.
 """
 
@@ -43,6 +42,6 @@ class Worker:
 
 
 if __name__ == "__main__":
-    Worker(ScanSettings(**json.loads(sys.argv[1])), load_registry(), sys.stdout.buffer).serve(
-        sys.stdin.buffer
-    )
+    asked = sys.stdin.buffer
+    settings = ScanSettings(**json.loads(asked.readline()))
+    Worker(settings, load_registry(), sys.stdout.buffer).serve(asked)

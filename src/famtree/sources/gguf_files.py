@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.types.checkpoint import FileEntry
 
@@ -16,8 +17,7 @@ _USUAL = ("q4_k_m", "q4_k_s", "q5_k_m", "q6_k", "q8_0", "q4_0", "q5_k_s", "q3_k_
 """The conversions most repositories have, in the order in which one is taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class GgufSet:
+class GgufSet(Struct, frozen=True):
     """One model in one conversion: a file, or the parts it is split into, in order."""
 
     files: tuple[FileEntry, ...]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 from math import prod
 from typing import Any
+
+from msgspec import Struct
 
 from famtree.errors import HeaderError
 from famtree.sources.gguf_types import (
@@ -51,8 +52,7 @@ Fetch = Callable[[int, int], bytes]
 """Returns bytes [start, stop) of the file; fewer at its end."""
 
 
-@dataclass(slots=True)
-class GgufArray:
+class GgufArray(Struct):
     """An array left undecoded: where it lies, and how many items it has."""
 
     kind: int
@@ -64,15 +64,14 @@ class GgufArray:
     """False where the array was jumped over."""
 
 
-@dataclass(slots=True)
-class GgufHeader:
+class GgufHeader(Struct):
     """What was read of one header."""
 
     version: int
     big_endian: bool
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = {}
     """Decoded values; long arrays and arrays of strings as `GgufArray`."""
-    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    tensors: dict[str, TensorInfo] = {}
     """Shapes row-major (the file's order reversed), dtype the ggml type's name; `begin` and `end`
     count from the start of the data."""
     tensor_count: int = 0

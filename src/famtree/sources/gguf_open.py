@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.errors import UnreadableError
 from famtree.sources.gguf_files import GgufSet
@@ -39,8 +40,7 @@ def open_gguf(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedTensor:
+class PlacedTensor(Struct, frozen=True):
     """One tensor and the bytes [start, stop) of its file that hold it."""
 
     info: TensorInfo

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from famtree.sources.safetensors_header import header_length
 from famtree.types.checkpoint import CheckpointFormat, Listing, Missing
@@ -38,18 +39,17 @@ _ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 
-@dataclass(frozen=True, slots=True)
-class HeaderPlan:
+class HeaderPlan(Struct, frozen=True):
     """What to read of the weight files in the first wave."""
 
     format: CheckpointFormat
-    prefixes: dict[str, int] = field(default_factory=dict)
+    prefixes: dict[str, int] = {}
     """Weight file to number of first bytes."""
     index: str | None = None
     """Index to read whole, with the small files; None when not worth its bytes."""
     shards: tuple[str, ...] = ()
     """Weight files of the one model that is described, in order, read or not."""
-    sizes: dict[str, int | None] = field(default_factory=dict)
+    sizes: dict[str, int | None] = {}
     """Listed size of each shard, bytes."""
     missing_shards: int = 0
     """Shards that the file names promise (`-of-00004`) and the listing lacks."""

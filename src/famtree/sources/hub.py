@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
-from famtree.sources.hashes import fits, is_blob_id
+from famtree.sources.hashes import content_key, fits, is_blob_id
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, Answer, HubClient
 from famtree.sources.hub_listing import (
@@ -29,12 +31,12 @@ from famtree.types.source import FileSpan
 _Key = TypeVar("_Key", bound=Hashable)
 
 DEFAULT_REVISION = "main"
+PARTIAL = 206
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """One file still to be fetched: whole (`span` None, at most `limit` bytes) or a range."""
 
     entry: FileEntry
@@ -54,7 +56,12 @@ class HubSource:
     kind: SourceKind = "hub"
 
     def __init__(
-        self, ref: CheckpointRef, *, offline: bool = False, patience: float = MAX_PAUSE
+        self,
+        ref: CheckpointRef,
+        *,
+        offline: bool = False,
+        patience: float = MAX_PAUSE,
+        access: HubAccess = OWN,
     ) -> None:
         from huggingface_hub import constants
 
@@ -64,13 +71,16 @@ class HubSource:
         self._repo = ref.repo_id
         self._revision = ref.revision or DEFAULT_REVISION
         self._offline = offline or constants.is_offline_mode()
-        self._client = HubClient(patience=patience)
-        self._cache = HubCache(self._client.endpoint)
+        self._client = HubClient(patience=patience, access=access)
+        self._cache = HubCache(self._client.endpoint, access.find_owner())
+        self._listings = access.listings
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None
         self._entries: dict[str, FileEntry] = {}
         self._addresses: dict[str, str] = {}
         """Where a redirect led: a signed address serves further ranges of the same file."""
+        self._etags: dict[tuple[str, str], str] = {}
+        """By file and host: what the first answer named the content."""
         self._seconds = 0.0
 
     @property
@@ -86,7 +96,11 @@ class HubSource:
         """
         if self._listing is None:
             with self._timed():
-                listing = self._find_listing()
+                listing = (
+                    self._listings.recall(self._repo, self._revision, self._find_listing)
+                    if self._listings is not None
+                    else self._find_listing()
+                )
             file = self.ref.file
             if file is not None and listing.find(file) is None:
                 raise NotFoundError(
@@ -262,16 +276,36 @@ class HubSource:
             answer = self._request(entry.name, lambda url: self._get(url, None, stop, what))
             if entry.size is None and not answer.complete:
                 return Missing(entry.name, f"more than the {task.limit} bytes that are read")
-            if not answer.complete or not fits(entry, answer.body):
+            if not answer.complete or not fits(entry, answer.body) or _is_page(entry, answer):
                 raise _foreign(what, answer.body)
+            self._check_version(entry, answer, what)
             return answer.body
         start, stop = span
         answer = self._request(entry.name, lambda url: self._get(url, start, stop, what))
-        if entry.size is not None and answer.total not in {None, entry.size}:
+        # A range has no hash to be held against; a page of unknown length could pass for it.
+        whole_of = {entry.size} if answer.status != PARTIAL else {None, entry.size}
+        if entry.size is not None and answer.total not in whole_of:
             raise _foreign(what, answer.body)
         if len(answer.body) != stop - start and entry.size is not None:
             raise _foreign(what, answer.body)
+        if _is_page(entry, answer):
+            raise _foreign(what, answer.body)
+        self._check_version(entry, answer, what)
         return answer.body
+
+    def _check_version(self, entry: FileEntry, answer: Answer, what: str) -> None:
+        """Raise NetworkError when the answer is of other content than was listed or read before.
+
+        A range cannot be hashed, and the size stays when weights change; but servers name what
+        they send. The Hub's names are the listed hashes; storage hosts have names of their own.
+        """
+        listed, host = content_key(entry), urlsplit(answer.url).netloc
+        before = answer.etag and self._etags.setdefault((entry.name, host), answer.etag)
+        if before != answer.etag or (listed and answer.linked not in (None, listed)):
+            raise NetworkError(
+                f"{what} changed while it was read, or a mirror serves another version of it",
+                hint="run again; name a commit with --revision, or check HF_ENDPOINT",
+            )
 
     def _request(self, name: str, get: Callable[[str], Answer]) -> Answer:
         signed = self._addresses.get(name)
@@ -307,6 +341,12 @@ class HubSource:
             yield
         finally:
             self._seconds += time.perf_counter() - started
+
+
+def _is_page(entry: FileEntry, answer: Answer) -> bool:
+    """Return whether a web page came in place of a file that the listing gives no hash of."""
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "text/html" and not entry.name.lower().endswith((".html", ".htm"))
 
 
 def _foreign(what: str, data: bytes) -> NetworkError:

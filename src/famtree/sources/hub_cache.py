@@ -1,14 +1,15 @@
 """What was fetched from a Hub before: famtree's own small cache, and huggingface_hub's.
 
-Under `$HF_HOME/famtree/<endpoint>/`:
+Under `$HF_HOME/famtree/<endpoint>/`, or `<endpoint>@<owner>/` for a token not the user's own:
 
     listings/<repo>/<commit>     the listing of one commit
     refs/<repo>/<revision>       the commit a branch or tag pointed at when last asked
     blobs/<ab>/<key>             a whole file; `key` is its sha256 or git blob id
     spans/<ab>/<key>/<from>-<to> bytes [from, to) of a file
 
-Every entry carries its length and sha256, so a damaged one counts as absent and is replaced.
-Entries are written to a temporary file first. A cache that cannot be written is no error.
+Every entry carries its length and sha256, and a whole file has to fit the hash it is named by, so
+a damaged or misplaced one counts as absent and is replaced. Entries are written to a temporary
+file first. A cache that cannot be written is no error.
 """
 
 from __future__ import annotations
@@ -38,14 +39,17 @@ _HEADER = len(_MAGIC) + 32 + 8
 class HubCache:
     """The two caches of one endpoint; every method returns None for what is not there."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, owner: str | None = None) -> None:
         from huggingface_hub import constants
 
         address = urlsplit(endpoint)
         place = re.sub(r"[^\w.-]", "_", f"{address.netloc}{address.path}")
+        if owner is not None:
+            place += f"@{owner}"
         self._root = Path(constants.HF_HOME) / "famtree" / place
         self._endpoint = endpoint
-        self._shared = constants.HF_HUB_CACHE
+        # Filled with the user's own token: nothing for others to read.
+        self._shared = constants.HF_HUB_CACHE if owner is None else None
 
     def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
         """Return the remembered document of `repo_id` at `commit`."""
@@ -107,6 +111,8 @@ class HubCache:
 
         Complete when that cache recorded the listing, else only of the files it has.
         """
+        if self._shared is None:
+            return None
         folder = snapshot.repo_folder(self._shared, repo_id)
         commit: str | None = revision
         if not is_blob_id(revision):
@@ -131,7 +137,7 @@ class HubCache:
 
     def _read_own(self, key: str, entry: FileEntry, span: tuple[int, int] | None) -> bytes | None:
         whole = _read(self._root / "blobs" / key[:2] / key)
-        if whole is not None and entry.size in {None, len(whole)}:
+        if whole is not None and fits(entry, whole):
             return whole if span is None else whole[span[0] : span[1]]
         if span is None:
             return None
@@ -153,6 +159,8 @@ class HubCache:
     def _read_shared(
         self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
     ) -> bytes | None:
+        if self._shared is None:
+            return None
         folder = snapshot.repo_folder(self._shared, repo_id)
         places = []
         if key := content_key(entry):
@@ -199,7 +207,10 @@ def _write(path: Path, body: bytes) -> None:
             stream.write(_MAGIC + sha256(body).digest() + len(body).to_bytes(8, "little"))
             stream.write(body)
         os.replace(temporary, path)
+        temporary = None
     except OSError:
+        pass  # a full disk, a home that may not be written
+    finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 
+from msgspec import Struct
+
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_models import walk_pages
 from famtree.types.checkpoint import Cost
@@ -12,8 +14,7 @@ from famtree.types.checkpoint import Cost
 MAX_PAGES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Children:
+class Children(Struct, frozen=True):
     """Models of one relation to a repository, most downloaded first."""
 
     names: tuple[str, ...]
@@ -22,13 +23,13 @@ class Children:
     cost: Cost
 
 
-def list_models(repo_id: str, relation: str) -> Children:
+def list_models(repo_id: str, relation: str, access: HubAccess = OWN) -> Children:
     """Return the models whose tag is `base_model:<relation>:<repo_id>`.
 
     `relation` is a word of the Hub's own: adapter, finetune, merge or quantized. Raises
-    NetworkError and AccessError.
+    NetworkError, AccessError and DeadlineError.
     """
-    client = HubClient()
+    client = HubClient(access=access)
     tag = f"base_model:{relation}:{repo_id}"
     query = [("filter", tag), ("sort", "downloads"), ("direction", "-1")]
     pages = list(islice(walk_pages(client, query), MAX_PAGES))

@@ -13,6 +13,7 @@ from itertools import islice
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from famtree.errors import NetworkError, OfflineError
+from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_pauses import PATIENCE
 
@@ -29,6 +30,7 @@ def walk_models(
     filters: Sequence[str] = (),
     limit: int | None = None,
     offline: bool = False,
+    access: HubAccess = OWN,
 ) -> Iterator[str]:
     """Yield ids `org/name` in the Hub's order, at most `limit`.
 
@@ -42,7 +44,7 @@ def walk_models(
             "models can only be listed with the network, and offline mode is on",
             hint="give the ids, or a file of them with --from",
         )
-    client = HubClient(patience=PATIENCE)
+    client = HubClient(patience=PATIENCE, access=access)
     asked = [("author", author), ("search", search), *(("filter", tag) for tag in filters)]
     query = [(name, value) for name, value in asked if value]
     ids = (name for page, _ in walk_pages(client, query, size=limit) for name in page)
@@ -82,8 +84,11 @@ def _find_next(link: str, current: str) -> str | None:
     found = _NEXT.search(link)
     if found is None:
         return None
-    following = urljoin(current, found.group(1))
-    here, there = urlsplit(current), urlsplit(following)
+    try:
+        following = urljoin(current, found.group(1))
+        here, there = urlsplit(current), urlsplit(following)
+    except ValueError:  # a host in open brackets
+        return None
     same_host = (here.scheme, here.netloc) == (there.scheme, there.netloc)
     return following if same_host and following != current else None
 

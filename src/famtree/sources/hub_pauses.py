@@ -1,6 +1,6 @@
 """When to ask a server again: when it says, else after longer and longer pauses.
 
-A limit is the whole process's: what one thread is told keeps all of them from asking.
+A limit is the whole process's: what one thread is told keeps all from asking as that user.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 FIRST_PAUSE = 0.5
 """Seconds before the second try; each further one waits twice as long."""
@@ -27,8 +29,7 @@ _RETRIED = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
 _RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Seconds before the next try."""
 
     seconds: float
@@ -40,23 +41,23 @@ class Gate:
     """Keeps requests to a host back until the time it asked for."""
 
     def __init__(self) -> None:
-        self._opens: dict[str, float] = {}
+        self._opens: dict[tuple[str, str | None], float] = {}
         self._lock = threading.Lock()
 
-    def close(self, url: str, seconds: float) -> None:
-        """Let nothing through to the host of `url` for so long."""
+    def close(self, url: str, seconds: float, owner: str | None = None) -> None:
+        """Let nothing of `owner` through to the host of `url` for so long."""
         with self._lock:
-            host = urlsplit(url).netloc
-            self._opens[host] = max(self._opens.get(host, 0.0), _now() + seconds)
+            lane = urlsplit(url).netloc, owner
+            self._opens[lane] = max(self._opens.get(lane, 0.0), _now() + seconds)
 
-    def wait(self, url: str) -> float:
-        """Return when the host may be asked, and how many seconds that took."""
+    def wait(self, url: str, owner: str | None = None, *, most: float = inf) -> float:
+        """Return when the host may be asked, or after `most` seconds; and how many it took."""
         if not self._opens:
             return 0.0
         with self._lock:
-            left = self._opens.get(urlsplit(url).netloc, 0.0) - _now()
+            left = self._opens.get((urlsplit(url).netloc, owner), 0.0) - _now()
         # All come at once when the gate opens, unless each waits a little longer.
-        return self.sleep(left * _spread()) if left > 0 else 0.0
+        return self.sleep(min(left * _spread(), most)) if left > 0 else 0.0
 
     @staticmethod
     def sleep(seconds: float) -> float:
@@ -92,9 +93,19 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
+    until = _read_date(text)
+    if until is None:
+        return None
+    # Counted on the server's own clock where it tells the time: this machine's may be wrong.
+    now = _read_date(headers.get("date", ""))
+    return max(0.0, until - (time.time() if now is None else now))
+
+
+def _read_date(text: str) -> float | None:
+    """Return an HTTP date as seconds since 1970."""
     try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

@@ -12,15 +12,15 @@ import re
 import struct
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MAX_READ = 4 << 20
 """Most bytes read of one archive; a directory takes about 100 a storage."""
 _STORAGE = re.compile(r"(?:.*/)?data/\d+")
 
 
-@dataclass(frozen=True, slots=True)
-class Storages:
+class Storages(Struct, frozen=True):
     """What the directory lists."""
 
     count: int

@@ -20,6 +20,8 @@ from famtree.types.checkpoint import CheckpointRef
 CHECKPOINT_SUFFIXES = (".safetensors", ".safetensors.index.json", ".gguf")
 """Names of single files that can be a checkpoint by themselves."""
 
+HUB_ADDRESS = "hf://"
+"""In front of a Hub id: never a folder of this machine, even where one has that name."""
 _FORMS = (
     "write org/name, org/name@revision, hf://org/name/file.gguf, a folder, or a .safetensors, "
     ".safetensors.index.json or .gguf file"
@@ -45,7 +47,7 @@ def parse_reference(text: str, *, revision: str | None = None) -> CheckpointRef:
         raise UsageError(
             "the checkpoint reference is too long or has control characters", hint=_FORMS
         )
-    if cleaned.startswith("hf://"):
+    if cleaned.startswith(HUB_ADDRESS):
         return _parse_hf_address(cleaned, revision)
     path = os.path.expanduser(cleaned)
     if _is_path_like(cleaned) or os.path.lexists(path):
@@ -110,7 +112,7 @@ def _parse_hub_id(text: str, revision: str | None) -> CheckpointRef:
 
 
 def _parse_hf_address(text: str, revision: str | None) -> CheckpointRef:
-    rest = text.removeprefix("hf://").rstrip("/")
+    rest = text.removeprefix(HUB_ADDRESS).rstrip("/")
     kind, _, inner = rest.partition("/")
     if kind in {"datasets", "spaces", "kernels", "buckets"}:
         raise UsageError(f"{text} is not a model repository ({kind})", hint=_FORMS)
@@ -156,7 +158,7 @@ def _is_plain_file(file: str) -> bool:
 def _check_repo_id(repo: str, text: str) -> None:
     parts = repo.split("/")
     if len(parts) > 2:
-        if text.endswith(CHECKPOINT_SUFFIXES) and not text.startswith("hf://"):
+        if text.endswith(CHECKPOINT_SUFFIXES) and not text.startswith(HUB_ADDRESS):
             raise UsageError(
                 f"{text} is neither an existing file nor a Hub id",
                 hint=f"write hf://{text} for a file on the Hub, or check the path",

@@ -9,9 +9,11 @@ bytes are its shape times its element size.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, TypeGuard
+
+import msgspec
+from msgspec import Struct
 
 from famtree.errors import HeaderError
 from famtree.types.checkpoint import TensorInfo
@@ -40,12 +42,11 @@ _METADATA = "__metadata__"
 _LFS = b"version https://git-lfs"
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedHeader:
+class ParsedHeader(Struct, frozen=True):
     """One header: its tensors by name in file order, its metadata, and lengths in bytes."""
 
     tensors: dict[str, TensorInfo]
-    metadata: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = {}
     length: int = 0
     """Length of the JSON; the data starts at `8 + length`."""
     data_size: int = 0
@@ -159,7 +160,6 @@ def _decode_plain(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
 
 def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[str, str]]:
     """Decode a long header without building what is not asked for."""
-    import msgspec
 
     class Entry(msgspec.Struct, gc=False):
         dtype: str = ""

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.sources.hashes import is_blob_id, is_sha256
 from famtree.types.checkpoint import FileEntry
@@ -26,8 +28,7 @@ _MAX_METADATA_BYTES = 4096
 _MAX_FILES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """A folder of the shared cache: which repository at which commit it is a copy of."""
 
     repo_id: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from famtree.errors import ConfigError
 from famtree.sources.header_plan import HeaderPlan, missing_ranges
@@ -172,8 +174,6 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
 
 
 def _decode_typed(text: bytes) -> dict[str, Any]:
-    import msgspec
-
     fields: list[Any] = [
         ("weight_map", dict[str, str]),
         ("metadata", msgspec.Raw, msgspec.Raw(b"{}")),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
+
+from msgspec import Struct
 
 SourceKind = Literal["hub", "local", "gguf", "safetensors"]
 CheckpointFormat = Literal["safetensors", "gguf", "adapter", "pickle", "index-only", "config-only"]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointRef:
+class CheckpointRef(Struct, frozen=True):
     """One parsed reference: a Hub repository (with revision and file) or a local path."""
 
     text: str
@@ -30,8 +30,7 @@ class CheckpointRef:
         return self.path is not None
 
 
-@dataclass(frozen=True, slots=True)
-class FileEntry:
+class FileEntry(Struct, frozen=True):
     """One file of a checkpoint as the listing names it; nothing of it has been read."""
 
     name: str
@@ -42,19 +41,18 @@ class FileEntry:
     """LFS or Xet content hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """All files of a checkpoint, and what its host says about it."""
 
     files: tuple[FileEntry, ...]
     revision: str | None = None
     """Commit the listing is pinned to (40 hex digits) for a Hub repository."""
-    card: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = {}
     """Card front matter, as data."""
     tags: tuple[str, ...] = ()
     created_at: str | None = None
     gated: bool = False
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
     """The host's own summary of config.json (architectures, model_type, ...), if it gave one."""
     repo_id: str | None = None
     """The host's own name for the repository, which a rename or another case makes differ."""
@@ -64,16 +62,14 @@ class Listing:
         return next((entry for entry in self.files if entry.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """A file that could not or need not be read, and why."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
+class TensorInfo(Struct, frozen=True):
     """One tensor as a safetensors header describes it."""
 
     name: str
@@ -96,27 +92,25 @@ class TensorInfo:
         return self.end - self.begin
 
 
-@dataclass(frozen=True, slots=True)
-class TensorIndex:
+class TensorIndex(Struct, frozen=True):
     """Every tensor a checkpoint is known to hold.
 
     `tensors` has those whose header was read. `names` has all names, including those that are
     known only from `*.index.json`. `complete` is True when every shard's header was read.
     """
 
-    tensors: dict[str, TensorInfo] = field(default_factory=dict)
+    tensors: dict[str, TensorInfo] = {}
     names: frozenset[str] = frozenset()
     complete: bool = False
     files: tuple[str, ...] = ()
     """Weight files, read or not."""
     total_size: int | None = None
     """`metadata.total_size` of the index, bytes."""
-    header_metadata: dict[str, str] = field(default_factory=dict)
+    header_metadata: dict[str, str] = {}
     """`__metadata__` of the headers read (format, ...)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What was really spent: HTTP requests that were answered with a body, and bytes read."""
 
     requests: int = 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from famtree.types.identification import Evidence, LinkRelation
 
@@ -23,8 +24,7 @@ MIXTURE = "mixture-of-experts"
 """famtree's own word for what mergekit-moe makes; its configurations name no method."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerSpan:
+class LayerSpan(Struct, frozen=True):
     """Layers of one parent that a merge stacks: [start, stop) in the parent's numbering."""
 
     parent: str
@@ -34,8 +34,7 @@ class LayerSpan:
     """First layer of the merge that the span becomes, where the recipe tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """One statement that a checkpoint comes from `parent`; never merged with others silently."""
 
     parent: str
@@ -56,14 +55,13 @@ class Claim:
     """What was measured, where the claim is a finding."""
 
 
-@dataclass(slots=True)
-class MergeRecipe:
+class MergeRecipe(Struct):
     """What a mergekit configuration says, in the terms of a graph."""
 
     method: str
-    parents: list[str] = field(default_factory=list)
+    parents: list[str] = []
     base: str | None = None
-    weights: dict[str, float] = field(default_factory=dict)
-    revisions: dict[str, str] = field(default_factory=dict)
-    spans: list[LayerSpan] = field(default_factory=list)
+    weights: dict[str, float] = {}
+    revisions: dict[str, str] = {}
+    spans: list[LayerSpan] = []
     """For passthrough and sliced merges, in output order."""

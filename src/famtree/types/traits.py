@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from famtree.types.fingerprint import Architecture, Fingerprint, Recipe, Tokenizer
 
@@ -24,8 +25,7 @@ _NOT_TRAITS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Trait:
+class Trait(Struct, frozen=True):
     """One observed value and the most trusted place it was seen in."""
 
     value: Value

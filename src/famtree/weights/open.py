@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from famtree.errors import ConfigError, HeaderError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint

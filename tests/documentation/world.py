@@ -1,0 +1,119 @@
+"""What the documentation's examples run against: a Hub and a folder made from facts.
+
+`fixtures/examples.toml` describes both. Repositories have the headers of full-size checkpoints and
+no weights, but for those with `weights`, which are tiny and random. Usable outside pytest.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from gguf_files import write_gguf
+from hub.repository import LFS_SUFFIXES, HubFile, make_file, make_sparse
+from hub.server import HubServer
+from loading import load_module
+from tiny_models import files_of, make_model, tune
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "fixtures" / "examples.toml"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+_FIELDS = ("card", "gated", "created_at")
+"""Keys of an entry that describe the repository, not its files."""
+
+
+def load_examples() -> dict[str, Any]:
+    """Return the tables `repository`, `folder` and `file` of fixtures/examples.toml."""
+    return tomllib.loads(EXAMPLES.read_text(encoding="utf-8"))
+
+
+def fill_hub(hub: HubServer) -> None:
+    """Add every repository of the examples to a Hub."""
+    for name, entry in load_examples()["repository"].items():
+        fields = {key: entry[key] for key in _FIELDS if key in entry}
+        fields["tags"] = _tag(entry.get("card", {}))
+        commit = hub.add(name, _make_files(name, entry), **fields)
+        hub.repositories[name].refs |= dict.fromkeys(entry.get("refs", ()), commit)
+
+
+def fill_folder(folder: Path) -> None:
+    """Write the files and checkpoints that the examples find in their working folder.
+
+    `fixtures` and `src` are links to the project's own, so that commands work as in a clone.
+    """
+    examples = load_examples()
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in ("fixtures", "src"):
+        (folder / part).symlink_to(ROOT / part)
+    for name, entry in examples["folder"].items():
+        if "weights" in entry:
+            (folder / name).mkdir(parents=True)
+            for file, data in _make_tiny(entry["weights"]).items():
+                (folder / name / file).write_bytes(data)
+        elif "gguf" in entry:
+            plan = examples["repository"][entry["gguf"]["same_as"]]["gguf"]
+            (folder / name).write_bytes(_make_gguf(plan))
+        else:
+            _write_checkpoint(entry, folder / name)
+    for name, text in examples["file"].items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _tag(card: dict[str, Any]) -> list[str]:
+    """Return the tags that the Hub itself makes of a card's parents."""
+    named = card.get("base_model", [])
+    parents = [named] if isinstance(named, str) else named
+    relation = card.get("base_model_relation")
+    tags = [f"base_model:{parent}" for parent in parents]
+    return tags + [f"base_model:{relation}:{parent}" for parent in parents if relation]
+
+
+def _make_files(name: str, entry: dict[str, Any]) -> dict[str, bytes | HubFile]:
+    files: dict[str, bytes | HubFile] = {
+        file: text.encode() for file, text in entry.get("text", {}).items()
+    }
+    if "weights" in entry:
+        return {**_make_tiny(entry["weights"]), **files}
+    if "gguf" in entry:
+        file = entry["gguf"]["file"]
+        return {file: make_file(file, _make_gguf(entry["gguf"])), **files}
+    with TemporaryDirectory() as scratch:
+        for path in sorted(_write_checkpoint(entry, Path(scratch)).iterdir()):
+            files[path.name] = _read_file(name, path)
+    return files
+
+
+def _write_checkpoint(entry: dict[str, Any], folder: Path) -> Path:
+    makers = load_module(ROOT / "fixtures" / "make_fixtures.py")
+    facts = makers.load_facts(entry["like"]) if "like" in entry else {}
+    own = {key: value for key, value in entry.items() if key not in (*_FIELDS, "like", "refs")}
+    written: Path = makers.write_checkpoint(makers.overlay(facts, own), folder)
+    return written
+
+
+def _read_file(owner: str, path: Path) -> HubFile:
+    """Return a file as the Hub holds it: of weights the header, and a hash that is the owner's."""
+    if not path.name.endswith(LFS_SUFFIXES):
+        return make_file(path.name, path.read_bytes())
+    with path.open("rb") as stream:
+        start = stream.read(8)
+        start += stream.read(int.from_bytes(start, "little"))
+    made = make_sparse(path.name, path.stat().st_size, start)
+    return replace(made, sha256=sha256(f"{owner}/{path.name}".encode()).hexdigest())
+
+
+def _make_tiny(plan: dict[str, Any]) -> dict[str, bytes]:
+    """Return a checkpoint of four narrow layers: random from `seed`, moved on by `tuned`."""
+    model = make_model(plan["seed"])
+    if "tuned" in plan:
+        model = tune(model, plan["tuned"])
+    return files_of(model)
+
+
+def _make_gguf(plan: dict[str, Any]) -> bytes:
+    shapes = {name: (kind, tuple(shape)) for name, (kind, *shape) in plan["tensors"].items()}
+    return write_gguf(plan["metadata"], shapes)

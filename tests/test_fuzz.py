@@ -1,0 +1,74 @@
+"""Every seed and every input that once crashed a reader, read again without a fuzzer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import ROOT, load_module
+
+FUZZ = ROOT / "fuzz"
+TARGETS: Any = load_module(FUZZ / "targets.py").TARGETS
+RUN: Any = load_module(FUZZ / "fuzz_all.py")
+SEEDS: Any = load_module(FUZZ / "make_corpus.py").SEEDS
+INPUTS = sorted(path for kind in ("corpus", "crashes") for path in FUZZ.glob(f"{kind}/*/*"))
+
+
+@pytest.mark.parametrize("path", INPUTS, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_no_input_gets_through(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
+
+
+def test_the_seeds_are_those_that_are_made() -> None:
+    assert set(TARGETS) == set(RUN.NAMES) == set(RUN.LONGEST) == set(SEEDS)
+    for name, make in SEEDS.items():
+        kept = {path.read_bytes() for path in (FUZZ / "corpus" / name).iterdir()}
+        assert kept == set(make()), "run fuzz/make_corpus.py"
+
+
+@pytest.mark.property
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(sorted(TARGETS)), st.binary(max_size=120), st.integers(0, 99))
+def test_damaged_seeds(name: str, noise: bytes, at: int) -> None:
+    for seed in SEEDS[name]():
+        TARGETS[name](seed[:at] + noise + seed[at + len(noise) :])
+
+
+def test_executions_are_added_up(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text('{"target": "gguf", "executions": 3}\n{"target": "gguf", "executions": 4}\n')
+    done = subprocess.run(
+        [sys.executable, FUZZ / "fuzz_all.py", "--total", log],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[-1] == "7"
+
+
+def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("atheris")
+    folder = tmp_path / "fuzz"
+    folder.mkdir()
+    for name in ("fuzz_all.py", "targets.py"):
+        (folder / name).write_bytes((FUZZ / name).read_bytes())
+    (folder / "corpus" / "card").mkdir(parents=True)
+    text = (folder / "targets.py").read_text(encoding="utf-8")
+    broken = text.replace("    card = parse_card(data)\n", "    card = {}[len(data)]\n")
+    assert broken != text
+    (folder / "targets.py").write_text(broken)
+    done = subprocess.run(
+        [sys.executable, folder / "fuzz_all.py", "card", "--seconds", "20"],
+        env={"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert list((folder / "crashes" / "card").iterdir())
