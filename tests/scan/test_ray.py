@@ -57,7 +57,7 @@ def list_workers(driver: int) -> list[int]:
         except OSError:
             continue
         parents[int(entry.name)] = int(state[1])
-        if name.startswith(b"ray::") and b"IDLE" not in name:
+        if name.startswith(b"ray::MapBatches"):
             named.append(int(entry.name))
 
     def is_below(process: int) -> bool:

@@ -71,9 +71,8 @@ class AtlasAdvisor:
         key = node.ref.lower()
         copies = self._atlas.find_copies(node.weight_hashes, key)
         relatives = [_describe(one, "hash", "every weight file is equal") for one in copies]
-        claim = next(
-            (_claim_copy(one) for one in self._keep_earlier(copies, node) if one.name), None
-        )
+        earlier = self._keep_earlier(copies, node)
+        claim = _claim_copy(earlier[0]) if earlier else None
         if claim is None and is_undeclared(node):
             alike = self._keep_earlier(self._atlas.find_alike(fingerprint, key), node)
             found, claim = self._weigh(alike, sketch)
@@ -127,8 +126,29 @@ class AtlasAdvisor:
             proof = self._prove(source, one.name) if self._prove is not None else None
             if proof is not None and proof.related and proof.direction != "child-first":
                 relative = _describe(one, "weights", proof.reason, z=proof.z, log10_p=proof.log10_p)
-                return [relative], Claim(one.name, "atlas", found=proof.to_evidence()[0])
+                root = _find_root(one, whole, self._atlas.list_parents(whole))
+                found = proof.to_evidence()[0]
+                return [relative], Claim(root.name, "atlas", found=found) if root else None
         return [], None
+
+
+def _find_root(
+    entry: Entry, among: Sequence[Entry], parents: Mapping[str, Collection[str]]
+) -> Entry | None:
+    """Return the one checkpoint of `among` that known links lead up to from `entry`, if any.
+
+    A relative may be a sibling; where it comes from, its sibling does.
+    """
+    above, waiting, tops = set[str](), [entry.key], set[str]()
+    while waiting:
+        at = waiting.pop()
+        if at not in above:
+            above.add(at)
+            waiting += parents.get(at, ())
+            if not parents.get(at):
+                tops.add(at)
+    found = [one for one in among if one.key in tops]
+    return found[0] if len(tops) == len(found) == 1 else None
 
 
 def _list_below(key: str, parents: Mapping[str, Collection[str]]) -> set[str]:

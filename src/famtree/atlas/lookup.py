@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
@@ -19,11 +20,9 @@ from famtree.types.quantization import Quantization
 if TYPE_CHECKING:
     import duckdb
 
-MOST_CANDIDATES = 1024
+MOST_CANDIDATES = 256
 """Checkpoints of one signature that are looked at, those most often named as parents first."""
 MOST_COPIES = 64
-SIGNATURE = 256
-"""Characters of a vocabulary's sketch that `data/build.sql` takes for its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +109,13 @@ class Atlas:
         Equal in both first, then by how many name them as parent; at most `MOST_CANDIDATES`.
         """
         design, tokenizer = fingerprint.architecture, fingerprint.tokenizer
-        text = tokenizer.sketch if tokenizer is not None else ""
+        sketch = tokenizer.sketch if tokenizer is not None else ""
+        # As `data/build.sql` makes it.
+        vocabulary = f"vocabulary {design.hidden_size} {sketch[:256]}"
         rows = self._ask(
             _ALIKE,
-            architecture=f"architecture {design.digest}",
-            vocabulary=f"vocabulary {design.hidden_size} {text[:SIGNATURE]}",
+            architecture=design.digest,
+            vocabulary=sha256(vocabulary.encode()).hexdigest(),
             key=key,
             most=MOST_CANDIDATES,
         )

@@ -3,14 +3,23 @@
 
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
 
--- One row a checkpoint: the last one read that is an answer.
-CREATE TEMP TABLE chosen AS
-SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, *
-FROM (
-    SELECT lower(coalesce(name, ref)) AS key, *
+-- One row a checkpoint: the last one read that is an answer. Documents are long, so they are not
+-- sorted with their rows, each is read once for all that is wanted of it, and goes no further.
+CREATE TEMP TABLE picked AS
+SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, key, place FROM (
+    SELECT lower(coalesce(name, ref)) AS key, arg_max(rowid, (input, rowid)) AS place
     FROM raw
     WHERE error_code IS NULL AND document IS NOT NULL AND json_valid(document)
-    QUALIFY row_number() OVER (PARTITION BY lower(coalesce(name, ref)) ORDER BY input DESC) = 1
+    GROUP BY key
+);
+
+CREATE TEMP TABLE chosen AS
+SELECT * EXCLUDE (document, found), found[1] AS chain, found[2] AS quantization_document,
+       found[3] AS fingerprint
+FROM (
+    SELECT id, key, raw.*, json_extract(document, [
+        '$.lineage.chain', '$.quantization', '$.fingerprint']) AS found
+    FROM picked JOIN raw ON raw.rowid = picked.place
 );
 
 CREATE TABLE claims AS
@@ -30,10 +39,10 @@ CREATE TABLE edges AS
 SELECT lower(step.child) AS child, lower(step.parent) AS parent, step.relation, step.status,
        step.confidence
 FROM (
-    SELECT key, unnest(from_json(json_extract(document, '$.lineage.chain'), '[{"child": "VARCHAR",
+    SELECT key, unnest(from_json(chain, '[{"child": "VARCHAR",
         "parent": "VARCHAR", "relation": "VARCHAR", "status": "VARCHAR",
         "confidence": "DOUBLE"}]')) AS step
-    FROM chosen
+    FROM chosen WHERE json_type(chain) = 'ARRAY'
 )
 WHERE step.child IS NOT NULL AND step.parent IS NOT NULL
 QUALIFY row_number() OVER (
@@ -45,7 +54,7 @@ CREATE TABLE checkpoints AS
 SELECT id, key, ref, coalesce(name, ref) AS name, revision, source, format, outcome, family,
        generation, size, variant, parameters, confidence, quantization, bits, license, created_at,
        parents, root, lineage_complete, warnings, coalesce(known.children, 0)::INTEGER AS children,
-       json_extract_string(document, '$.quantization') AS quantization_document
+       quantization_document::VARCHAR AS quantization_document
 FROM chosen
 LEFT JOIN (
     SELECT parent, count(*) AS children FROM edges WHERE status <> 'contradicted' GROUP BY parent
@@ -53,15 +62,16 @@ LEFT JOIN (
 ORDER BY id;
 
 CREATE TABLE fingerprints AS
-SELECT id, architecture_digest, tokenizer_digest, recipe_digest,
-       json_extract_string(document, '$.fingerprint.tokenizer.vocabulary') AS vocabulary_digest,
-       json_extract_string(document, '$.fingerprint.tokenizer.sketch') AS vocabulary_sketch,
-       json_extract_string(document, '$.fingerprint.architecture.text_model_type') AS model_type,
-       try_cast(json_extract(document, '$.fingerprint.architecture.layers') AS INTEGER) AS layers,
-       try_cast(json_extract(document, '$.fingerprint.architecture.hidden_size') AS INTEGER)
-           AS hidden_size,
-       json_extract_string(document, '$.fingerprint') AS document
-FROM chosen
+SELECT id, architecture_digest, tokenizer_digest, recipe_digest, found[1] AS vocabulary_digest,
+       found[2] AS vocabulary_sketch, found[3] AS model_type,
+       try_cast(found[4] AS INTEGER) AS layers, try_cast(found[5] AS INTEGER) AS hidden_size,
+       fingerprint::VARCHAR AS document
+FROM (
+    SELECT *, json_extract_string(fingerprint, [
+        '$.tokenizer.vocabulary', '$.tokenizer.sketch', '$.architecture.text_model_type',
+        '$.architecture.layers', '$.architecture.hidden_size']) AS found
+    FROM chosen
+)
 ORDER BY id;
 
 CREATE TABLE hashes AS
@@ -77,13 +87,13 @@ SELECT id, sketch FROM chosen WHERE sketch IS NOT NULL ORDER BY id;
 -- often named as parents first.
 CREATE TABLE signatures AS
 SELECT signature, id, children FROM (
-    SELECT 'architecture ' || architecture_digest AS signature, id FROM fingerprints
+    SELECT architecture_digest AS signature, id FROM fingerprints
     WHERE architecture_digest IS NOT NULL
     UNION ALL
     -- The sixteen tokens of smallest hash with their ids, 256 characters of the sketch: the same in
     -- every file format, and where tokens were added, which the digest of all is not.
-    SELECT 'vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256], id FROM fingerprints
-    WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
+    SELECT sha256('vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256]), id
+    FROM fingerprints WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;
 
