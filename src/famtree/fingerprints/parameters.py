@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from famtree.fingerprints.quantization_layout import StoredModule, Widths, observe_storage
-from famtree.fingerprints.tensor_names import Layout, Module, organise
+from famtree.fingerprints.tensor_names import Layout, Module, in_tower, organise
 from famtree.fingerprints.tensor_packing import FLOATS
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Architecture
@@ -73,10 +73,11 @@ def _prediction_paths(layout: Layout) -> set[int]:
 
 
 def _is_prediction(module: Module, layout: Layout, extra: set[int]) -> bool:
-    if any(part.startswith("mtp") for part in module.path.split(".")):
+    if "mtp" in module.path and in_tower(module.path, ("mtp",)):
         return True
     return (
-        layout.main is not None
+        bool(extra)
+        and layout.main is not None
         and module.block in extra
         and module.path.startswith(f"{layout.main.path}.")
     )

@@ -143,14 +143,15 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 
 def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     fingerprint = observation.fingerprint
-    best: dict[Key, Standing] = {}
     matches = match_rules(observation, registry)
     namesakes = {match.family.key for match in matches if match.label_fits}
+    leading: dict[Key, RuleMatch] = {}
     for match in matches:
-        standing = Standing(match.family, match.generation, match)
-        known = best.get(standing.key)
-        if known is None or match.score > known.rule.score:
-            best[standing.key] = standing
+        key = (match.family.key, match.generation.key)
+        known = leading.get(key)
+        if known is None or match.score > known.score:
+            leading[key] = match
+    best = {key: Standing(one.family, one.generation, one) for key, one in leading.items()}
     sizes = match_sizes(fingerprint.architecture, registry)
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
     exact = match_exactly(fingerprint, registry)

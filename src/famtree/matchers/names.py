@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
@@ -16,10 +17,10 @@ def find_claims(name: str, registry: Registry) -> list[Key]:
     """Return (family, generation) of every registry word in `name`, longest word first."""
     text = _spell(name)
     hits: list[tuple[int, Key]] = []
-    for family, generation in registry.walk_generations():
-        lengths = [len(word) for word in generation.names if _spell(word) in text]
+    for key, words in _spell_all(registry):
+        lengths = [length for word, length in words if word in text]
         if lengths:
-            hits.append((max(lengths), (family.key, generation.key)))
+            hits.append((max(lengths), key))
     # `llama-3` is a part of `llama-3.1`: of one family only the longest words count.
     best: dict[str, int] = {}
     for length, (family_key, _) in hits:
@@ -79,6 +80,15 @@ def warn_of_claims(name: str, claims: list[Key], result: Classification) -> list
             )
         ]
     return []
+
+
+@lru_cache(maxsize=2)
+def _spell_all(registry: Registry) -> tuple[tuple[Key, tuple[tuple[str, int], ...]], ...]:
+    """Return the spelled words of each generation, with their lengths as they are recorded."""
+    return tuple(
+        ((family.key, generation.key), tuple((_spell(one), len(one)) for one in generation.names))
+        for family, generation in registry.walk_generations()
+    )
 
 
 def _spell(text: str) -> str:

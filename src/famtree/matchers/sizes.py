@@ -39,32 +39,31 @@ class SizeMatch(Struct, frozen=True):
     """True when the generation has sizes and none has this shape."""
 
 
+_CUSTOM = SizeMatch(None, CUSTOM, custom=True)
+_RESTACKED = SizeMatch(None, RESTACKED, custom=True)
+
+
 def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[str, str], SizeMatch]:
     """Return a size verdict for every generation that lists sizes."""
     if architecture.layers is None or architecture.hidden_size is None:
         return {}
-    rows = _official(registry)
+    by_width = _sort_by_width(registry)
     hits: dict[tuple[str, str], Size] = {}
     shared: set[tuple[str, str]] = set()
-    for family, generation, size in rows:
-        key = (family.key, generation.key)
-        if _equal(size, architecture):
-            # Sizes that differ in rows alone: the one with exactly these rows is meant.
-            if key not in hits or size.vocab_rows == architecture.vocab_rows:
-                hits[key] = size
-        elif _equal(size, architecture, skip="layers"):
-            shared.add(key)
-    background = (len(hits) + 0.5) / (len(rows) + 1.0)
-    verdicts: dict[tuple[str, str], SizeMatch] = {}
-    for family, generation, _ in rows:
-        key = (family.key, generation.key)
-        if key in verdicts:
-            continue
-        if key in hits:
-            gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
-            verdicts[key] = SizeMatch(hits[key], min(CAP, gain), custom=False)
-        else:
-            verdicts[key] = SizeMatch(None, RESTACKED if key in shared else CUSTOM, custom=True)
+    for width in (architecture.hidden_size, None):
+        for key, size in by_width.get(width, ()):
+            if _equal(size, architecture):
+                # Sizes that differ in rows alone: the one with exactly these rows is meant.
+                if key not in hits or size.vocab_rows == architecture.vocab_rows:
+                    hits[key] = size
+            elif _equal(size, architecture, skip="layers"):
+                shared.add(key)
+    background = (len(hits) + 0.5) / (len(_official(registry)) + 1.0)
+    gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
+    verdicts = dict.fromkeys(_generations_with_sizes(registry), _CUSTOM)
+    verdicts |= dict.fromkeys(shared, _RESTACKED)
+    for key, size in hits.items():
+        verdicts[key] = SizeMatch(size, min(CAP, gain), custom=False)
     return verdicts
 
 
@@ -102,6 +101,20 @@ def _official(registry: Registry) -> tuple[tuple[Family, Generation, Size], ...]
         for family, generation in registry.walk_generations()
         for size in generation.sizes
     )
+
+
+@lru_cache(maxsize=2)
+def _generations_with_sizes(registry: Registry) -> tuple[tuple[str, str], ...]:
+    return tuple({(family.key, one.key): None for family, one, _ in _official(registry)})
+
+
+@lru_cache(maxsize=2)
+def _sort_by_width(registry: Registry) -> dict[int | None, list[tuple[tuple[str, str], Size]]]:
+    """Return each generation's sizes by hidden size; under None those that do not state one."""
+    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size]]] = {}
+    for family, generation, size in _official(registry):
+        sorted_out.setdefault(size.hidden_size, []).append(((family.key, generation.key), size))
+    return sorted_out
 
 
 def _equal(size: Size, architecture: Architecture, skip: str = "") -> bool:
