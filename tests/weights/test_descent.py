@@ -114,14 +114,13 @@ def test_a_step_that_takes_back_a_little_is_still_the_later_one(family: Family) 
     # Annealing: what the data taught, in few directions, shrinks by more than is added anew.
     draw = np.random.default_rng(19)
     root = make_model(1)
-    taught = {
-        name: 0.01 * draw.normal(size=(len(values), 2)) @ draw.normal(size=(2, values.shape[1]))
-        if values.ndim == 2
-        else 0 * values
-        for name, values in root.items()
-    }
+    taught: Arrays = {}
+    for name, values in root.items():
+        left, right = draw.normal(size=(len(values), 2)), draw.normal(size=(2, values.size))
+        part = 0.01 * left @ right[:, : values.shape[1]] if values.ndim == 2 else 0 * values
+        taught[name] = part.astype(np.float32)
     first = tune({name: root[name] + taught[name] for name in root}, 76, 0.1)
-    cooled = tune({name: first[name] - 0.05 * taught[name] for name in root}, 77, 0.02)
+    cooled = tune({name: first[name] - np.float32(0.05) * taught[name] for name in root}, 77, 0.02)
     family.weights = {"root": family.weights["root"]}
     family.add("cooled", cooled)
     family.add("first", first)

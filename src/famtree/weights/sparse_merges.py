@@ -103,7 +103,8 @@ def _explain(
     total = int(telling.sum())
     if total < limit.MERGE_COORDINATES:
         return None
-    a, b, f, root, stored = (side[telling] for side in (a, b, f, base, mine))
+    a, b, f = a[telling], b[telling], f[telling]
+    root, stored = base[telling], mine[telling]
     none = near(stored, root)
     by_one, by_other = near(stored, root + first * a), near(stored, root + second * b)
     rest = ~(none | by_one | by_other)

@@ -114,8 +114,7 @@ class _Piece:
 
 
 def _inverse(covariance: Matrix) -> Matrix:
-    found: Matrix = np.linalg.inv(covariance + RIDGE * np.eye(len(covariance)))
-    return found
+    return np.asarray(np.linalg.inv(covariance + RIDGE * np.eye(len(covariance))), np.float64)
 
 
 def _cut(values: Matrix) -> Iterable[Matrix]:
