@@ -18,7 +18,6 @@ from famtree.registry.registry import Registry
 from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.settings import ScanSettings
 
-
 COLLECT_AFTER = 20_000
 """New objects between two collections; one checkpoint makes some thousands."""
 
