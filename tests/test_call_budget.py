@@ -18,8 +18,8 @@ except SystemExit as stopped:
     assert not stopped.code
 print(sum(entry.callcount for entry in profile.getstats()), file=sys.stderr)
 """
-HELP, IDENTIFY, COMPARE = 50_000, 480_000, 700_000
-"""Most calls, of Python's and C's functions: a tenth above 42,104, 434,356 and 637,214 of CPython
+HELP, IDENTIFY, COMPARE = 60_000, 432_000, 608_000
+"""Most calls, of Python's and C's functions: a tenth above 54,478, 392,608 and 552,788 of CPython
 3.11. Newer versions make fewer."""
 LEAST = 5_000
 """Fewer were no answer."""

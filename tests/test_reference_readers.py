@@ -89,7 +89,7 @@ _VALUES = st.one_of(
     st.booleans(),
     st.floats(width=32, allow_nan=False),
     TEXT,
-    st.lists(st.integers(0, 2**31), min_size=1, max_size=4),
+    st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=4),
     st.lists(TEXT, min_size=1, max_size=4),
     st.integers(0, 2**64 - 1).map(lambda number: Raw("u64", number)),
 )
