@@ -56,7 +56,7 @@ def _read(path: Path, key: str) -> Registry | None:
         return None
     try:
         return _revive(msgspec.json.decode(data))
-    except (ValueError, LookupError, TypeError):
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
         return None  # cut off while it was written
 
 

@@ -162,7 +162,7 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
         if text.count(b":") > 2 * MAX_NAMES:  # told before anything is built
             raise ValueError(f"more than {MAX_NAMES} names")
         found = _decode_typed(text) if len(text) >= _TYPED_FROM else json.loads(text.decode())
-    except (ValueError, RecursionError) as fault:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise ConfigError(f"{name} is not valid JSON: {str(fault)[:120]}", hint=hint) from fault
     weight_map = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(weight_map, dict) or len(weight_map) > MAX_NAMES:
