@@ -13,6 +13,7 @@ import codecs
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -130,7 +131,9 @@ def _complete_below(records: Mapping[int, int]) -> int:
     return max(records) if len(records) >= SKETCH_SIZE else (1 << 64) - 1
 
 
-def _decode(sketch: str) -> dict[int, int]:
+@lru_cache(maxsize=512)
+def _decode(sketch: str) -> Mapping[int, int]:
+    """Return hash to id. One sketch is compared with all on record, and those with many."""
     try:
         data = b64decode(sketch, validate=True)
     except (binascii.Error, ValueError) as fault:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from famtree.lineage.facts import NodeFacts
 from famtree.types.claim import Claim
@@ -12,8 +13,7 @@ from famtree.types.identification import Relative
 from famtree.types.source import CheckpointSource
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """Relatives of one checkpoint, and those of them that it seems to come from."""
 
     relatives: tuple[Relative, ...] = ()

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from math import inf
+
+from msgspec import Struct
 
 from famtree.errors import DeadlineError
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """A moment on the monotonic clock; the same one holds for every file and every ancestor."""
 
     seconds: float
