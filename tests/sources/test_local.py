@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from famtree.errors import AccessError, NotFoundError, UnreadableError
+from famtree.sources import local
 from famtree.sources.hashes import hash_blob
 from famtree.sources.local import LocalSource
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing
@@ -199,3 +200,13 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX devices and pipes")
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    """Also where one was put in a file's place after the folder was listed."""
+    (tmp_path / "device").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("device", "pipe"):
+        with pytest.raises(FileNotFoundError, match="not a regular file"):
+            local._open_regular(tmp_path / name)
