@@ -73,8 +73,9 @@ def find_structure_arrow(a: Weights, b: Weights) -> Direction | None:
     if a.depth != b.depth:
         # Fewer layers are a cut, unless the deeper model repeats its own: then it was stacked.
         deeper = a if a.depth > b.depth else b
-        child_is_a = (deeper is a) == repeats_layers(deeper)
-        return Direction("b" if child_is_a else "a", "layers")
+        stacked = repeats_layers(deeper)
+        if stacked is not None:
+            return Direction("b" if (deeper is a) == stacked else "a", "layers")
     widths = _feed_forward_rows(a), _feed_forward_rows(b)
     if widths[0] and widths[1] and widths[0] != widths[1]:
         return Direction("b" if widths[0] < widths[1] else "a", "neurons")
@@ -181,7 +182,9 @@ def _decay(a: Weights, b: Weights) -> float | None:
 def _by_growth(left: Blocks, right: Blocks, decay: float | None) -> Direction:
     """T = (|b|^2 - |a|^2) / |b - a|^2 is +1 for b = a + D with D orthogonal to a, -1 reversed.
 
-    Its sampling error is that of the cross term, 2 |a| |D| / sqrt(n) over |D|^2.
+    Its sampling error is that of the cross term, 2 |a| |D| / sqrt(n) over |D|^2. Weight decay of a
+    child makes it smaller, and may outweigh a short step: where embedding rows tell of decay the
+    other way, nothing is said.
     """
     before = after = step = 0.0
     count = 0
@@ -195,6 +198,7 @@ def _by_growth(left: Blocks, right: Blocks, decay: float | None) -> Direction:
         return Direction(None, None, decay=decay)
     t = (after - before) / step
     error = 2 * sqrt(before / step / count)
-    if abs(t) < max(limit.T_ABSTAIN, 2 * error):
+    against = decay is not None and abs(decay) > limit.DECAY_NOISE and (decay < 0) != (t > 0)
+    if against or abs(t) < max(limit.T_ABSTAIN, 2 * error):
         return Direction(None, None, t=t, decay=decay)
     return Direction("a" if t > 0 else "b", "growth", t=t, decay=decay)

@@ -155,7 +155,7 @@ class Family:
         arrow = find_structure_arrow(self.members[before].weights, self.members[after].weights)
         if arrow is not None:
             return arrow.parent == "a"
-        return share is not None and share.growth >= limit.T_ABSTAIN
+        return share is not None and share.growth >= limit.SHARE_GROWTH
 
     def _inherits_shape(self, past: str, before: str, after: str) -> bool:
         """Return whether `before` differs from `past` in structure alone, and `after` as it does.

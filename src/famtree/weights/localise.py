@@ -14,6 +14,7 @@ from famtree.weights.column_test import column_test
 from famtree.weights.normal_tail import correct_for_trials
 from famtree.weights.plan import (
     LOCATING_ROLES,
+    PLANNED_ROWS,
     WIDTH,
     block_windows,
     choose_columns,
@@ -82,16 +83,20 @@ def read_layers(
 
 
 def locating_roles(*sides: Weights) -> list[str]:
-    """Return those of `LOCATING_ROLES` that the first layer of every side has."""
-    found = []
-    for role in LOCATING_ROLES:
-        try:
-            for weights in sides:
-                find_view(weights, role, 0)
-        except UnreadableWeightError:
-            continue
-        found.append(role)
-    return found
+    """Return those of `LOCATING_ROLES` whose matrix has all rows of the plan, on every side."""
+    return [
+        role
+        for role in LOCATING_ROLES
+        if all(_count_rows(weights, role) >= PLANNED_ROWS for weights in sides)
+    ]
+
+
+def _count_rows(weights: Weights, role: str) -> int:
+    """Return the rows of `role` in the first layer, 0 where it has none."""
+    try:
+        return find_view(weights, role, 0).rows
+    except UnreadableWeightError:
+        return 0
 
 
 def match_layers(child: Weights, parent: Weights, wanted: Sequence[int]) -> dict[int, int]:

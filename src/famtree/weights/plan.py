@@ -26,9 +26,10 @@ NARROW_MATRICES = 4
 """Where rows are not contiguous: fewer columns, more rows, of fewer matrices."""
 LOCATING_ROLES = ("v", "gate", "up")
 """Roles by which a layer is recognised when depths differ."""
-_ROWS = 64
+PLANNED_ROWS = 64
 _STRIDE, _FIRST = 29, 11
-"""Rows are taken below the 64th, since every matrix has so many; 29 is coprime to 64."""
+"""Rows are taken below the 64th, since nearly every matrix has so many (not the values of one head
+of 32); 29 is coprime to 64."""
 
 
 def choose_columns(hidden: int, width: int = WIDTH) -> tuple[int, int]:
@@ -48,7 +49,7 @@ def spread_layers(depth: int, count: int = LAYERS) -> list[int]:
 
 def choose_rows(draw: int, rows: int) -> int:
     """Return the row of draw 0, 1, 2, ... of a matrix."""
-    return (_STRIDE * draw + _FIRST + PLAN_VERSION - 1) % min(_ROWS, rows)
+    return (_STRIDE * draw + _FIRST + PLAN_VERSION - 1) % min(PLANNED_ROWS, rows)
 
 
 def block_windows(
@@ -60,7 +61,7 @@ def block_windows(
 ) -> list[Window]:
     """Return one window a role, layer and draw."""
     return [
-        Window(role, layer, (choose_rows(draw, _ROWS),), columns)
+        Window(role, layer, (choose_rows(draw, PLANNED_ROWS),), columns)
         for layer in layers
         for role in roles
         for draw in draws

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 
-def repeats_layers(weights: Weights) -> bool:
-    """Return whether two different layers are aligned beyond chance.
+def repeats_layers(weights: Weights) -> bool | None:
+    """Return whether two different layers are aligned beyond chance; None if they cannot be read.
 
     Layers of one model share its hidden axis, so chance is not the null here: what is asked is
     whether the rows of two layers are alike as those of a copy are, by cosine.
     """
     if weights.hidden is None:
-        return False
+        return None
     columns, roles = choose_columns(weights.hidden), locating_roles(weights)
     layers = read_layers(weights, list(range(weights.depth)), columns, roles)
+    if len(layers) < 2:
+        return None
     numbers = sorted(layers)
     for at, first in enumerate(numbers):
         for second in numbers[at + 1 :]:
