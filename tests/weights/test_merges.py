@@ -48,6 +48,30 @@ def merge_ties(base: Arrays, sides: list[Arrays], density: float) -> Arrays:
     return found
 
 
+def turn(a: Arrays, b: Arrays, share: float) -> Arrays:
+    """Return the spherical merge, matrix by matrix."""
+    found = {}
+    for name in a:
+        one, other = (to_bfloat16(side[name]).astype(np.float64) for side in (a, b))
+        cosine = (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
+        angle = np.arccos(np.clip(cosine, -1, 1))
+        shares = [np.sin(part * angle) / np.sin(angle) if angle else part
+                  for part in (share, 1 - share)]  # fmt: skip
+        found[name] = (shares[0] * one + shares[1] * other).astype(np.float32)
+    return found
+
+
+def test_a_spherical_merge_is_found_beside_the_linear_one(family: Family) -> None:
+    a, b = (tune(family.arrays["root"], seed, 0.4) for seed in (21, 22))
+    family.add("far", a)
+    family.add("further", b)
+    family.add("linear", mix(a, b, 0.7))
+    family.add("child", turn(a, b, 0.7))
+    found = find(family, "child")
+    assert found is not None
+    assert set(found.parents) == {"far", "further"}
+
+
 def test_linear_merges_name_parents_and_shares(family: Family) -> None:
     a, b = family.arrays["aa"], family.arrays["b"]
     family.add("child", mix(a, b, 0.3))

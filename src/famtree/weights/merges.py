@@ -149,26 +149,20 @@ def _names_less_well(
 
 
 def _find_linear(mine: Vector, flat: Mapping[str, Vector], ends: NDArray[np.intp]) -> _Found | None:
-    # Everything follows from inner products of the differences to the child.
     names = list(flat)
     apart = np.stack([flat[name] - mine for name in names]).astype(np.float64)
     gram = apart @ apart.T
     single = float(np.diag(gram).min())
     if single <= 0:
         return None
+    residuals = _measure_residuals(mine, flat, ends)
     fits: list[tuple[float, float, float, int, int]] = []
     for i, j in combinations(range(len(names)), 2):
         between = float(gram[i, i] - 2 * gram[i, j] + gram[j, j])
-        if between <= 0:
-            continue
-        weight = float(np.clip((gram[j, j] - gram[i, j]) / between, 0, 1))
-        rest = (
-            weight**2 * gram[i, i]
-            + 2 * weight * (1 - weight) * gram[i, j]
-            + (1 - weight) ** 2 * gram[j, j]
-        )
-        if rest < limit.MERGE_RATIO * single:
-            fits.append((float(rest), between, weight, i, j))
+        rest = float(residuals[i, j])
+        if between > 0 and rest < limit.MERGE_RATIO * single:
+            weight = float(np.clip((gram[j, j] - gram[i, j]) / between, 0, 1))
+            fits.append((rest, between, weight, i, j))
     # Merges of one pair in other shares lie between the two as well; the ends are the parents.
     for rest, _, weight, i, j in sorted(sorted(fits)[:TRIED], key=lambda fit: -fit[1]):
         one, other = names[i], names[j]
@@ -177,6 +171,30 @@ def _find_linear(mine: Vector, flat: Mapping[str, Vector], ends: NDArray[np.intp
             fit = MergeFit((one, other), (weight, 1 - weight), "linear", rest / single)
             return fit, 1 - explained
     return None
+
+
+def _measure_residuals(
+    mine: Vector, flat: Mapping[str, Vector], ends: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return what each pair leaves of the child, squared, with two numbers a matrix.
+
+    One share for all matrices leaves as much of a spherical merge as the linear one beside it.
+    """
+    count = len(flat)
+    total = np.zeros((count, count))
+    sides = np.split(np.stack(list(flat.values())), ends[:-1], axis=1)
+    for child, side in zip(np.split(mine, ends[:-1]), sides, strict=True):
+        f, x = child.astype(np.float64), side.astype(np.float64)
+        gram, inner = x @ x.T, x @ f
+        own = np.diag(gram)
+        determinant = np.outer(own, own) - gram**2
+        gained = (
+            np.outer(inner**2, own) + np.outer(own, inner**2)
+            - 2 * gram * np.outer(inner, inner)
+        )  # fmt: skip
+        explained = np.divide(gained, determinant, out=np.zeros_like(gram), where=determinant > 0)
+        total += np.maximum(f @ f - explained, 0)
+    return total
 
 
 def _explain_linear(mine: Vector, one: Vector, other: Vector, ends: NDArray[np.intp]) -> float:
