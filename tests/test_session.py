@@ -21,6 +21,7 @@ from conftest import ROOT
 from famtree.errors import AccessError, FamtreeError, NotFoundError, OfflineError, UsageError
 from famtree.scan.processes import ProcessPool
 from famtree.scan.settings import ScanSettings
+from famtree.scan.starters import Spawner
 from famtree.session import Session
 from famtree.sources.hub_access import HubAccess, ListingMemory
 from famtree.types.checkpoint import Listing
@@ -217,9 +218,10 @@ def test_scan_takes_token_and_endpoint_into_its_processes(
 
 def test_a_scan_s_token_is_not_among_the_arguments() -> None:
     settings = ScanSettings(1, token=ALICE)
-    with ProcessPool(settings, 1) as pool:
-        [process] = pool._processes
-        assert ALICE not in json.dumps(process._process.args)
+    starter = Spawner()
+    with ProcessPool(settings, starter, 1):
+        [process] = starter._started
+        assert ALICE not in json.dumps(process.args)
     assert ALICE not in repr(settings)
 
 

@@ -36,15 +36,12 @@ def serve_cdn(hub: HubServer, path: str, headers: dict[str, str]) -> Reply:
     """Answer a signed address `/xet/{org}/{name}/{sha256}?Signature=...`."""
     address = urlsplit(path)
     signature = parse_qs(address.query).get("Signature", [""])[0]
-    if signature not in hub.signatures:
+    file = hub.signatures.get(signature)
+    if file is None:
         return Reply(403, {"Content-Type": "application/xml"}, b"<Error>AccessDenied</Error>")
-    wanted = address.path.rpartition("/")[2]
-    for repository in hub.repositories.values():
-        for files in repository.commits.values():
-            for file in files.values():
-                if file.lfs and file.sha256 == wanted:
-                    return Reply(200, {"ETag": f'"{wanted}"', "Accept-Ranges": "bytes"}, file=file)
-    return Reply(404, body=b"<Error>NoSuchKey</Error>")
+    if file.sha256 != address.path.rpartition("/")[2]:
+        return Reply(404, body=b"<Error>NoSuchKey</Error>")
+    return Reply(200, {"ETag": f'"{file.sha256}"', "Accept-Ranges": "bytes"}, file=file)
 
 
 def serve_hub(
@@ -126,7 +123,7 @@ def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:
         place = f"/api/resolve-cache/models/{repo_id}/{commit}/{quote(name)}"
         return Reply(307, known | {"ETag": f'"{file.blob_id}"', "Location": place})
     signature = sha1(f"{repo_id}{file.sha256}{len(hub.signatures)}".encode()).hexdigest()
-    hub.signatures.add(signature)
+    hub.signatures[signature] = file
     return Reply(
         302,
         known

@@ -82,7 +82,8 @@ class HubServer:
         """Picks the faults of each request by its path, in place of `faults`."""
         self.etags = True
         """Send an ETag with the listing and answer 304 to If-None-Match."""
-        self.signatures: set[str] = set()
+        self.signatures: dict[str, HubFile] = {}
+        """Which file each signed address is of."""
         self._servers = [_Server(self, "hub"), _Server(self, "cdn")]
 
     @property
@@ -161,15 +162,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._serve()
 
+    def parse_request(self) -> bool:
+        """Parse what a sound client sends; the library's way takes longer than all the rest."""
+        line: bytes = self.raw_requestline  # type: ignore[attr-defined]
+        self.requestline = line.decode("latin-1").strip()
+        self.command, self.path, self.request_version = self.requestline.split()
+        self.fields: dict[str, str] = {}
+        while line := self.rfile.readline().strip():
+            name, _, value = line.decode("latin-1").partition(":")
+            self.fields[name.lower()] = value.strip()
+        self.close_connection = self.fields.get("connection", "").lower() == "close"
+        return True
+
     def log_message(self, format: str, *args: Any) -> None:
         pass
 
     def _serve(self) -> None:
         hub = self.server.hub
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        length = int(headers.get("content-length", "0"))
+        length = int(self.fields.get("content-length", "0"))
         body = self.rfile.read(length) if length else b""
-        seen = hub.seen.begin(self.server.host, self.command, self.path, headers)
+        seen = hub.seen.begin(self.server.host, self.command, self.path, self.fields)
         try:
             if hub.faults.latency:
                 time.sleep(hub.faults.latency)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from conftest import ROOT
 from famtree.scan.processes import MAX_TRIES, ProcessPool
 from famtree.scan.settings import ScanSettings
+from famtree.scan.starters import ForkServer, Spawner, Starter
 
 EXAMPLE = ROOT / "fixtures" / "example"
 
@@ -31,15 +33,32 @@ def make_folders(folder: Path, count: int) -> list[str]:
     return made
 
 
-def test_every_reference_gets_one_row(tmp_path: Path) -> None:
+@pytest.fixture(params=[ForkServer, Spawner], ids=["forked", "spawned"])
+def starter(request: pytest.FixtureRequest) -> Starter:
+    if request.param is ForkServer and sys.platform != "linux":
+        pytest.skip("no forking here")
+    made: Starter = request.param()
+    return made
+
+
+def list_workers(starter: Starter) -> list[int]:
+    """Return the numbers of the processes that a starter's workers are."""
+    if isinstance(starter, Spawner):
+        return [process.pid for process in starter._started]
+    assert isinstance(starter, ForkServer)
+    assert starter._server is not None
+    return _list_children(starter._server.pid)
+
+
+def test_every_reference_gets_one_row(tmp_path: Path, starter: Starter) -> None:
     refs = [*make_folders(tmp_path, 12), str(tmp_path / "absent")]
-    with ProcessPool(ScanSettings(workers=4), 2) as pool:
+    with ProcessPool(ScanSettings(workers=4), starter, 2) as pool:
         rows = list(pool.scan(refs))
     assert sorted(row["ref"] for row in rows) == sorted(refs)
     assert {row["error_code"] for row in rows} == {None, "not-found"}
 
 
-def test_references_are_taken_only_as_places_become_free(tmp_path: Path) -> None:
+def test_references_are_taken_only_as_places_become_free(tmp_path: Path, starter: Starter) -> None:
     refs = make_folders(tmp_path, 40)
     taken = 0
 
@@ -49,41 +68,92 @@ def test_references_are_taken_only_as_places_become_free(tmp_path: Path) -> None
             taken += 1
             yield ref
 
-    with ProcessPool(ScanSettings(workers=2), 1) as pool:
+    with ProcessPool(ScanSettings(workers=2), starter, 1) as pool:
         next(rows := pool.scan(count()))
         assert taken <= 8
         assert len(list(rows)) == 39
 
 
-def test_what_a_killed_process_held_is_asked_again(tmp_path: Path) -> None:
+def test_what_a_killed_process_held_is_asked_again(tmp_path: Path, starter: Starter) -> None:
     refs = make_folders(tmp_path, 30)
-    with ProcessPool(ScanSettings(workers=2), 2) as pool:
+    with ProcessPool(ScanSettings(workers=2), starter, 2) as pool:
         rows = pool.scan(refs)
         done = [next(rows)]
-        os.kill(pool._processes[0]._process.pid, signal.SIGKILL)
+        os.kill(list_workers(starter)[0], signal.SIGKILL)
         done += rows
     assert sorted(row["ref"] for row in done) == sorted(refs)
     assert {row["error_code"] for row in done} == {None}
 
 
 def test_a_checkpoint_that_kills_every_process_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starter: Starter
 ) -> None:
     """Not what the workers run is replaced, but the workers: by programs that end at once."""
     program = tmp_path / "python"
     program.write_text("#!/bin/sh\nread line\nexit 1\n")
     program.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(program))
-    with ProcessPool(ScanSettings(workers=1), 1) as pool:
+    with ProcessPool(ScanSettings(workers=1), starter, 1) as pool:
         rows = list(pool.scan(["org/deadly"]))
     assert [(row["ref"], row["error_code"]) for row in rows] == [("org/deadly", "worker-lost")]
     assert pool._tries["org/deadly"] == MAX_TRIES
 
 
-def test_leaving_ends_the_processes(tmp_path: Path) -> None:
-    with ProcessPool(ScanSettings(workers=2), 2) as pool:
-        pids = [one._process.pid for one in pool._processes]
+def test_a_lost_server_is_started_again(tmp_path: Path) -> None:
+    refs = make_folders(tmp_path, 30)
+    starter = ForkServer()
+    with ProcessPool(ScanSettings(workers=2), starter, 2) as pool:
+        rows = pool.scan(refs)
+        done = [next(rows)]
+        assert starter._server is not None
+        lost = starter._server.pid
+        os.killpg(lost, signal.SIGKILL)
+        done += rows
+        assert starter._server.pid != lost
+    assert sorted(row["ref"] for row in done) == sorted(refs)
+    assert {row["error_code"] for row in done} == {None}
+
+
+def test_leaving_ends_the_processes(tmp_path: Path, starter: Starter) -> None:
+    with ProcessPool(ScanSettings(workers=2), starter, 2) as pool:
         next(pool.scan(make_folders(tmp_path, 20)))
+        pids = list_workers(starter)
+    assert len(pids) == 2
+    _wait_until_gone(pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no forking here")
+def test_workers_end_with_a_scan_that_is_killed(tmp_path: Path) -> None:
+    folders = make_folders(tmp_path, 2)
+    command = [sys.executable, "-m", "famtree", "scan", "--from", "-", "--out"]
+    with subprocess.Popen([*command, str(tmp_path / "rows.jsonl")], stdin=subprocess.PIPE) as scan:
+        assert scan.stdin is not None
+        scan.stdin.write("\n".join(folders).encode() + b"\n")
+        scan.stdin.flush()
+        workers = _wait_for_grandchildren(scan.pid)
+        scan.kill()
+        scan.stdin.close()
+    _wait_until_gone(workers)
+
+
+def _wait_for_grandchildren(number: int) -> list[int]:
+    """Return the numbers of a scan's fork server and its workers, once there are some."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        servers = _list_children(number)
+        workers = [worker for server in servers for worker in _list_children(server)]
+        if workers:
+            return [*servers, *workers]
+        time.sleep(0.02)
+    raise AssertionError("no workers")
+
+
+def _list_children(number: int) -> list[int]:
+    children = Path(f"/proc/{number}/task/{number}/children")
+    return [int(child) for child in children.read_text().split()] if children.exists() else []
+
+
+def _wait_until_gone(pids: list[int]) -> None:
     deadline = time.monotonic() + 5
     while any(_alive(pid) for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.02)

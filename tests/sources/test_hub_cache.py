@@ -13,6 +13,8 @@ import pytest
 from famtree.errors import OfflineError
 from famtree.sources import hub_cache
 from famtree.sources.hub import HubSource
+from famtree.sources.hub_access import HubAccess
+from famtree.sources.hub_cache import SHARED_BYTES
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
 from hub.server import HubServer
@@ -136,7 +138,7 @@ def test_a_disk_that_is_full_costs_the_cache_alone(
         elif where == "replace":
             patch.setattr(os, "replace", fail)
         else:
-            patch.setattr(Path, "mkdir", fail)
+            patch.setattr(os, "makedirs", fail)
         assert read() == {"config.json": CONFIG}
     assert entries(tmp_path / "hf") == [], "no unfinished file is left"
     assert read() == {"config.json": CONFIG}
@@ -172,6 +174,8 @@ def test_an_entry_under_another_files_name_is_fetched_again(hub: HubServer, tmp_
 _PROCESS = """
 import sys
 from famtree.sources.hub import HubSource
+from famtree.sources.hub_access import HubAccess
+from famtree.sources.hub_cache import SHARED_BYTES
 from famtree.sources.reference import parse_reference
 for _ in range(20):
     source = HubSource(parse_reference("org/name"))
@@ -201,3 +205,16 @@ def test_processes_share_one_cache(hub: HubServer, tmp_path: Path) -> None:
         _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
     assert [path for path in entries(tmp_path / "hf") if path.name.startswith(".")] == []
+
+
+def test_a_scan_keeps_what_others_may_share(hub: HubServer, tmp_path: Path) -> None:
+    vocabulary = b"x" * SHARED_BYTES
+    hub.add("org/name", {"config.json": CONFIG, "tokenizer.json": vocabulary})
+    source = HubSource(parse_reference("org/name"), access=HubAccess(only_shared=True))
+    source.read_wave(["config.json", "tokenizer.json"], {}, limit=1 << 20)
+    [kept] = entries(tmp_path / "hf")
+    assert kept.stat().st_size > SHARED_BYTES
+    hub.seen.clear()
+    source = HubSource(parse_reference("org/name"), access=HubAccess(only_shared=True))
+    source.read_wave(["config.json", "tokenizer.json"], {}, limit=1 << 20)
+    assert source.cost.requests == 2, "the listing and the config"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from famtree.types.recent import Recent
+from famtree.types.recent import Recent, remember
 
 
 def test_the_last_results_are_held_up_to_their_size() -> None:
@@ -43,3 +43,18 @@ def test_threads_get_their_own_keys() -> None:
     with ThreadPoolExecutor(8) as pool:
         found = pool.map(lambda at: recent.find(at % 7, lambda: at % 7), range(2000))
     assert list(found) == [at % 7 for at in range(2000)]
+
+
+def test_a_function_remembers_by_identity_and_further_values() -> None:
+    made: list[tuple[int, int]] = []
+
+    @remember(2, lambda _: 1)
+    def add(numbers: list[int], more: int = 0) -> int:
+        made.append((len(numbers), more))
+        return sum(numbers) + more
+
+    first, equal = [1, 2], [1, 2]
+    assert [add(first), add(first), add(equal), add(first, 5)] == [3, 3, 3, 8]
+    assert made == [(2, 0), (2, 0), (2, 5)]
+    assert add(first) == 3  # the oldest of three was let go
+    assert len(made) == 4

@@ -71,32 +71,24 @@ class AtlasAdvisor:
         key = node.ref.lower()
         copies = self._atlas.find_copies(node.weight_hashes, key)
         relatives = [_describe(one, "hash", "every weight file is equal") for one in copies]
-        earlier = self._keep_earlier(copies, node)
+        earlier = _keep_earlier(copies, node, self._atlas.list_parents(copies))
         claim = _claim_copy(earlier[0]) if earlier else None
         if claim is None and is_undeclared(node):
-            alike = self._keep_earlier(self._atlas.find_alike(fingerprint, key), node)
-            found, claim = self._weigh(alike, sketch)
+            alike = self._atlas.find_alike(fingerprint, key)
+            parents = self._atlas.list_parents(alike)
+            alike = _keep_earlier(alike, node, parents)
+            found, claim = self._weigh(alike, parents, sketch)
             if sketch is not None and not found and source is not None:
                 found, claim = self._open(alike, source)
             relatives += found or [_describe(one, "signature", _explain(one)) for one in alike]
         claims = (claim,) if claim is not None and is_undeclared(node) else ()
         return Advice(tuple(relatives[:MOST_LISTED]), claims)
 
-    def _keep_earlier(self, entries: Sequence[Entry], node: NodeFacts) -> list[Entry]:
-        """Leave out what is known to be later: published after, or named after this one."""
-        if not entries:
-            return []
-        parents = self._atlas.list_parents(entries)
-        below = _list_below(node.ref.lower(), parents)
-        return [
-            one
-            for one in entries
-            if one.key not in below
-            and not (one.created_at and node.created_at and one.created_at > node.created_at)
-        ]
-
     def _weigh(
-        self, alike: Sequence[Entry], sketch: str | None
+        self,
+        alike: Sequence[Entry],
+        parents: Mapping[str, Collection[str]],
+        sketch: str | None,
     ) -> tuple[list[Relative], Claim | None]:
         """Compare sketches; only what depends on the checkpoint's weights is returned."""
         held = self._atlas.list_sketches(alike) if sketch is not None else {}
@@ -105,12 +97,8 @@ class AtlasAdvisor:
         from famtree.verification.sketch import find_sketched
 
         by_key = {one.key: one for one in alike}
-        kin, parent = find_sketched(
-            sketch,
-            held,
-            self._atlas.list_parents(alike),
-            {one.key for one in alike if one.is_leaf},
-        )
+        leaves = {one.key for one in alike if one.is_leaf}
+        kin, parent = find_sketched(sketch, held, parents, leaves)
         if parent is not None:
             # The likeliest parent first.
             kin = [parent, *(one for one in kin if one.name != parent.name)]
@@ -130,6 +118,19 @@ class AtlasAdvisor:
                 found = proof.to_evidence()[0]
                 return [relative], Claim(root.name, "atlas", found=found) if root else None
         return [], None
+
+
+def _keep_earlier(
+    entries: Sequence[Entry], node: NodeFacts, parents: Mapping[str, Collection[str]]
+) -> list[Entry]:
+    """Leave out what is known to be later: published after, or named after this one."""
+    below = _list_below(node.ref.lower(), parents)
+    return [
+        one
+        for one in entries
+        if one.key not in below
+        and not (one.created_at and node.created_at and one.created_at > node.created_at)
+    ]
 
 
 def _find_root(

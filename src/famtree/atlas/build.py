@@ -54,6 +54,7 @@ def build_atlas(sources: Iterable[Path], target: Path) -> Built:
     try:
         partial.unlink(missing_ok=True)
         with duckdb.connect(str(partial), config=_CONFIG) as connection:
+            connection.execute(_COMPRESSION)
             connection.execute(_make_raw())
             for number, source in enumerate(sources):
                 _load(connection, source, number)
@@ -84,6 +85,9 @@ _CONFIG = {
     "allow_community_extensions": "false",
     "python_enable_replacements": "false",
 }
+
+_COMPRESSION = "PRAGMA force_compression = 'zstd'"
+"""Trying which one suits takes DuckDB (1.5) four fifths of a build, and ends with a longer file."""
 
 
 def _make_raw() -> str:

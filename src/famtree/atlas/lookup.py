@@ -129,8 +129,8 @@ class Atlas:
 
     def list_parents(self, entries: Iterable[Entry]) -> dict[str, list[str]]:
         """Return the keys of the parents that each of `entries` is known to have, by key."""
-        rows = self._ask(_PARENTS, keys=[entry.key for entry in entries])
-        return dict(rows)
+        keys = [entry.key for entry in entries]
+        return dict(self._ask(_PARENTS, keys=keys)) if keys else {}
 
     def describe(self, name: str) -> NodeFacts | None:
         """Return what the atlas knows of the checkpoint called `name`, as an end of links."""

@@ -8,11 +8,19 @@ from importlib.resources import files
 from typing import Any
 
 from famtree.fingerprints.quantization_layout import StoredModule, Widths, observe_storage
-from famtree.fingerprints.tensor_names import Layout, Module, in_tower, organise
+from famtree.fingerprints.tensor_names import (
+    NAMES_KEPT,
+    Layout,
+    Module,
+    count_names,
+    in_tower,
+    organise,
+)
 from famtree.fingerprints.tensor_packing import FLOATS
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Architecture
 from famtree.types.quantization import Quantization
+from famtree.types.recent import remember
 
 _FLOAT_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
 
@@ -32,7 +40,17 @@ def count_parameters(
         return None
     if not index.complete:
         return _from_total_size(index, layout, quantization, tied)
-    stored = observe_storage(index, _hint(quantization)).modules
+    if quantization is None:
+        return _count_stored(index, tied)
+    return _count_stored(index, tied, quantization.bits, quantization.group_size)
+
+
+@remember(NAMES_KEPT, count_names)
+def _count_stored(
+    index: TensorIndex, tied: bool | None, bits: float | None = None, group: int | None = None
+) -> int | None:
+    layout = organise(index)
+    stored = observe_storage(index, Widths(bits, (group,) if group else ())).modules
     genuine = _biases_are_real(stored, layout)
     skipped = _prediction_paths(layout)
     total = 0
@@ -45,13 +63,6 @@ def count_parameters(
         total += one.unpacked.weights + (bias.numel if bias is not None else 0)
     sizes = {one.module.path: one.unpacked.weights or 0 for one in stored}
     return total - _duplicates(layout, sizes, tied)
-
-
-def _hint(quantization: Quantization | None) -> Widths:
-    if quantization is None:
-        return Widths()
-    group = quantization.group_size
-    return Widths(quantization.bits, (group,) if group else ())
 
 
 def _biases_are_real(stored: list[StoredModule], layout: Layout) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from famtree.fingerprints.packings import Packing, load_packings
@@ -123,7 +123,7 @@ def _from_declaration(declared: Declaration) -> Quantization:
 def _combine(
     index: TensorIndex,
     seen: Observation,
-    forms: list[StoredForm],
+    forms: Sequence[StoredForm],
     main: StoredForm,
     packing: Packing,
     declared: Declaration | None,
@@ -161,7 +161,7 @@ def _combine(
             [one.module.path for one in seen.modules if one.is_matrix], MAX_UNQUANTIZED
         ),
         quantized_bits_per_weight=packed,
-        forms=forms,
+        forms=list(forms),
     )
 
 

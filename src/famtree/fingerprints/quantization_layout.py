@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from famtree.fingerprints.packing_geometry import unpack
 from famtree.fingerprints.packing_sizes import Hints, Unpacked
 from famtree.fingerprints.packings import Packing, recognise
-from famtree.fingerprints.tensor_names import NAMES_KEPT, Module, organise
+from famtree.fingerprints.tensor_names import NAMES_KEPT, Module, count_names, organise
 from famtree.fingerprints.tensor_packing import FLOATS, find_group_sizes, logical_numel
 from famtree.fingerprints.tensors import find_hidden_inputs, observe_tensors
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import StoredForm
-from famtree.types.recent import Recent
+from famtree.types.recent import remember
 
 MAX_PATHS = 32
 MAX_UNQUANTIZED = 64
@@ -77,7 +77,7 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     What a module's sizes leave open is settled by its place in the model (inputs as wide as the
     hidden size), then by what modules of the same packing have, then by `widths`.
     """
-    seen = _recent.find(id(index), lambda: (index, _observe(index)), len(index.names))[1]
+    seen = _observe(index)
     if all(one.packing is None or one.unpacked.weights is not None for one in seen.modules):
         return seen
     seen = Observation([replace(one) for one in seen.modules], seen.names_known)
@@ -85,10 +85,7 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     return seen
 
 
-_recent: Recent[tuple[TensorIndex, Observation]] = Recent(NAMES_KEPT)
-"""Before `widths`: quantization and parameter count ask for the same one."""
-
-
+@remember(NAMES_KEPT, count_names)
 def _observe(index: TensorIndex) -> Observation:
     layout = organise(index)
     hidden = observe_tensors(index).get("hidden_size")
@@ -149,7 +146,12 @@ def _settle(stored: list[StoredModule], widths: Widths) -> None:
                 one.unpacked = unpack(one.packing, one.module.leaves, hints)
 
 
-def list_forms(observation: Observation) -> list[StoredForm]:
+def _count_modules(observation: Observation) -> int:
+    return len(observation.modules)
+
+
+@remember(NAMES_KEPT, _count_modules)
+def list_forms(observation: Observation) -> tuple[StoredForm, ...]:
     """Return the forms in which weight matrices are stored, most weights first."""
     alike: dict[tuple[str, float | None, int | None, str | None], list[StoredModule]] = {}
     for one in observation.modules:
@@ -171,7 +173,7 @@ def list_forms(observation: Observation) -> list[StoredForm]:
         )
         for (name, bits, group, kind), members in alike.items()
     ]
-    return sorted(forms, key=lambda form: (-(form.weights or 0), -form.bytes, form.packing))
+    return tuple(sorted(forms, key=lambda form: (-(form.weights or 0), -form.bytes, form.packing)))
 
 
 def collapse_paths(paths: list[str], most: int) -> list[str]:

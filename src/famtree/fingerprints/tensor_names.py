@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
-from famtree.types.recent import Recent
+from famtree.types.recent import remember
 
 _FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
                  "_weight_scale", "_scale")  # fmt: skip
@@ -130,20 +130,20 @@ def split_leaf(name: str) -> tuple[str, str]:
 NAMES_KEPT = 20_000
 """Tensor names of checkpoints whose description is remembered: some fifty checkpoints of a usual
 size, and some 25 MB."""
-_recent: Recent[tuple[TensorIndex, Layout]] = Recent(NAMES_KEPT)
-"""By identity of the index, which is held so that no other takes its place."""
 
 
+def count_names(index: TensorIndex) -> int:
+    """Return what remembering something of every tensor costs, in names."""
+    return len(index.names)
+
+
+@remember(NAMES_KEPT, count_names)
 def organise(index: TensorIndex) -> Layout:
     """Sort the names of `index` into towers, blocks and roles.
 
     Layouts are remembered: shapes, counts and quantization all ask for the same one, and an index
     of 90,000 names takes half a second.
     """
-    return _recent.find(id(index), lambda: (index, _organise(index)), len(index.names))[1]
-
-
-def _organise(index: TensorIndex) -> Layout:
     modules = _collect(index)
     roles = load_roles()
     stacks: dict[str, Stack] = {}

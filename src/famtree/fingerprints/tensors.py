@@ -6,19 +6,28 @@ Absence (no q_norm, no bias, no lm_head) is a fact only where every name is know
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from famtree.fingerprints.tensor_names import Layout, Module, Stack, organise
+from famtree.fingerprints.tensor_names import (
+    NAMES_KEPT,
+    Layout,
+    Module,
+    Stack,
+    count_names,
+    organise,
+)
 from famtree.fingerprints.tensor_packing import find_group_size, logical_numel
 from famtree.types.checkpoint import TensorIndex
+from famtree.types.recent import remember
 
 MAX_HEAD_DIM = 512
 """Widest attention head of a released model; a wider q_norm spans all heads."""
 _INPUT_IS_HIDDEN = ("q", "k", "v", "qkv", "gate", "up", "gate_up", "embedding", "head")
 
 
-def observe_tensors(index: TensorIndex) -> dict[str, Any]:
+@remember(NAMES_KEPT, count_names)
+def observe_tensors(index: TensorIndex) -> Mapping[str, Any]:
     """Return the values that headers (and the index's names) prove, by Architecture field name.
 
     Sizes count logical weights, whatever the quantization. Fields that cannot be told are absent.

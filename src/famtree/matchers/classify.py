@@ -178,9 +178,9 @@ def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:
     """
     shared = {key: one.exact for key, one in standings.items() if one.exact is not None}
     for key, match in list(shared.items()):
+        least = standings[key].score - TWIN
         for other, sibling in standings.items():
-            fits_as_well = sibling.score >= standings[key].score - TWIN
-            if other[0] == key[0] and other not in shared and fits_as_well:
+            if other[0] == key[0] and sibling.score >= least and other not in shared:
                 shared[other] = match
     return shared
 

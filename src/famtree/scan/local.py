@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable
 from math import ceil
 
 from famtree.scan.references import drop_repeated
 from famtree.scan.row import Row
-from famtree.scan.settings import THREADS_A_PROCESS, ScanSettings
+from famtree.scan.settings import ScanSettings
 
 
 def scan_local(
@@ -16,11 +15,12 @@ def scan_local(
 ) -> Generator[Row, None, None]:
     """Yield one row for each reference that is not in `done`, in the order they are finished.
 
-    `done` holds hashes (`references.hash_reference`) and grows by what was begun. Uses one
-    process for every eight workers, at most one a core.
+    `done` holds hashes (`references.hash_reference`) and grows by what was begun.
     """
     from famtree.scan.processes import ProcessPool
+    from famtree.scan.starters import choose_starter
 
-    processes = min(os.cpu_count() or 1, ceil(settings.workers / THREADS_A_PROCESS))
-    with ProcessPool(settings, processes) as pool:
+    starter = choose_starter()
+    processes = min(starter.most, ceil(settings.workers / starter.threads))
+    with ProcessPool(settings, starter, processes) as pool:
         yield from pool.scan(drop_repeated(refs, done))

@@ -1,6 +1,6 @@
 """Many checkpoints at a time in several processes: an answer takes longer to weigh than to fetch.
 
-Each process is `famtree.scan.worker`, which runs the same function as every other engine. The
+Each process does what `famtree.scan.worker` says: the same function as every other engine. The
 references under way in each are remembered, so that those of a process that dies are asked again.
 """
 
@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
-import subprocess
-import sys
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict, replace
@@ -20,9 +19,14 @@ from typing import Any
 from famtree.errors import FamtreeError
 from famtree.scan.row import Row, make_failure
 from famtree.scan.settings import ScanSettings
+from famtree.scan.starters import Starter, Streams
 
 MAX_TRIES = 3
 """A reference under way in so many processes that died is taken for the cause."""
+MAX_STARTS = 5
+"""So many processes in a row that never stood are no checkpoint's fault, but the system's."""
+PAUSE = 0.05
+"""Seconds after the first of them; longer after each further one."""
 QUEUED = 2
 """References a process holds for each of its threads, so that none waits for the next."""
 
@@ -32,25 +36,24 @@ _Message = tuple["_Process", bytes | None]
 class _Process:
     """One worker, what it is busy with, and the thread that listens to it."""
 
-    def __init__(self, settings: ScanSettings, messages: queue.SimpleQueue[_Message]) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        settings: ScanSettings,
+        messages: queue.SimpleQueue[_Message],
+    ) -> None:
         self.busy: list[str] = []
+        self.stood = False
+        """Whether it began to work."""
         self.room = settings.workers * QUEUED
-        # A session of its own: Ctrl-C is the parent's to handle.
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "famtree.scan.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-        if self._process.stdin is None or self._process.stdout is None:
-            raise RuntimeError("a process without pipes")
-        self._asked, self._answers = self._process.stdin, self._process.stdout
+        self._streams = streams
         self._send(asdict(settings))
         threading.Thread(target=self._listen, args=(messages,), daemon=True).start()
 
     def _listen(self, messages: queue.SimpleQueue[_Message]) -> None:
-        with contextlib.suppress(ValueError):  # closed by `stop`
-            for line in self._answers:
+        with contextlib.suppress(ValueError, OSError):  # closed by `leave`, or broken off
+            self.stood = bool(self._streams.answers.readline())
+            for line in self._streams.answers:
                 messages.put((self, line))
         messages.put((self, None))
 
@@ -60,36 +63,35 @@ class _Process:
         self._send(ref)
 
     def _send(self, value: object) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._asked.write(json.dumps(value).encode() + b"\n")
-            self._asked.flush()
+        with contextlib.suppress(OSError):
+            self._streams.asked.write(json.dumps(value).encode() + b"\n")
+            self._streams.asked.flush()
 
-    def stop(self) -> None:
-        """End it at once, whatever it is doing."""
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._asked, self._answers):
-            with contextlib.suppress(OSError):
-                stream.close()
+    def leave(self) -> None:
+        """Ask nothing more of it."""
+        self._streams.close()
 
 
 class ProcessPool:
     """So many processes, kept busy and replaced when they die."""
 
-    def __init__(self, settings: ScanSettings, processes: int) -> None:
+    def __init__(self, settings: ScanSettings, starter: Starter, processes: int) -> None:
         share = max(1, settings.workers // processes)
         self._settings = replace(settings, workers=share)
+        self._starter = starter
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._processes = [self._start() for _ in range(processes)]
         self._again: deque[str] = deque()
         self._tries: Counter[str] = Counter()
+        self._failed_starts = 0
 
     def __enter__(self) -> ProcessPool:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._starter.stop()
         for process in self._processes:
-            process.stop()
+            process.leave()
 
     def scan(self, refs: Iterable[str]) -> Generator[Row, None, None]:
         """Yield one row a reference, in the order they are finished."""
@@ -107,7 +109,7 @@ class ProcessPool:
             yield row
 
     def _start(self) -> _Process:
-        return _Process(self._settings, self._messages)
+        return _Process(self._starter.start(), self._settings, self._messages)
 
     def _fill(self, waiting: Iterator[str]) -> None:
         """Give every process as much as it has room for, the least busy one first."""
@@ -122,11 +124,16 @@ class ProcessPool:
 
     def _replace(self, dead: _Process) -> list[Row]:
         """Start another process for one that ended; return rows of what was tried too often."""
-        dead.stop()
+        dead.leave()
+        self._failed_starts = 0 if dead.stood else self._failed_starts + 1
+        blameless = 0 < self._failed_starts <= MAX_STARTS
+        if blameless:
+            # A server that is being killed takes a moment to be gone.
+            time.sleep(PAUSE * self._failed_starts)
         self._processes[self._processes.index(dead)] = self._start()
         failed = []
         for ref in dead.busy:
-            self._tries[ref] += 1
+            self._tries[ref] += not blameless
             if self._tries[ref] < MAX_TRIES:
                 self._again.append(ref)
             else:

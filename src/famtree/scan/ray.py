@@ -22,11 +22,13 @@ from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.parquet import count_rows, read_parquet, require_parquet, write_parquet
 from famtree.scan.references import drop_repeated, hash_reference
 from famtree.scan.row import Row
-from famtree.scan.settings import THREADS_A_PROCESS, ScanSettings
+from famtree.scan.settings import ScanSettings
 
 if TYPE_CHECKING:
     from famtree.registry.registry import Registry
 
+THREADS = 8
+"""References under way in one task."""
 BLOCK = 64
 """References a task answers: what is asked again, at most, when its worker is lost."""
 WAVE = 256
@@ -87,7 +89,7 @@ def connect(address: str | None, workers: int) -> Iterator[Any]:
     if address is not None:
         options["address"] = address
     else:
-        options |= {"include_dashboard": False, "num_cpus": max(1, workers // THREADS_A_PROCESS)}
+        options |= {"include_dashboard": False, "num_cpus": max(1, workers // THREADS)}
     try:
         ray.init(**options)
     except Exception as fault:
@@ -137,7 +139,7 @@ def scan_ray(
 
 def make_task(settings: ScanSettings, folder: Path) -> Any:
     """Return the function that answers one block and writes its file."""
-    share = replace(settings, workers=THREADS_A_PROCESS)
+    share = replace(settings, workers=THREADS)
 
     def answer(batch: dict[str, Any]) -> dict[str, list[Any]]:
         refs = [str(ref) for block in batch["refs"] for ref in block]

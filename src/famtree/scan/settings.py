@@ -6,15 +6,12 @@ from dataclasses import dataclass, field
 
 from famtree.sources.hub_access import HubAccess
 
-THREADS_A_PROCESS = 8
-"""Answers wait for the network most of the time, and share one interpreter the rest."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScanSettings:
     """How to scan: the same for every checkpoint, so that any worker gives the same row."""
 
-    workers: int = 2 * THREADS_A_PROCESS
+    workers: int = 16
     """Checkpoints under way at a time."""
     offline: bool = False
     endpoint: str | None = None
@@ -27,5 +24,8 @@ class ScanSettings:
     """Read the weight samples of `--verify` as well, once, and keep them as a sketch."""
 
     def make_access(self) -> HubAccess:
-        """Return whom the Hub is asked as; nothing is remembered, a scan sees each model once."""
-        return HubAccess(self.endpoint, self.token).until(self.timeout)
+        """Return whom the Hub is asked as; little is remembered, as a scan sees each model once.
+
+        Seven files and folders for each of three million would use up a disk's inodes.
+        """
+        return HubAccess(self.endpoint, self.token, only_shared=True).until(self.timeout)

@@ -1,7 +1,8 @@
-"""One process of a scan: references in on stdin, rows out on stdout, one JSON text a line.
+"""One process of a scan: references in, rows out, one JSON text a line.
 
-The first line holds the settings: a token among the arguments would show in the list of processes.
-How many references are under way is up to who sends them.
+The first line in holds the settings: a token among the arguments would show in the list of
+processes. The first line out is empty and tells that the process stands. How many references are
+under way is up to who sends them.
 """
 
 from __future__ import annotations
@@ -45,11 +46,22 @@ class Worker:
             self._answers.flush()
 
 
-if __name__ == "__main__":
-    asked = sys.stdin.buffer
-    settings = ScanSettings(**json.loads(asked.readline()))
+def prepare() -> Registry:
+    """Load what every process of a scan needs."""
     registry = load_registry()
     # The registry lives as long as the process; walking it again and again is a third of the work.
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
-    Worker(settings, registry, sys.stdout.buffer).serve(asked)
+    return registry
+
+
+def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> None:
+    """Read the settings, then answer references until `asked` ends."""
+    answers.write(b"\n")
+    answers.flush()
+    settings = ScanSettings(**json.loads(asked.readline()))
+    Worker(settings, registry, answers).serve(asked)
+
+
+if __name__ == "__main__":
+    work(prepare(), sys.stdin.buffer, sys.stdout.buffer)

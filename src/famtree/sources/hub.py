@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
+from famtree.sources.daemon_threads import DaemonThreads
 from famtree.sources.hashes import content_key, fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_cache import HubCache
@@ -34,6 +35,8 @@ DEFAULT_REVISION = "main"
 PARTIAL = 206
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
+
+_threads = DaemonThreads()
 
 
 class _Task(Struct, frozen=True):
@@ -72,7 +75,9 @@ class HubSource:
         self._revision = ref.revision or DEFAULT_REVISION
         self._offline = offline or constants.is_offline_mode()
         self._client = HubClient(patience=patience, access=access)
-        self._cache = HubCache(self._client.endpoint, access.find_owner())
+        self._cache = HubCache(
+            self._client.endpoint, access.find_owner(), only_shared=access.only_shared
+        )
         self._listings = access.listings
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None
@@ -232,15 +237,9 @@ class HubSource:
                 hint="run once without --offline (and without HF_HUB_OFFLINE)",
             )
         with self._timed():
-            if len(tasks) == 1:
-                results = [self._try(tasks[0])]
-            else:
-                from concurrent.futures import ThreadPoolExecutor
-
-                with ThreadPoolExecutor(min(MAX_CONNECTIONS, len(tasks))) as pool:
-                    results = list(pool.map(self._try, tasks))
+            results = self._try_all(tasks)
         faults = {}
-        for task, result in zip(tasks, results, strict=True):
+        for task, result in results:
             if isinstance(result, FamtreeError):
                 faults[task.entry.name] = result
             else:
@@ -248,6 +247,21 @@ class HubSource:
         if faults:
             raise faults[min(faults)]
         return found
+
+    def _try_all(self, tasks: list[_Task]) -> list[tuple[_Task, bytes | Missing | FamtreeError]]:
+        """Fetch several at a time; this thread takes its share, as it would only wait."""
+        waiting = iter(tasks)  # a list's own: each `next` is one step, whoever asks
+        results: list[tuple[_Task, bytes | Missing | FamtreeError]] = []
+
+        def work() -> None:
+            for task in waiting:
+                results.append((task, self._try(task)))  # noqa: PERF401 - shared with others
+
+        helpers = [_threads.start(work) for _ in range(min(MAX_CONNECTIONS, len(tasks)) - 1)]
+        work()
+        for helper in helpers:
+            helper.result()
+        return results
 
     def _try(self, task: _Task) -> bytes | Missing | FamtreeError:
         name = task.entry.name

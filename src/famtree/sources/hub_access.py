@@ -64,6 +64,8 @@ class HubAccess:
     """None remembers nothing."""
     deadline: Deadline = field(default=NEVER, compare=False)
     """After it nothing more is fetched."""
+    only_shared: bool = False
+    """Cache only what other repositories may share: see `hub_cache.SHARED_BYTES`."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for what can be no address and no token."""

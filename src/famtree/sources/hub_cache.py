@@ -10,6 +10,9 @@ Under `$HF_HOME/famtree/<endpoint>/`, or `<endpoint>@<owner>/` for a token not t
 Every entry carries its length and sha256, and a whole file has to fit the hash it is named by, so
 a damaged or misplaced one counts as absent and is replaced. Entries are written to a temporary
 file first. A cache that cannot be written is no error.
+
+Paths are strings here: a `Path` costs more than the system's answer that there is no such file,
+which is what a scan hears several times for each file.
 """
 
 from __future__ import annotations
@@ -20,7 +23,6 @@ import os
 import re
 import tempfile
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -31,6 +33,8 @@ from famtree.types.checkpoint import FileEntry, Listing
 
 MAX_ENTRY_BYTES = 128 * 1024 * 1024
 """Larger answers are not kept."""
+SHARED_BYTES = 64 * 1024
+"""Whole files from here on are mostly vocabularies and indexes, which many repositories share."""
 
 _MAGIC = b"famtree1"
 _HEADER = len(_MAGIC) + 32 + 8
@@ -39,21 +43,25 @@ _HEADER = len(_MAGIC) + 32 + 8
 class HubCache:
     """The two caches of one endpoint; every method returns None for what is not there."""
 
-    def __init__(self, endpoint: str, owner: str | None = None) -> None:
+    def __init__(
+        self, endpoint: str, owner: str | None = None, *, only_shared: bool = False
+    ) -> None:
+        """Write only whole files of `SHARED_BYTES` and more where `only_shared`."""
         from huggingface_hub import constants
 
         address = urlsplit(endpoint)
         place = re.sub(r"[^\w.-]", "_", f"{address.netloc}{address.path}")
         if owner is not None:
             place += f"@{owner}"
-        self._root = Path(constants.HF_HOME) / "famtree" / place
+        self._root = os.path.join(constants.HF_HOME, "famtree", place)
         self._endpoint = endpoint
+        self._only_shared = only_shared
         # Filled with the user's own token: nothing for others to read.
         self._shared = constants.HF_HUB_CACHE if owner is None else None
 
     def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
         """Return the remembered document of `repo_id` at `commit`."""
-        data = _read(self._root / "listings" / _slug(repo_id) / commit)
+        data = _read(self._place("listings", _slug(repo_id), commit))
         if data is None:
             return None
         try:
@@ -64,18 +72,20 @@ class HubCache:
 
     def write_listing(self, repo_id: str, commit: str, document: dict[str, Any]) -> None:
         """Remember `document` for `repo_id` at `commit`."""
-        data = json.dumps(document, separators=(",", ":")).encode()
-        _write(self._root / "listings" / _slug(repo_id) / commit, data)
+        if not self._only_shared:
+            data = json.dumps(document, separators=(",", ":")).encode()
+            _write(self._place("listings", _slug(repo_id), commit), data)
 
     def read_ref(self, repo_id: str, revision: str) -> str | None:
         """Return the commit `revision` pointed at when it was last asked."""
-        data = _read(self._root / "refs" / _slug(repo_id) / _slug(revision))
+        data = _read(self._place("refs", _slug(repo_id), _slug(revision)))
         commit = data.decode("ascii", "replace") if data else None
         return commit if is_blob_id(commit) else None
 
     def write_ref(self, repo_id: str, revision: str, commit: str) -> None:
         """Remember that `revision` points at `commit`."""
-        _write(self._root / "refs" / _slug(repo_id) / _slug(revision), commit.encode())
+        if not self._only_shared:
+            _write(self._place("refs", _slug(repo_id), _slug(revision)), commit.encode())
 
     def read_file(
         self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
@@ -100,11 +110,13 @@ class HubCache:
         key = self._key(repo_id, commit, entry)
         if key is None or len(data) > MAX_ENTRY_BYTES:
             return
+        if self._only_shared and (span is not None or len(data) < SHARED_BYTES):
+            return
         if span is None:
-            _write(self._root / "blobs" / key[:2] / key, data)
+            _write(self._place("blobs", key[:2], key), data)
         else:
             name = f"{span[0]}-{span[0] + len(data)}"
-            _write(self._root / "spans" / key[:2] / key / name, data)
+            _write(self._place("spans", key[:2], key, name), data)
 
     def find_shared_snapshot(self, repo_id: str, revision: str) -> Listing | None:
         """Return a listing made of what huggingface_hub's cache holds of `repo_id`.
@@ -128,6 +140,9 @@ class HubCache:
         safe = tuple(entry for entry in entries if is_safe_name(entry.name))
         return Listing(safe, revision=commit) if safe else None
 
+    def _place(self, *names: str) -> str:
+        return os.path.join(self._root, *names)
+
     def _key(self, repo_id: str, commit: str | None, entry: FileEntry) -> str | None:
         listed = content_key(entry)
         if listed is not None or commit is None:
@@ -136,12 +151,12 @@ class HubCache:
         return sha256(place.encode("utf-8", "surrogatepass")).hexdigest()
 
     def _read_own(self, key: str, entry: FileEntry, span: tuple[int, int] | None) -> bytes | None:
-        whole = _read(self._root / "blobs" / key[:2] / key)
+        whole = _read(self._place("blobs", key[:2], key))
         if whole is not None and fits(entry, whole):
             return whole if span is None else whole[span[0] : span[1]]
         if span is None:
             return None
-        folder = self._root / "spans" / key[:2] / key
+        folder = self._place("spans", key[:2], key)
         try:
             names = sorted(os.listdir(folder))
         except OSError:
@@ -151,7 +166,7 @@ class HubCache:
             if not (first.isdigit() and last.isdigit()):
                 continue
             if int(first) <= span[0] and span[1] <= int(last):
-                data = _read(folder / name)
+                data = _read(os.path.join(folder, name))
                 if data is not None and len(data) == int(last) - int(first):
                     return data[span[0] - int(first) : span[1] - int(first)]
         return None
@@ -161,18 +176,18 @@ class HubCache:
     ) -> bytes | None:
         if self._shared is None:
             return None
-        folder = snapshot.repo_folder(self._shared, repo_id)
+        folder = str(snapshot.repo_folder(self._shared, repo_id))
         places = []
         if key := content_key(entry):
-            places.append(folder / "blobs" / key)
+            places.append(os.path.join(folder, "blobs", key))
         if commit is not None:
-            places.append(folder / "snapshots" / commit / entry.name)
+            places.append(os.path.join(folder, "snapshots", commit, entry.name))
         for place in places:
             try:
-                size = place.stat().st_size
-                if not place.is_file() or entry.size not in {None, size}:
+                size = os.stat(place).st_size
+                if not os.path.isfile(place) or entry.size not in {None, size}:
                     continue
-                with place.open("rb") as stream:
+                with open(place, "rb") as stream:
                     if span is not None:
                         stream.seek(span[0])
                         return stream.read(span[1] - span[0])
@@ -188,9 +203,10 @@ def _slug(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E")
 
 
-def _read(path: Path) -> bytes | None:
+def _read(path: str) -> bytes | None:
     try:
-        data = path.read_bytes()
+        with open(path, "rb") as stream:
+            data = stream.read()
     except OSError:
         return None
     body = data[_HEADER:]
@@ -198,11 +214,11 @@ def _read(path: Path) -> bytes | None:
     return body if data[:_HEADER] == header else None
 
 
-def _write(path: Path, body: bytes) -> None:
-    temporary = None
+def _write(path: str, body: bytes) -> None:
+    folder, temporary = os.path.dirname(path), None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        os.makedirs(folder, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".new-")
         with os.fdopen(handle, "wb") as stream:
             stream.write(_MAGIC + sha256(body).digest() + len(body).to_bytes(8, "little"))
             stream.write(body)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +16,7 @@ from msgspec import Struct
 
 from famtree import __version__
 from famtree.errors import FetchError, NetworkError
+from famtree.sources.daemon_threads import DaemonThreads
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
@@ -45,6 +45,7 @@ _MAX_ERROR_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 _gate = Gate()
+_threads = DaemonThreads()
 
 
 class Answer(Struct, frozen=True):
@@ -132,27 +133,20 @@ class HubClient:
         """
         if not _slots.acquire(timeout=min(self._deadline.left, threading.TIMEOUT_MAX)):
             raise self._deadline.missed(what)
-        done: SimpleQueue[Answer | BaseException] = SimpleQueue()
 
-        def work() -> None:
+        def work() -> Answer:
             try:
-                done.put(self._get_once(url, start, stop, headers))
-            except BaseException as fault:  # noqa: BLE001 - raised again where it is waited for
-                done.put(fault)
+                return self._get_once(url, start, stop, headers)
             finally:
                 _slots.release()
 
-        threading.Thread(target=work, daemon=True).start()
         try:
-            found = done.get(timeout=min(self._deadline.left, MAX_SECONDS))
-        except Empty:
+            return _threads.start(work).result(min(self._deadline.left, MAX_SECONDS))
+        except TimeoutError:
             self._deadline.check(what)
             raise NetworkError(
                 f"{url.partition('?')[0]}: the answer takes too long", hint="try again later"
             ) from None
-        if isinstance(found, BaseException):
-            raise found
-        return found
 
     def _get_once(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
         from huggingface_hub import get_session, hf_raise_for_status

@@ -9,9 +9,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Concatenate, Generic, ParamSpec, TypeVar
 
+T = TypeVar("T")
 V = TypeVar("V")
+P = ParamSpec("P")
 
 
 class Recent(Generic[V]):
@@ -41,3 +44,26 @@ class Recent(Generic[V]):
             while total > self._room and len(self._held) > 1:
                 total -= self._held.popitem(last=False)[1][1]
         return made
+
+
+def remember(
+    room: int, size: Callable[[T], int]
+) -> Callable[[Callable[Concatenate[T, P], V]], Callable[Concatenate[T, P], V]]:
+    """Make a pure function remember its last results, up to `room` in the sum of `size`s.
+
+    They are known by the identity of the first argument, which is held so that no other object
+    takes its place, and by the value of the others, which have to be hashable.
+    """
+
+    def wrap(make: Callable[Concatenate[T, P], V]) -> Callable[Concatenate[T, P], V]:
+        recent: Recent[tuple[T, V]] = Recent(room)
+
+        @wraps(make)
+        def find(subject: T, /, *rest: P.args, **named: P.kwargs) -> V:
+            key = (id(subject), rest, *named.items())
+            held = recent.find(key, lambda: (subject, make(subject, *rest, **named)), size(subject))
+            return held[1]
+
+        return find
+
+    return wrap

@@ -80,8 +80,12 @@ FROM (SELECT id, unnest(weight_files) AS sha256 FROM chosen)
 GROUP BY sha256, id
 ORDER BY sha256;
 
-CREATE TABLE sketches AS
-SELECT id, sketch FROM chosen WHERE sketch IS NOT NULL ORDER BY id;
+-- Candidates of one design lie together, those most often named as parents first: a look-up reads
+-- one stretch. What is random hardly shrinks, and unpacking it would take longer than reading it.
+CREATE TABLE sketches (id INTEGER, sketch VARCHAR USING COMPRESSION uncompressed);
+INSERT INTO sketches
+SELECT id, sketch FROM chosen JOIN checkpoints USING (id) WHERE chosen.sketch IS NOT NULL
+ORDER BY chosen.architecture_digest, checkpoints.children DESC, id;
 
 -- What undeclared relatives are looked up by, sorted so that a look-up reads one stretch: those most
 -- often named as parents first.
@@ -92,7 +96,7 @@ SELECT signature, id, children FROM (
     UNION ALL
     -- The sixteen tokens of smallest hash with their ids, 256 characters of the sketch: the same in
     -- every file format, and where tokens were added, which the digest of all is not.
-    SELECT sha256('vocabulary ' || hidden_size || ' ' || vocabulary_sketch[:256]), id
+    SELECT sha256('vocabulary ' || hidden_size || ' ' || left(vocabulary_sketch, 256)), id
     FROM fingerprints WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;

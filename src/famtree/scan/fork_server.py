@@ -1,0 +1,59 @@
+"""Forks the workers of a scan off one process that has loaded everything.
+
+Its stdin is a Unix socket. With every byte comes the end of another socket, which a new worker
+reads references from and writes rows to, as `famtree.scan.worker` does. A forked worker starts in a
+hundredth of the time that a fresh interpreter takes and shares its memory, so that there can be
+many: of two threads that weigh evidence in one interpreter, one waits.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+from famtree.registry.registry import Registry
+from famtree.scan.worker import prepare, work
+
+
+def serve_forks(control: socket.socket) -> None:
+    """Fork a worker for every socket that comes over `control`, until that is closed."""
+    _import_what_is_lazy()
+    # Weighing evidence is not to be interrupted by every answer that comes in.
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    registry = prepare()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # dead workers leave no zombies
+    while True:
+        word, ends, _, _ = socket.recv_fds(control, 1, 1)
+        if not word:
+            return
+        if os.fork() == 0:
+            control.close()
+            _become_worker(registry, socket.socket(fileno=ends[0]))
+        os.close(ends[0])
+
+
+def _import_what_is_lazy() -> None:
+    """Import what a worker would on its first reference of the Hub."""
+    from huggingface_hub import close_session, get_session
+
+    import famtree.sources.hub  # noqa: F401
+
+    # A session imports the most of it. Each worker makes its own: connections cannot be shared.
+    get_session()
+    close_session()
+
+
+def _become_worker(registry: Registry, end: socket.socket) -> None:
+    """Work until the other end is closed; never return."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        work(registry, end.makefile("rb"), end.makefile("wb"))
+    finally:
+        # Not to the end of the server's own program, and without waiting for threads.
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    serve_forks(socket.socket(fileno=sys.stdin.fileno()))
