@@ -96,10 +96,12 @@ def _serve_api(
     document = repository.document(commit, blobs=blobs, expand=query.get("expand", []))
     if not hub.etags:
         return _json(document)
-    etag = f'W/"{sha1(json.dumps(document).encode()).hexdigest()[:27]}"'
+    reply = _json(document)
+    etag = f'W/"{sha1(reply.body).hexdigest()[:27]}"'
     if headers.get("if-none-match") == etag:
         return Reply(304, {"ETag": etag})
-    return _json(document, {"ETag": etag})
+    reply.headers["ETag"] = etag
+    return reply
 
 
 def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:

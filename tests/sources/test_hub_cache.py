@@ -153,7 +153,7 @@ def test_an_interruption_leaves_no_unfinished_file(
 
     monkeypatch.setattr(os, "replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        hub_cache._write(tmp_path / "entry", b"data")
+        hub_cache._write(str(tmp_path / "entry"), b"data")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -49,7 +49,7 @@ class ForkServer:
     threads = 2
 
     def __init__(self) -> None:
-        self.most = 4 * (os.cpu_count() or 1)
+        self.most = 3 * (os.cpu_count() or 1)
         self._control: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None
 

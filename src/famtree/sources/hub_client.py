@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -22,7 +22,7 @@ from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
 
 if TYPE_CHECKING:
-    from httpx2 import Response, Timeout
+    from httpx2 import Request, Response, Timeout
 
 MAX_CONNECTIONS = 16
 """Requests in flight at a time in this process, whatever the number of sources."""
@@ -155,18 +155,22 @@ class HubClient:
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.
             headers |= {"range": f"bytes={start}-{stop - 1}", "accept-encoding": "identity"}
+        request = session.build_request(
+            "GET", url, headers=self._headers_for(url) | headers, timeout=self._limit_phases()
+        )
         linked = ""
         for _ in range(_MAX_REDIRECTS):
-            request = session.build_request(
-                "GET", url, headers=self._headers_for(url) | headers, timeout=self._limit_phases()
-            )
             # The session is everybody's: what one token's cookie opens is not another's to see.
             request.headers.pop("cookie", None)
             response = session.send(request, stream=True, follow_redirects=False)
             try:
-                if response.status_code in _REDIRECTS and "location" in response.headers:
+                if response.has_redirect_location:
                     linked = response.headers.get("x-linked-etag", linked)
-                    url = _follow(url, response.headers["location"])
+                    request = _follow(response)
+                    url = str(request.url)
+                    request.headers.pop("authorization", None)
+                    request.headers.update(self._headers_for(url))
+                    request.extensions["timeout"] = self._limit_phases().as_dict()
                     _read_small(response)
                     continue
                 if response.status_code >= 400:
@@ -227,20 +231,18 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, port
 
 
-def _follow(url: str, location: str) -> str:
-    """Return where a redirect leads; only to http(s), and never from encrypted to plain."""
-    here = urlsplit(url).scheme
-    try:
-        target = urljoin(url, location)
-        there = urlsplit(target).scheme
-    except ValueError:  # a host in open brackets
-        target = there = ""
-    if there not in ("http", "https") or (here, there) == ("https", "http"):
+def _follow(response: Response) -> Request:
+    """Return the request a redirect leads to; only http(s), and never from encrypted to plain."""
+    here, request = response.request.url, response.next_request
+    there = request.url.scheme if request is not None else ""
+    allowed = {"https"} if here.scheme == "https" else {"http", "https"}
+    if request is None or there not in allowed:
+        told = str(here).partition("?")[0]
         raise NetworkError(
-            f"{url.partition('?')[0]} redirects from {here} to {there[:20] or 'nowhere'}",
+            f"{told} redirects from {here.scheme} to {there[:20] or 'nowhere'}",
             hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
         )
-    return target
+    return request
 
 
 def _read_answer(response: Response, url: str, start: int | None, stop: int, linked: str) -> Answer:
