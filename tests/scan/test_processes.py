@@ -14,6 +14,7 @@ from conftest import ROOT
 from famtree.scan.processes import MAX_TRIES, ProcessPool
 from famtree.scan.settings import ScanSettings
 from famtree.scan.starters import ForkServer, Spawner, Starter
+from hub.server import HubServer
 
 EXAMPLE = ROOT / "fixtures" / "example"
 
@@ -123,16 +124,15 @@ def test_leaving_ends_the_processes(tmp_path: Path, starter: Starter) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no forking here")
-def test_workers_end_with_a_scan_that_is_killed(tmp_path: Path) -> None:
-    folders = make_folders(tmp_path, 2)
-    command = [sys.executable, "-m", "famtree", "scan", "--from", "-", "--out"]
-    with subprocess.Popen([*command, str(tmp_path / "rows.jsonl")], stdin=subprocess.PIPE) as scan:
-        assert scan.stdin is not None
-        scan.stdin.write("\n".join(folders).encode() + b"\n")
-        scan.stdin.flush()
+def test_workers_end_with_a_scan_that_is_killed(hub: HubServer, tmp_path: Path) -> None:
+    """Though what they asked for does not come."""
+    hub.faults.latency = 30
+    command = [sys.executable, "-m", "famtree", "scan", "org/a", "org/b", "--out"]
+    with subprocess.Popen([*command, str(tmp_path / "rows.jsonl")]) as scan:
         workers = _wait_for_grandchildren(scan.pid)
+        while not hub.seen.connections:
+            time.sleep(0.02)
         scan.kill()
-        scan.stdin.close()
     _wait_until_gone(workers)
 
 

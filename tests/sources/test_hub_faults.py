@@ -18,6 +18,7 @@ from famtree.errors import (
 )
 from famtree.sources import hub_client, hub_pauses
 from famtree.sources.hub import HubSource
+from famtree.sources.hub_access import HubAccess
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
 from hub import endpoints
@@ -348,6 +349,23 @@ def test_an_encrypted_address_is_never_left_for_a_plain_one(hub: HubServer) -> N
     with pytest.raises(NetworkError, match="https://hub/a redirects from https to http") as caught:
         follow("https://hub/a?token=x", "http://hub/b")
     assert "token" not in caught.value.message
+
+
+def test_a_token_stays_with_the_very_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library keeps it where a host redirects to its own encrypted address."""
+    seen: list[tuple[str, str | None]] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append((str(request.url), request.headers.get("authorization")))
+        if request.url.scheme == "http":
+            return httpx2.Response(302, headers={"location": "https://hub/file"})
+        return httpx2.Response(200, content=b"data")
+
+    session = httpx2.Client(transport=httpx2.MockTransport(answer))
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: session)
+    client = hub_client.HubClient(access=HubAccess("http://hub", "hf_secret"))
+    assert client.get("http://hub/file", stop=99, what="file").body == b"data"
+    assert seen == [("http://hub/file", "Bearer hf_secret"), ("https://hub/file", None)]
 
 
 def test_pages_of_unknown_length_in_place_of_a_range(

@@ -87,7 +87,7 @@ _CONFIG = {
 }
 
 _COMPRESSION = "PRAGMA force_compression = 'zstd'"
-"""Trying which one suits takes DuckDB (1.5) four fifths of a build, and ends with a longer file."""
+"""Trying which one suits takes DuckDB (2.0) four fifths of a build, and ends with a longer file."""
 
 
 def _make_raw() -> str:

@@ -8,20 +8,21 @@ many: of two threads that weigh evidence in one interpreter, one waits.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import sys
 
-from famtree.registry.registry import Registry
 from famtree.scan.worker import prepare, work
 
 
 def serve_forks(control: socket.socket) -> None:
     """Fork a worker for every socket that comes over `control`, until that is closed."""
     _import_what_is_lazy()
-    # Weighing evidence is not to be interrupted by every answer that comes in.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    with contextlib.suppress(OSError):  # a container may forbid it
+        # Weighing evidence is not to be interrupted by every answer that comes in.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     registry = prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # dead workers leave no zombies
     while True:
@@ -30,7 +31,9 @@ def serve_forks(control: socket.socket) -> None:
             return
         if os.fork() == 0:
             control.close()
-            _become_worker(registry, socket.socket(fileno=ends[0]))
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            end = socket.socket(fileno=ends[0])
+            work(registry, end.makefile("rb"), end.makefile("wb"))
         os.close(ends[0])
 
 
@@ -43,16 +46,6 @@ def _import_what_is_lazy() -> None:
     # A session imports the most of it. Each worker makes its own: connections cannot be shared.
     get_session()
     close_session()
-
-
-def _become_worker(registry: Registry, end: socket.socket) -> None:
-    """Work until the other end is closed; never return."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    try:
-        work(registry, end.makefile("rb"), end.makefile("wb"))
-    finally:
-        # Not to the end of the server's own program, and without waiting for threads.
-        os._exit(0)
 
 
 if __name__ == "__main__":

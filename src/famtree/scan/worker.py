@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
@@ -33,10 +34,10 @@ class Worker:
         self._lock = threading.Lock()
 
     def serve(self, asked: BinaryIO) -> None:
-        """Answer every reference of `asked` until it ends."""
-        with ThreadPoolExecutor(self._settings.workers) as pool:
-            for line in asked:
-                pool.submit(self._answer, json.loads(line))
+        """Answer every reference of `asked`; return as soon as that ends."""
+        pool = ThreadPoolExecutor(self._settings.workers)
+        for line in asked:
+            pool.submit(self._answer, json.loads(line))
 
     def _answer(self, ref: str) -> None:
         row = scan_checkpoint(ref, self._registry, self._settings)
@@ -55,12 +56,18 @@ def prepare() -> Registry:
     return registry
 
 
-def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> None:
-    """Read the settings, then answer references until `asked` ends."""
-    answers.write(b"\n")
-    answers.flush()
-    settings = ScanSettings(**json.loads(asked.readline()))
-    Worker(settings, registry, answers).serve(asked)
+def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> NoReturn:
+    """Read the settings, answer references until `asked` ends, then end this process.
+
+    At once, for nobody reads what is still under way.
+    """
+    try:
+        answers.write(b"\n")
+        answers.flush()
+        settings = ScanSettings(**json.loads(asked.readline()))
+        Worker(settings, registry, answers).serve(asked)
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":
