@@ -210,7 +210,7 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
 def check_cache(home: Path) -> Iterable[str]:
     """Yield what is wrong with the files of the cache: unfinished ones, damaged ones."""
     for path in sorted((home / "famtree").rglob("*")):
-        if path.is_file() and (path.name.startswith(".") or hub_cache._read(path) is None):
+        if path.is_file() and (path.name.startswith(".") or hub_cache._read(str(path)) is None):
             yield f"{path.name} in the cache is not whole"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def translate(tensors: Tensors, architecture: str = "llama") -> TensorIndex:
     return translate_tensors(infos(tensors), architecture, complete=True, files=("x.gguf",))
 
 
-def observe(tensors: Tensors, architecture: str = "llama") -> dict[str, Any]:
+def observe(tensors: Tensors, architecture: str = "llama") -> Mapping[str, Any]:
     return observe_tensors(translate(tensors, architecture))
 
 
