@@ -147,6 +147,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wbufsize = 1 << 17  # headers leave with their body, as from a grown-up server
     server: _Server
 
     def setup(self) -> None:
@@ -244,6 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
         for _ in range(32 if faults.slow_headers else 0):
             self.send_header("X-Nothing", "")
             self.flush_headers()
+            self.wfile.flush()
             time.sleep(faults.slow_headers)
         self.end_headers()
         if self.command != "HEAD":
@@ -265,6 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             if faults.other_version:
                 block = bytes(byte ^ 1 for byte in block)
             if faults.drip:
+                self.wfile.flush()
                 time.sleep(faults.drip)
             if faults.truncate is not None and seen.sent + len(block) > faults.truncate:
                 self.wfile.write(block[: faults.truncate - seen.sent])
@@ -272,6 +275,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             if faults.slow_body and begin > start:
+                self.wfile.flush()
                 time.sleep(faults.slow_body)
             self.wfile.write(block)
             seen.sent += len(block)
