@@ -61,13 +61,11 @@ def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> NoReturn:
 
     At once, for nobody reads what is still under way.
     """
-    try:
-        answers.write(b"\n")
-        answers.flush()
-        settings = ScanSettings(**json.loads(asked.readline()))
-        Worker(settings, registry, answers).serve(asked)
-    finally:
-        os._exit(0)
+    answers.write(b"\n")
+    answers.flush()
+    settings = ScanSettings(**json.loads(asked.readline()))
+    Worker(settings, registry, answers).serve(asked)
+    os._exit(0)
 
 
 if __name__ == "__main__":

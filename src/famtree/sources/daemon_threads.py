@@ -46,3 +46,7 @@ class DaemonThreads:
         while True:
             desk.get()()
             self._idle.append(desk)
+
+
+THREADS = DaemonThreads()
+"""Those of this process."""

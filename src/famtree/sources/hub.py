@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
-from famtree.sources.daemon_threads import DaemonThreads
+from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hashes import content_key, fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_cache import HubCache
@@ -35,8 +35,6 @@ DEFAULT_REVISION = "main"
 PARTIAL = 206
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
-
-_threads = DaemonThreads()
 
 
 class _Task(Struct, frozen=True):
@@ -257,7 +255,7 @@ class HubSource:
             for task in waiting:
                 results.append((task, self._try(task)))  # noqa: PERF401 - shared with others
 
-        helpers = [_threads.start(work) for _ in range(min(MAX_CONNECTIONS, len(tasks)) - 1)]
+        helpers = [THREADS.start(work) for _ in range(min(MAX_CONNECTIONS, len(tasks)) - 1)]
         work()
         for helper in helpers:
             helper.result()

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from famtree import __version__
 from famtree.errors import FetchError, NetworkError
-from famtree.sources.daemon_threads import DaemonThreads
+from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
@@ -45,7 +45,6 @@ _MAX_ERROR_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 _gate = Gate()
-_threads = DaemonThreads()
 
 
 class Answer(Struct, frozen=True):
@@ -141,7 +140,7 @@ class HubClient:
                 _slots.release()
 
         try:
-            return _threads.start(work).result(min(self._deadline.left, MAX_SECONDS))
+            return THREADS.start(work).result(min(self._deadline.left, MAX_SECONDS))
         except TimeoutError:
             self._deadline.check(what)
             raise NetworkError(
