@@ -58,7 +58,10 @@ def point_at(server: HubServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def close_session() -> None:
-    """Close the library's pooled connections, so that none outlives its server."""
+    """Close pooled connections, so that none outlives its server, and forget proxies."""
     from huggingface_hub import close_session as close
 
+    from famtree.sources.connections import CONNECTIONS
+
     close()
+    CONNECTIONS.close()

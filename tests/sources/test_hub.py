@@ -244,7 +244,7 @@ def test_cached_run_imports_no_http_client(hub: HubServer, repo: str) -> None:
         "from famtree.sources.reference import parse_reference\n"
         f"source = open_source(parse_reference('org/name@{repo}'))\n"
         "assert isinstance(source.read_wave(['config.json'], {}, limit=99)['config.json'], bytes)\n"
-        "print(sorted({'httpx2', 'httpx', 'numpy', 'transformers'} & set(sys.modules)))"
+        "print(sorted({'httpx2', 'httpx', 'urllib3', 'numpy', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")

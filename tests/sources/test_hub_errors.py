@@ -3,6 +3,7 @@ import inspect
 import httpx2
 import pytest
 from huggingface_hub import errors as library
+from urllib3 import exceptions as urllib3
 
 from famtree.errors import (
     AccessError,
@@ -72,14 +73,17 @@ def test_no_row_is_stale() -> None:
         (library.HfHubHTTPError, 429, NetworkError),
         (library.HfHubHTTPError, 503, NetworkError),
         (library.HfHubHTTPError, 418, NetworkError),
-        (httpx2.ConnectTimeout, 0, NetworkError),
-        (httpx2.ReadTimeout, 0, NetworkError),
-        (httpx2.ReadError, 0, NetworkError),
-        (httpx2.ProxyError, 0, NetworkError),
-        (httpx2.RemoteProtocolError, 0, NetworkError),
-        (httpx2.TooManyRedirects, 0, NetworkError),
-        (httpx2.DecodingError, 0, NetworkError),
-        (httpx2.InvalidURL, 0, UsageError),
+        (urllib3.NewConnectionError, 0, NetworkError),
+        (urllib3.NameResolutionError, 0, NetworkError),
+        (urllib3.ConnectTimeoutError, 0, NetworkError),
+        (urllib3.ReadTimeoutError, 0, NetworkError),
+        (urllib3.ProtocolError, 0, NetworkError),
+        (urllib3.ProxyError, 0, NetworkError),
+        (urllib3.SSLError, 0, NetworkError),
+        (urllib3.DecodeError, 0, NetworkError),
+        (urllib3.InvalidHeader, 0, NetworkError),
+        (urllib3.LocationParseError, 0, UsageError),
+        (urllib3.URLSchemeUnknown, 0, UsageError),
         (OSError, 0, NetworkError),
         (ZeroDivisionError, 0, FamtreeError),
     ],
@@ -97,7 +101,7 @@ def test_gated_names_the_page() -> None:
 
 def test_causes_hidden_in_messages() -> None:
     def hint_of(text: str) -> str:
-        made = translate(httpx2.ConnectError(text))
+        made = translate(urllib3.SSLError(text))
         return made.message + made.hint
 
     assert "SSL_CERT_FILE" in hint_of("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")

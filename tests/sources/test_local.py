@@ -194,8 +194,8 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
         "from famtree.sources.reference import parse_reference\n"
         f"source = open_source(parse_reference({str(tmp_path)!r}))\n"
         "source.read_wave(['config.json'], {}, limit=99)\n"
-        "heavy = {'huggingface_hub', 'httpx', 'httpx2', 'yaml', 'numpy', 'transformers', 'http',"
-        " 'socket', 'concurrent'}\n"
+        "heavy = {'huggingface_hub', 'httpx', 'httpx2', 'urllib3', 'yaml', 'numpy',"
+        " 'transformers', 'http', 'socket', 'concurrent'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

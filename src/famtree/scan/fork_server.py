@@ -39,13 +39,10 @@ def serve_forks(control: socket.socket) -> None:
 
 def _import_what_is_lazy() -> None:
     """Import what a worker would on its first reference of the Hub."""
-    from huggingface_hub import close_session, get_session
+    import urllib3  # noqa: F401
+    from huggingface_hub import get_token, hf_raise_for_status  # noqa: F401
 
     import famtree.sources.hub  # noqa: F401
-
-    # A session imports the most of it. Each worker makes its own: connections cannot be shared.
-    get_session()
-    close_session()
 
 
 if __name__ == "__main__":

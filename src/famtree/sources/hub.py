@@ -18,8 +18,9 @@ from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundErro
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hashes import content_key, fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
+from famtree.sources.hub_answer import Answer
 from famtree.sources.hub_cache import HubCache
-from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, Answer, HubClient
+from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_listing import (
     MAX_DOCUMENT_BYTES,
     decode_document,
@@ -247,7 +248,7 @@ class HubSource:
         return found
 
     def _try_all(self, tasks: list[_Task]) -> list[tuple[_Task, bytes | Missing | FamtreeError]]:
-        """Fetch several at a time; this thread takes its share, as it would only wait."""
+        """Fetch several at a time."""
         waiting = iter(tasks)  # a list's own: each `next` is one step, whoever asks
         results: list[tuple[_Task, bytes | Missing | FamtreeError]] = []
 
@@ -255,10 +256,12 @@ class HubSource:
             for task in waiting:
                 results.append((task, self._try(task)))  # noqa: PERF401 - shared with others
 
-        helpers = [THREADS.start(work) for _ in range(min(MAX_CONNECTIONS, len(tasks)) - 1)]
-        work()
-        for helper in helpers:
-            helper.result()
+        threads = [THREADS.start(work) for _ in range(min(MAX_CONNECTIONS, len(tasks)))]
+        try:
+            self._client.wait(threads, f"{self._repo}/{tasks[0].entry.name}")
+        finally:
+            for _ in waiting:
+                pass  # what nobody has begun by now, nobody shall
         return results
 
     def _try(self, task: _Task) -> bytes | Missing | FamtreeError:
@@ -334,7 +337,7 @@ class HubSource:
         return answer
 
     def _get(self, url: str, start: int | None, stop: int, what: str) -> Answer:
-        return self._client.get(url, start=start, stop=stop, what=what, page=self._page)
+        return self._client.fetch(url, start=start, stop=stop, what=what, page=self._page)
 
     def _no_access(self, name: str) -> AccessError:
         return AccessError(

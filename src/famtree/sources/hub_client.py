@@ -1,28 +1,34 @@
 """GET requests to a Hub: bounded bodies and times, ranges, redirects without the token, retries.
 
-Built on huggingface_hub's pooled session, so its proxies, certificates and client factory count.
-Its `build_hf_headers` is not used: that may ask the server for a list of agent programs first,
-one more round trip before the first answer.
+The token, the endpoint and the words for a refusal are huggingface_hub's. Its `build_hf_headers` is
+not used: that may ask the server for a list of agent programs first, one more round trip before the
+first answer.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-from msgspec import Struct
+import time
+from collections.abc import Mapping, Sequence
+from concurrent import futures
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 from famtree import __version__
 from famtree.errors import FetchError, NetworkError
+from famtree.sources.connections import CONNECTIONS
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
+from famtree.sources.hub_answer import Answer, raise_for_status, read_answer, read_small
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
 
 if TYPE_CHECKING:
-    from httpx2 import Request, Response, Timeout
+    from concurrent.futures import Future
+
+    from urllib3 import BaseHTTPResponse, Timeout
 
 MAX_CONNECTIONS = 16
 """Requests in flight at a time in this process, whatever the number of sources."""
@@ -36,34 +42,23 @@ wait for the next bytes) HF_HUB_DOWNLOAD_TIMEOUT counts, which is 10 as well whe
 MAX_SECONDS = 600
 """Seconds of one try, redirects and body included: a server that sends a byte now and then is quick
 in every phase. Enough for the largest file that is read whole (48 MiB) at 80 kB a second."""
-MAX_SKIP = 64 * 1024 * 1024
-"""Bytes read in vain when a server ignores a byte range that does not start at 0."""
 
 SHORTEST_PHASE = 0.05
 _MAX_REDIRECTS = 6
-_MAX_ERROR_BYTES = 64 * 1024
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 _gate = Gate()
+_T = TypeVar("_T")
 
 
-class Answer(Struct, frozen=True):
-    """One final answer: `body` holds the bytes asked for, from `start` on."""
+class _Request:
+    """What one thread asks for at this moment."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    url: str
-    """Address that served it, after redirects."""
-    total: int | None
-    """Size of the whole file, where the server told."""
-    complete: bool
-    """False when the body went on after the bytes asked for."""
-    linked: str | None
-    """The Hub's own name for the content: the `X-Linked-Etag` of its redirect, without quotes."""
-    etag: str | None
-    """The name of who served it, without quotes; None for a weak one, which other content may
-    share."""
+    def __init__(self, address: str, what: str) -> None:
+        self.address = address
+        self.what = what
+        self.since = inf
+        """When the present try began; infinite in pauses."""
 
 
 class HubClient:
@@ -80,6 +75,7 @@ class HubClient:
         self.bytes = 0
         """Body bytes as they came over the wire, before any decompression."""
         self._lock = threading.Lock()
+        self._under_way: set[_Request] = set()
         self._own_headers: dict[str, str] | None = None
 
     def get(
@@ -92,104 +88,139 @@ class HubClient:
         page: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Return bytes [start, stop) of `url`; all of it, up to `stop`, when `start` is None.
+        """Return what `fetch` does, in time: see `wait`."""
+        fetch = partial(
+            self.fetch, url, stop=stop, start=start, what=what, page=page, headers=headers
+        )
+        return self.wait([THREADS.start(fetch)], what)[0]
 
-        Raises the error `hub_errors.translate` makes of any failure, after a few tries of those
-        that may pass: 429, 5xx, time-outs, broken connections. Raises DeadlineError when the
-        deadline comes first.
-        """
-        paused, attempt = 0.0, 0
-        while True:
-            attempt += 1
-            paused += _gate.wait(url, self._owner, most=self._deadline.left)
-            self._deadline.check(what)
-            try:
-                return self._get_in_time(url, start, stop, dict(headers or {}), what)
-            except FetchError:
-                raise
-            except Exception as fault:
-                if not self._deadline.left:
-                    raise self._deadline.missed(what) from fault
-                pause = pause_after(fault, attempt)
-                # A server that counts requests is not broken: ask again as long as patience lasts.
-                tried = attempt >= MAX_TRIES and not (pause and pause.limited)
-                patience = min(self._patience - paused, self._deadline.left)
-                if pause is None or tried or pause.seconds > patience:
-                    raise translate(fault, what=what, page=page) from fault
-                if pause.limited:
-                    _gate.close(url, pause.seconds, self._owner)
-                else:
-                    paused += _gate.sleep(pause.seconds)
-
-    def _get_in_time(
-        self, url: str, start: int | None, stop: int, headers: dict[str, str], what: str
-    ) -> Answer:
-        """Make one try, and leave it to itself when it takes too long.
+    def wait(self, work: Sequence[Future[_T]], what: str) -> list[_T]:
+        """Return what each of `work` returns, which other threads do and which may `fetch`.
 
         No read of a socket can be told to end at a moment: its time-out starts anew with every
-        byte, and a server may send one in each. So a thread of its own reads, which ends by the
-        time-outs of the phases or with the process.
+        byte, and a server may send one in each. So those threads are left to themselves when the
+        deadline comes (DeadlineError) or a try takes more than MAX_SECONDS (NetworkError); they
+        end by the time-outs of the phases or with the process.
         """
-        if not _slots.acquire(timeout=min(self._deadline.left, threading.TIMEOUT_MAX)):
-            raise self._deadline.missed(what)
+        while futures.wait(work, timeout=self._find_patience()).not_done:
+            self._check_requests(what)
+        return [done.result() for done in work]
 
-        def work() -> Answer:
-            try:
-                return self._get_once(url, start, stop, headers)
-            finally:
-                _slots.release()
+    def _find_patience(self) -> float:
+        """Return the seconds until a try has taken too long or the deadline comes."""
+        with self._lock:
+            since = min((request.since for request in self._under_way), default=inf)
+        taken = max(0.0, time.monotonic() - since)
+        return max(0.0, min(self._deadline.left, MAX_SECONDS - taken))
 
+    def _check_requests(self, what: str) -> None:
+        with self._lock:
+            requests = sorted(self._under_way, key=lambda request: request.what)
+        self._deadline.check(requests[0].what if requests else what)
+        now = time.monotonic()
+        for request in requests:
+            if now - request.since >= MAX_SECONDS:
+                with self._lock:
+                    self._under_way.clear()  # what is left alone is no matter of the next call
+                raise NetworkError(
+                    f"{request.address}: the answer takes too long", hint="try again later"
+                )
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        stop: int,
+        start: int | None = None,
+        what: str,
+        page: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return bytes [start, stop) of `url`; all of it, up to `stop`, when `start` is None.
+
+        In this thread, however long the server takes. Raises the error `hub_errors.translate`
+        makes of any failure, after a few tries of those that may pass: 429, 5xx, time-outs, broken
+        connections. Raises DeadlineError when the deadline has come before a try.
+        """
+        request = _Request(url.partition("?")[0], what)
+        with self._lock:
+            self._under_way.add(request)
+        paused, attempt = 0.0, 0
         try:
-            return THREADS.start(work).result(min(self._deadline.left, MAX_SECONDS))
-        except TimeoutError:
-            self._deadline.check(what)
-            raise NetworkError(
-                f"{url.partition('?')[0]}: the answer takes too long", hint="try again later"
-            ) from None
+            while True:
+                attempt += 1
+                paused += _gate.wait(url, self._owner, most=self._deadline.left)
+                self._deadline.check(what)
+                try:
+                    return self._try(url, start, stop, dict(headers or {}), request)
+                except FetchError:
+                    raise
+                except Exception as fault:
+                    if not self._deadline.left:
+                        raise self._deadline.missed(what) from fault
+                    pause = pause_after(fault, attempt)
+                    # A server that counts requests is not broken: ask as long as patience lasts.
+                    tried = attempt >= MAX_TRIES and not (pause and pause.limited)
+                    patience = min(self._patience - paused, self._deadline.left)
+                    if pause is None or tried or pause.seconds > patience:
+                        raise translate(fault, what=what, page=page) from fault
+                    if pause.limited:
+                        _gate.close(url, pause.seconds, self._owner)
+                    else:
+                        paused += _gate.sleep(pause.seconds)
+        finally:
+            with self._lock:
+                self._under_way.discard(request)
 
-    def _get_once(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
-        from huggingface_hub import get_session, hf_raise_for_status
+    def _try(
+        self, url: str, start: int | None, stop: int, headers: dict[str, str], request: _Request
+    ) -> Answer:
+        """Make one try, as soon as this process may have another request in flight."""
+        if not _slots.acquire(timeout=min(self._deadline.left, threading.TIMEOUT_MAX)):
+            raise self._deadline.missed(request.what)
+        request.since = time.monotonic()
+        try:
+            return self._follow(url, start, stop, headers)
+        finally:
+            request.since = inf
+            _slots.release()
 
-        session = get_session()
+    def _follow(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
+        """Send the request, and what its redirects lead to."""
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.
             headers |= {"range": f"bytes={start}-{stop - 1}", "accept-encoding": "identity"}
-        request = session.build_request(
-            "GET", url, headers=self._headers_for(url) | headers, timeout=self._limit_phases()
-        )
         linked = ""
         for _ in range(_MAX_REDIRECTS):
-            # The session is everybody's: what one token's cookie opens is not another's to see.
-            request.headers.pop("cookie", None)
-            response = session.send(request, stream=True, follow_redirects=False)
+            own = self._headers_for(url)
+            response = CONNECTIONS.send(url, own | headers, self._limit_phases())
             try:
-                if response.has_redirect_location:
+                place = response.headers.get("location")
+                if place is not None and response.status in _REDIRECTS:
                     linked = response.headers.get("x-linked-etag", linked)
-                    request = _follow(response)
-                    url = str(request.url)
-                    request.headers.pop("authorization", None)
-                    request.headers.update(self._headers_for(url))
-                    request.extensions["timeout"] = self._limit_phases().as_dict()
-                    _read_small(response)
+                    url = _find_next(url, place)
+                    read_small(response)
                     continue
-                if response.status_code >= 400:
-                    hf_raise_for_status(_small_copy(response))
-                if limit := read_limit(response.headers):
+                if response.status >= 400:
+                    raise_for_status(response, url)
+                answer = read_answer(response, url, start, stop, linked)
+                if limit := read_limit(answer.headers):
                     _gate.close(url, min(limit, self._patience), self._owner)
-                return _read_answer(response, url, start, stop, linked)
+                return answer
             finally:
                 self._count(response)
                 response.close()
+                response.release_conn()
         raise NetworkError(f"{url} redirects in circles", hint="check HF_ENDPOINT")
 
     def _limit_phases(self) -> Timeout:
-        from httpx2 import Timeout
         from huggingface_hub import constants
+        from urllib3 import Timeout
 
         # No phase outlasts the deadline, so that a try that was left alone ends soon after it.
         left = max(self._deadline.left, SHORTEST_PHASE)
         each = min(float(constants.HF_HUB_DOWNLOAD_TIMEOUT), left)
-        return Timeout(each, connect=min(CONNECT_SECONDS, left))
+        return Timeout(connect=min(CONNECT_SECONDS, left), read=each)
 
     def _headers_for(self, url: str) -> dict[str, str]:
         """Return own headers; the token only for the endpoint itself, never for a CDN."""
@@ -203,12 +234,12 @@ class HubClient:
             ) from fault
         if own:
             return dict(self._own_headers)
-        return {"user-agent": self._own_headers["user-agent"]}
+        return {name: value for name, value in self._own_headers.items() if name != "authorization"}
 
-    def _count(self, response: Response) -> None:
+    def _count(self, response: BaseHTTPResponse) -> None:
         with self._lock:
-            self.bytes += response.num_bytes_downloaded
-            self.requests += response.status_code not in _REDIRECTS
+            self.bytes += response.tell()
+            self.requests += response.status not in _REDIRECTS
 
 
 def _make_headers(access: HubAccess) -> dict[str, str]:
@@ -216,12 +247,14 @@ def _make_headers(access: HubAccess) -> dict[str, str]:
 
     from huggingface_hub import __version__ as library
     from huggingface_hub import constants
+    from urllib3 import make_headers
 
     agent = f"famtree/{__version__}; hf_hub/{library}; python/{platform.python_version()}"
     if constants.HF_HUB_USER_AGENT_ORIGIN:
         agent += f"; origin/{constants.HF_HUB_USER_AGENT_ORIGIN}"
     token = access.find_token()
-    return {"user-agent": agent} | ({"authorization": f"Bearer {token}"} if token else {})
+    headers = {"user-agent": agent, **make_headers(accept_encoding=True)}
+    return headers | ({"authorization": f"Bearer {token}"} if token else {})
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:
@@ -230,110 +263,17 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, port
 
 
-def _follow(response: Response) -> Request:
-    """Return the request a redirect leads to; only http(s), and never from encrypted to plain."""
-    here, request = response.request.url, response.next_request
-    there = request.url.scheme if request is not None else ""
-    allowed = {"https"} if here.scheme == "https" else {"http", "https"}
-    if request is None or there not in allowed:
-        told = str(here).partition("?")[0]
+def _find_next(url: str, place: str) -> str:
+    """Return where a redirect leads; only http(s), and never from encrypted to plain."""
+    here = urlsplit(url).scheme
+    try:
+        found = urljoin(url, place)
+        there = urlsplit(found).scheme if urlsplit(found).hostname else ""
+    except ValueError:  # half an IPv6 address
+        there = ""
+    if there not in ({"https"} if here == "https" else {"http", "https"}):
         raise NetworkError(
-            f"{told} redirects from {here.scheme} to {there[:20] or 'nowhere'}",
+            f"{url.partition('?')[0]} redirects from {here} to {there[:20] or 'nowhere'}",
             hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
         )
-    return request
-
-
-def _read_answer(response: Response, url: str, start: int | None, stop: int, linked: str) -> Answer:
-    """Read what was asked for and no more; a server that ignores the range sends all from 0."""
-    first = 0
-    encoded = response.headers.get("content-encoding", "identity") != "identity"
-    length = response.headers.get("content-length", "")
-    total = None if encoded else _read_count(length)
-    if response.status_code == 206:
-        first, total = _parse_content_range(response.headers.get("content-range", ""), url)
-        if first != (start or 0):
-            raise NetworkError(
-                f"{url.partition('?')[0]}: the server sent another range than asked",
-                hint="a proxy in between mishandles byte ranges",
-            )
-    skipped = (start or 0) - first
-    if skipped > MAX_SKIP:
-        raise NetworkError(
-            f"{url.partition('?')[0]}: the server ignores byte ranges",
-            hint="a proxy in between drops the Range header; fetch the file and give its path",
-        )
-    wanted = stop - first
-    body = bytearray()
-    # A range that is served as one ends by itself, and its connection can be used again.
-    ends = response.status_code == 206
-    complete = True
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > wanted:
-            complete = False
-            break
-        if len(body) == wanted and start is not None and not ends:
-            complete = total == stop
-            break
-    if ends:
-        complete = complete and total is not None and total <= stop
-    return Answer(
-        status=response.status_code,
-        headers=response.headers,
-        body=bytes(body[skipped:wanted]),
-        url=url,
-        total=total,
-        complete=complete,
-        linked=_read_etag(linked),
-        etag=_read_etag(response.headers.get("etag", "")),
-    )
-
-
-def _read_etag(text: str) -> str | None:
-    return None if text.startswith("W/") else text.strip().strip('"')[:200] or None
-
-
-def _parse_content_range(text: str, url: str) -> tuple[int, int | None]:
-    unit, _, rest = text.strip().partition(" ")
-    span, _, total = rest.partition("/")
-    first = _read_count(span.partition("-")[0])
-    if unit != "bytes" or first is None:
-        raise NetworkError(
-            f"{url.partition('?')[0]}: the server sent a range without saying which",
-            hint="a proxy in between mishandles byte ranges",
-        )
-    return first, _read_count(total)
-
-
-def _read_count(text: str) -> int | None:
-    """Return a number of bytes; None for anything else, which a header may hold as well."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
-
-
-def _small_copy(response: Response) -> Response:
-    """Return `response` with a bounded body: the library would read an error page to its end."""
-    from httpx2 import Response as Copy
-
-    body = _read_small(response)
-    headers = {
-        name: value
-        for name, value in response.headers.items()
-        if name not in {"content-encoding", "content-length", "transfer-encoding"}
-    }
-    return Copy(
-        response.status_code,
-        headers=headers,
-        content=body,
-        request=response.request,
-    )
-
-
-def _read_small(response: Response) -> bytes:
-    """Return a bounded body. One that is read to its end leaves the connection to the next."""
-    body = bytearray()
-    for chunk in response.iter_bytes():
-        body += chunk
-        if len(body) > _MAX_ERROR_BYTES:
-            break
-    return bytes(body[:_MAX_ERROR_BYTES])
+    return found

@@ -68,20 +68,20 @@ class Gate:
 
 def pause_after(fault: Exception, attempt: int) -> Pause | None:
     """Return the pause after the failed try `attempt` (from 1), or None when another is no use."""
-    import httpx2
+    from urllib3 import exceptions as urllib3
 
     backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, 8) * _spread())
     response: Any = getattr(fault, "response", None)
-    if isinstance(response, httpx2.Response):
+    if response is not None:
         if response.status_code not in _RETRIED:
             return None
         asked = retry_after(response.headers)
         if asked is None:
             return backoff
         return Pause(max(asked, SHORTEST_ASKED), limited=response.status_code == _TOO_MANY)
-    passing = (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)
-    if isinstance(fault, httpx2.ConnectError) and attempt > 1:
+    if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
+    passing = (urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError)
     return backoff if isinstance(fault, passing) else None
 
 

@@ -1,0 +1,131 @@
+"""What a Hub answers, read no further than asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from famtree.errors import NetworkError
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
+
+MAX_SKIP = 64 * 1024 * 1024
+"""Bytes read in vain when a server ignores a byte range that does not start at 0."""
+
+CHUNK = 64 * 1024
+_MAX_ERROR_BYTES = 64 * 1024
+
+
+class Answer(Struct, frozen=True):
+    """One final answer: `body` holds the bytes asked for, from `start` on."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case; one that was sent several times has all its values, with commas."""
+    body: bytes
+    url: str
+    """Address that served it, after redirects."""
+    total: int | None
+    """Size of the whole file, where the server told."""
+    complete: bool
+    """False when the body went on after the bytes asked for."""
+    linked: str | None
+    """The Hub's own name for the content: the `X-Linked-Etag` of its redirect, without quotes."""
+    etag: str | None
+    """The name of who served it, without quotes; None for a weak one, which other content may
+    share."""
+
+
+def read_answer(
+    response: BaseHTTPResponse, url: str, start: int | None, stop: int, linked: str
+) -> Answer:
+    """Read what was asked for and no more; a server that ignores the range sends all from 0."""
+    first = 0
+    # A dict, as the library's own kind makes a name of each one that is looked up.
+    headers = {name.lower(): value for name, value in response.headers.itermerged()}
+    encoded = headers.get("content-encoding", "identity") != "identity"
+    total = None if encoded else _read_count(headers.get("content-length", ""))
+    if response.status == 206:
+        first, total = parse_content_range(headers.get("content-range", ""), url)
+        if first != (start or 0):
+            raise NetworkError(
+                f"{url.partition('?')[0]}: the server sent another range than asked",
+                hint="a proxy in between mishandles byte ranges",
+            )
+    skipped = (start or 0) - first
+    if skipped > MAX_SKIP:
+        raise NetworkError(
+            f"{url.partition('?')[0]}: the server ignores byte ranges",
+            hint="a proxy in between drops the Range header; fetch the file and give its path",
+        )
+    wanted = stop - first
+    body = bytearray()
+    # A range that is served as one ends by itself, and its connection can be used again.
+    ends = response.status == 206
+    complete = True
+    while chunk := response.read(CHUNK):
+        body += chunk
+        if len(body) > wanted:
+            complete = False
+            break
+        if len(body) == wanted and start is not None and not ends:
+            complete = total == stop
+            break
+    if ends:
+        complete = complete and total is not None and total <= stop
+    return Answer(
+        status=response.status,
+        headers=headers,
+        body=bytes(body[skipped:wanted]),
+        url=url,
+        total=total,
+        complete=complete,
+        linked=_read_etag(linked),
+        etag=_read_etag(headers.get("etag", "")),
+    )
+
+
+def _read_etag(text: str) -> str | None:
+    return None if text.startswith("W/") else text.strip().strip('"')[:200] or None
+
+
+def parse_content_range(text: str, url: str) -> tuple[int, int | None]:
+    """Return the first byte of a `Content-Range` and the size of the whole, where it is told."""
+    unit, _, rest = text.strip().partition(" ")
+    span, _, total = rest.partition("/")
+    first = _read_count(span.partition("-")[0])
+    if unit != "bytes" or first is None:
+        raise NetworkError(
+            f"{url.partition('?')[0]}: the server sent a range without saying which",
+            hint="a proxy in between mishandles byte ranges",
+        )
+    return first, _read_count(total)
+
+
+def _read_count(text: str) -> int | None:
+    """Return a number of bytes; None for anything else, which a header may hold as well."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+def raise_for_status(response: BaseHTTPResponse, url: str) -> None:
+    """Raise huggingface_hub's error for a refusal, made of no more than the start of its page."""
+    from httpx2 import Request, Response
+    from huggingface_hub import hf_raise_for_status
+
+    body = read_small(response)
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+    }
+    hf_raise_for_status(
+        Response(response.status, headers=headers, content=body, request=Request("GET", url))
+    )
+
+
+def read_small(response: BaseHTTPResponse) -> bytes:
+    """Return a bounded body. One that is read to its end leaves the connection to the next."""
+    return response.read(_MAX_ERROR_BYTES)

@@ -1,0 +1,152 @@
+"""Ways to a host: direct, by a proxy, encrypted."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.request import getproxies
+
+import pytest
+from urllib3 import Timeout
+
+from famtree.errors import UsageError
+from famtree.sources.connections import Connections
+
+SOON = Timeout(connect=5, read=5)
+
+
+class Proxy(ThreadingHTTPServer):
+    """Answers for every host and remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.asked: list[tuple[str, str, str | None]] = []
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def do_GET(self) -> None:
+        self._remember()
+        self.send_response(200)
+        self.send_header("Content-Length", "5")
+        self.end_headers()
+        self.wfile.write(b"proxy")
+
+    def do_CONNECT(self) -> None:
+        self._remember()
+        self.send_error(403)
+
+    def _remember(self) -> None:
+        told = self.headers.get("proxy-authorization")
+        self.server.asked.append((self.command, self.path, told))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with Proxy() as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def fetch(url: str) -> bytes:
+    connections = Connections()
+    try:
+        response = connections.send(url, {"user-agent": "famtree"}, SOON)
+        return response.read()
+    finally:
+        connections.close()
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["", "http://"])
+def test_the_proxy_of_the_environment_is_asked(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
+) -> None:
+    monkeypatch.setenv(name, scheme + proxy.address)
+    assert fetch("http://hub.invalid/api/models") == b"proxy"
+    assert proxy.asked == [("GET", "http://hub.invalid/api/models", None)]
+
+
+def test_a_proxy_is_given_its_password(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://me:p%40ss@{proxy.address}")
+    fetch("http://hub.invalid/file")
+    assert proxy.asked[0][2] == "Basic bWU6cEBzcw=="
+
+
+def test_encrypted_addresses_are_tunnelled(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", proxy.address)
+    with pytest.raises(Exception, match="403"):
+        fetch("https://hub.invalid/file")
+    assert proxy.asked == [("CONNECT", "hub.invalid:443", None)]
+
+
+@pytest.mark.parametrize("spared", ["*", "127.0.0.1", "localhost,127.0.0.1"])
+def test_no_proxy_spares_a_host(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, spared: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", spared)
+    assert fetch(f"http://{proxy.address}/file") == b"proxy"
+    assert proxy.asked == [("GET", "/file", None)]
+
+
+def test_surroundings_are_read_once(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.address)
+    connections = Connections()
+    for _ in range(2):
+        connections.send("http://hub.invalid/file", {}, SOON).read()
+        monkeypatch.setattr("urllib.request.getproxies", lambda: pytest.fail("again"))
+    monkeypatch.setattr("urllib.request.getproxies", getproxies)
+    monkeypatch.setenv("NO_PROXY", "*")
+    connections.close()
+    response = connections.send(f"http://{proxy.address}/file", {}, SOON)
+    response.read()
+    connections.close()
+    assert proxy.asked[-1][1] == "/file"
+
+
+@pytest.mark.parametrize("address", ["ftp://127.0.0.1", "http://127.0.0.1:port", "http://secret@["])
+def test_what_is_no_proxy(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", address)
+    with pytest.raises(UsageError, match="proxy for http is not a valid address") as caught:
+        fetch("http://hub.invalid/file")
+    assert "HTTP_PROXY" in caught.value.hint
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("url", ["hub/file", "ftp://hub/file", "", "file:///etc/hostname"])
+def test_what_is_no_web_address(proxy: Proxy, url: str) -> None:
+    with pytest.raises(UsageError, match="is not an http"):
+        fetch(url)
+
+
+def test_certificates_are_checked_as_huggingface_hub_does(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its client's own rules, and for encrypted addresses only: reading them takes a while."""
+    made: list[ssl.SSLContext] = []
+
+    def create() -> ssl.SSLContext:
+        made.append(ssl.create_default_context())
+        return made[-1]
+
+    monkeypatch.setattr("httpx2.create_ssl_context", create)
+    assert fetch(f"http://{proxy.address}/file") == b"proxy"
+    assert made == []
+    manager = Connections()._find_manager("https://hub.invalid/file")
+    assert manager.connection_pool_kw["ssl_context"] is made[0]
+    assert made[0].verify_mode == ssl.CERT_REQUIRED
