@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Any
 
 from famtree.fingerprints.digest import digest
@@ -59,7 +60,11 @@ def choose_vocabulary_files(names: Iterable[str]) -> tuple[str, ...]:
 
     Of several that fit one pattern the last by name is taken: version suffixes grow.
     """
-    top_level = sorted(name for name in names if "/" not in name)
+    return _choose_vocabulary_files(tuple(sorted(name for name in names if "/" not in name)))
+
+
+@lru_cache(maxsize=64)
+def _choose_vocabulary_files(top_level: tuple[str, ...]) -> tuple[str, ...]:
     for patterns in VOCABULARY_FILES:
         found = [[name for name in top_level if fnmatchcase(name, pattern)] for pattern in patterns]
         if all(found):

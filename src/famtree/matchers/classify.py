@@ -17,12 +17,13 @@ from famtree.matchers.confidence import calibrate
 from famtree.matchers.contradictions import find_contradictions
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
-from famtree.matchers.rules import STRANGER_GAIN, RuleMatch, match_rules
+from famtree.matchers.rules import CHECKPOINTS_KEPT, STRANGER_GAIN, RuleMatch, match_rules
 from famtree.matchers.sizes import SizeMatch, describe_shape, match_sizes
 from famtree.matchers.vocabularies import VocabularyMatch, match_vocabularies
 from famtree.registry.registry import Registry
 from famtree.types.family import Family, Generation
 from famtree.types.identification import Candidate, Evidence, Outcome
+from famtree.types.recent import remember
 
 TEMPERATURE = 0.7
 """Traits are not independent, so their sum overstates; this shrinks it. Fitted on the development
@@ -45,6 +46,8 @@ Key = tuple[str, str]
 class Standing(Struct):
     """Everything that speaks for and against one generation."""
 
+    key: Key
+    """Family and generation key."""
     family: Family
     generation: Generation
     rule: RuleMatch
@@ -57,11 +60,6 @@ class Standing(Struct):
     """No other family uses any of the names its config gives the design."""
     score: float = 0.0
     share: float = 0.0
-
-    @property
-    def key(self) -> Key:
-        """Family and generation key."""
-        return self.family.key, self.generation.key
 
     @property
     def conflicts(self) -> list[str]:
@@ -143,7 +141,34 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 
 def _stand(observation: Observation, registry: Registry) -> list[Standing]:
     fingerprint = observation.fingerprint
-    matches = match_rules(observation, registry)
+    leading, namesake = _choose_rules(match_rules(observation, registry))
+    sizes = match_sizes(fingerprint.architecture, registry)
+    vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
+    exact = match_exactly(fingerprint, registry)
+    best: dict[Key, Standing] = {}
+    for key, rule in leading.items():
+        size, vocabulary = sizes.get(key), vocabularies.get(key)
+        best[key] = Standing(
+            key=key,
+            family=rule.family,
+            generation=rule.generation,
+            rule=rule,
+            size=size,
+            vocabulary=vocabulary,
+            exact=exact.get(key),
+            own_name=namesake == key[0],
+            score=rule.score
+            + (size.weight if size else 0.0)
+            + (_weigh_vocabulary(vocabulary, rule) if vocabulary else 0.0),
+        )
+    for key, equal in _share_digests(best).items():
+        best[key].score += equal.weight
+    return list(best.values())
+
+
+@remember(CHECKPOINTS_KEPT, size=lambda _: 1)
+def _choose_rules(matches: list[RuleMatch]) -> tuple[dict[Key, RuleMatch], str | None]:
+    """Return each generation's best rule, and the one family whose names fit, if it is one."""
     namesakes = {match.family.key for match in matches if match.label_fits}
     leading: dict[Key, RuleMatch] = {}
     for match in matches:
@@ -151,23 +176,7 @@ def _stand(observation: Observation, registry: Registry) -> list[Standing]:
         known = leading.get(key)
         if known is None or match.score > known.score:
             leading[key] = match
-    best = {key: Standing(one.family, one.generation, one) for key, one in leading.items()}
-    sizes = match_sizes(fingerprint.architecture, registry)
-    vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
-    exact = match_exactly(fingerprint, registry)
-    for key, standing in best.items():
-        standing.own_name = namesakes == {key[0]}
-        standing.size = sizes.get(key)
-        standing.vocabulary = vocabularies.get(key)
-        standing.exact = exact.get(key)
-        standing.score = (
-            standing.rule.score
-            + (standing.size.weight if standing.size else 0.0)
-            + _weigh_vocabulary(standing)
-        )
-    for key, equal in _share_digests(best).items():
-        best[key].score += equal.weight
-    return list(best.values())
+    return leading, namesakes.pop() if len(namesakes) == 1 else None
 
 
 def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:
@@ -185,11 +194,9 @@ def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:
     return shared
 
 
-def _weigh_vocabulary(standing: Standing) -> float:
-    if standing.vocabulary is None:
-        return 0.0
-    weight = standing.vocabulary.weight
-    return weight * STRANGER_GAIN if weight > 0 and standing.rule.stranger else weight
+def _weigh_vocabulary(vocabulary: VocabularyMatch, rule: RuleMatch) -> float:
+    weight = vocabulary.weight
+    return weight * STRANGER_GAIN if weight > 0 and rule.stranger else weight
 
 
 def _share_belief(standings: list[Standing]) -> float:

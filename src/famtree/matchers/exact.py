@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec import Struct
 
 from famtree.registry.registry import Registry
@@ -31,18 +33,27 @@ def match_exactly(
     recipe = fingerprint.recipe.digest
     tokenizer = fingerprint.tokenizer.digest if fingerprint.tokenizer else None
     found: dict[tuple[str, str], ExactMatch] = {}
+    for family, exemplar in _sort_by_digests(registry).get((architecture, recipe), ()):
+        known = exemplar.digests.get("tokenizer")
+        full = known is not None and known == tokenizer
+        weight = GAIN_WITH_TOKENIZER if full else GAIN
+        for key in exemplar.answers(family):
+            if key not in found or found[key].weight < weight:
+                found[key] = ExactMatch(exemplar, weight, _describe(exemplar, full, weight))
+    return found
+
+
+@lru_cache(maxsize=2)
+def _sort_by_digests(
+    registry: Registry,
+) -> dict[tuple[str | None, str | None], list[tuple[str, Exemplar]]]:
+    """Return exemplars, with their families' keys, by architecture and recipe digest."""
+    sorted_out: dict[tuple[str | None, str | None], list[tuple[str, Exemplar]]] = {}
     for family in registry.families:
         for exemplar in family.exemplars:
-            digests = exemplar.digests
-            if digests.get("architecture") != architecture or digests.get("recipe") != recipe:
-                continue
-            known = digests.get("tokenizer")
-            full = known is not None and known == tokenizer
-            weight = GAIN_WITH_TOKENIZER if full else GAIN
-            for key in exemplar.answers(family.key):
-                if key not in found or found[key].weight < weight:
-                    found[key] = ExactMatch(exemplar, weight, _describe(exemplar, full, weight))
-    return found
+            digests = exemplar.digests.get("architecture"), exemplar.digests.get("recipe")
+            sorted_out.setdefault(digests, []).append((family.key, exemplar))
+    return sorted_out
 
 
 def _describe(exemplar: Exemplar, full: bool, weight: float) -> Evidence:

@@ -18,9 +18,12 @@ def find_claims(name: str, registry: Registry) -> list[Key]:
     text = _spell(name)
     hits: list[tuple[int, Key]] = []
     for key, words in _spell_all(registry):
-        lengths = [length for word, length in words if word in text]
-        if lengths:
-            hits.append((max(lengths), key))
+        longest = 0
+        for word, length in words:
+            if length > longest and word in text:
+                longest = length
+        if longest:
+            hits.append((longest, key))
     # `llama-3` is a part of `llama-3.1`: of one family only the longest words count.
     best: dict[str, int] = {}
     for length, (family_key, _) in hits:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import Struct
@@ -39,6 +40,9 @@ class SizeMatch(Struct, frozen=True):
     """True when the generation has sizes and none has this shape."""
 
 
+Stated = tuple[tuple[str, int], ...]
+"""The shape fields an official size states."""
+
 _CUSTOM = SizeMatch(None, CUSTOM, custom=True)
 _RESTACKED = SizeMatch(None, RESTACKED, custom=True)
 
@@ -48,15 +52,17 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
     if architecture.layers is None or architecture.hidden_size is None:
         return {}
     by_width = _sort_by_width(registry)
+    seen = {name: getattr(architecture, name) for name in FIELDS}
     hits: dict[tuple[str, str], Size] = {}
     shared: set[tuple[str, str]] = set()
     for width in (architecture.hidden_size, None):
-        for key, size in by_width.get(width, ()):
-            if _equal(size, architecture):
+        for key, size, stated in by_width.get(width, ()):
+            differing = _compare(stated, seen)
+            if differing == "":
                 # Sizes that differ in rows alone: the one with exactly these rows is meant.
                 if key not in hits or size.vocab_rows == architecture.vocab_rows:
                     hits[key] = size
-            elif _equal(size, architecture, skip="layers"):
+            elif differing == "layers":
                 shared.add(key)
     background = (len(hits) + 0.5) / (len(_official(registry)) + 1.0)
     gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
@@ -109,24 +115,37 @@ def _generations_with_sizes(registry: Registry) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=2)
-def _sort_by_width(registry: Registry) -> dict[int | None, list[tuple[tuple[str, str], Size]]]:
+def _sort_by_width(
+    registry: Registry,
+) -> dict[int | None, list[tuple[tuple[str, str], Size, Stated]]]:
     """Return each generation's sizes by hidden size; under None those that do not state one."""
-    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size]]] = {}
+    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size, Stated]]] = {}
     for family, generation, size in _official(registry):
-        sorted_out.setdefault(size.hidden_size, []).append(((family.key, generation.key), size))
+        stated = tuple(
+            (name, value) for name in FIELDS if (value := getattr(size, name)) is not None
+        )
+        sorted_out.setdefault(size.hidden_size, []).append(
+            ((family.key, generation.key), size, stated)
+        )
     return sorted_out
 
 
-def _equal(size: Size, architecture: Architecture, skip: str = "") -> bool:
-    compared = 0
-    for name in FIELDS:
-        stated = getattr(size, name)
-        seen = getattr(architecture, name)
-        if stated is None or seen is None or name == skip:
+def _compare(stated: Stated, seen: Mapping[str, int | None]) -> str | None:
+    """Return the only field that may differ, `layers`, or "" where none does; None for others.
+
+    At least two fields have to be equal.
+    """
+    differing, equal = "", 0
+    for name, value in stated:
+        found = seen[name]
+        if found is None:
             continue
-        if name == "vocab_rows" and abs(seen - stated) <= max(512, 0.02 * stated):
+        if name == "vocab_rows" and abs(found - value) <= max(512, 0.02 * value):
             continue
-        if stated != seen:
-            return False
-        compared += 1
-    return compared >= 2
+        if found == value:
+            equal += 1
+        elif name == "layers":
+            differing = name
+        else:
+            return None
+    return differing if equal >= 2 else None

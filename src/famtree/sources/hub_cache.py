@@ -58,6 +58,8 @@ class HubCache:
         self._only_shared = only_shared
         # Filled with the user's own token: nothing for others to read.
         self._shared = constants.HF_HUB_CACHE if owner is None else None
+        self._folders: dict[str, str | None] = {}
+        """Where that cache keeps each repository; None for those it has not."""
 
     def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
         """Return the remembered document of `repo_id` at `commit`."""
@@ -176,12 +178,16 @@ class HubCache:
     ) -> bytes | None:
         if self._shared is None:
             return None
-        folder = str(snapshot.repo_folder(self._shared, repo_id))
+        if repo_id not in self._folders:
+            folder = str(snapshot.repo_folder(self._shared, repo_id))
+            self._folders[repo_id] = folder if os.path.isdir(folder) else None
+        if (held := self._folders[repo_id]) is None:
+            return None
         places = []
         if key := content_key(entry):
-            places.append(os.path.join(folder, "blobs", key))
+            places.append(os.path.join(held, "blobs", key))
         if commit is not None:
-            places.append(os.path.join(folder, "snapshots", commit, entry.name))
+            places.append(os.path.join(held, "snapshots", commit, entry.name))
         for place in places:
             try:
                 size = os.stat(place).st_size

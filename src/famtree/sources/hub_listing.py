@@ -15,6 +15,7 @@ MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_FILES = 100_000
 
 _REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _KEPT = ("id", "sha", "cardData", "tags", "createdAt", "gated", "config")
 
 
@@ -78,7 +79,7 @@ def is_safe_name(name: str) -> bool:
         0 < len(name) <= 1024
         and not name.startswith("/")
         and "\\" not in name
-        and not any(ord(letter) < 32 for letter in name)
+        and _CONTROL.search(name) is None
         and not {"", ".", ".."} & set(name.split("/"))
     )
 

@@ -15,6 +15,8 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 
 _set = object.__setattr__
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Most values are of these; asking for the type is quicker than for every kind of container."""
 
 
 class FrozenModel(BaseModel):
@@ -72,12 +74,20 @@ def _list_defaults(
 def dump(value: Any) -> Any:
     """Return plain data, equal to `model_dump(mode="json")`: models by alias, tuples as lists."""
     if isinstance(value, FrozenModel):
-        return {
-            info.alias or name: dump(getattr(value, name))
-            for name, info in type(value).model_fields.items()
-        }
+        held = value.__dict__
+        return {told: _dump(held[name]) for name, told in _list_names(type(value))}
     if isinstance(value, dict):
-        return {key: dump(item) for key, item in value.items()}
+        return {key: _dump(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [dump(item) for item in value]
+        return [_dump(item) for item in value]
     return value
+
+
+def _dump(value: Any) -> Any:
+    return value if type(value) in _PLAIN else dump(value)
+
+
+@cache
+def _list_names(model: type[FrozenModel]) -> tuple[tuple[str, str], ...]:
+    """Return each field's name, and the one the contract has for it."""
+    return tuple((name, info.alias or name) for name, info in model.model_fields.items())
