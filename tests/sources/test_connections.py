@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.request import getproxies
 
 import pytest
-from urllib3 import Timeout
+from urllib3 import PoolManager, Timeout
 
 from famtree.errors import UsageError
+from famtree.sources import connections as connections_module
 from famtree.sources.connections import Connections
 
 SOON = Timeout(connect=5, read=5)
@@ -147,6 +148,22 @@ def test_certificates_are_checked_as_huggingface_hub_does(
     monkeypatch.setattr("httpx2.create_ssl_context", create)
     assert fetch(f"http://{proxy.address}/file") == b"proxy"
     assert made == []
-    manager = Connections()._find_manager("https://hub.invalid/file")
-    assert manager.connection_pool_kw["ssl_context"] is made[0]
+    connections = Connections()
+    for url in ("https://hub.invalid/file", "https://other.invalid/file", "https://[::1]/file"):
+        sender, _ = connections._find_sender(url)
+        kept = sender.connection_pool_kw if isinstance(sender, PoolManager) else sender.conn_kw
+        assert kept["ssl_context"] is made[0]
+    assert len(made) == 1
     assert made[0].verify_mode == ssl.CERT_REQUIRED
+
+
+def test_more_hosts_than_are_kept(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "HOSTS", 1)
+    connections = Connections()
+    port = proxy.server_address[1]
+    for _ in range(2):
+        for host in ("127.0.0.1", "localhost"):
+            response = connections.send(f"http://{host}:{port}/file?a=b", {}, SOON)
+            assert response.read() == b"proxy"
+    assert {path for _, path, _ in proxy.asked} == {"/file?a=b"}
+    connections.close()

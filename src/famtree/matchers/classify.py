@@ -37,6 +37,9 @@ FEW_FAMILIES = 3
 """Belief shared by more families than this is ignorance, not a choice between them."""
 TWIN = 0.05
 """Scores this close, in nats, are equal: the two generations state the same design."""
+HOPELESS = 30.0
+"""Generations so many nats behind the leading one are left out: together they hold less than a
+millionth of the belief."""
 KEPT_SHARE = 0.01
 """Candidates below this share of the family's belief are not listed."""
 
@@ -107,8 +110,8 @@ class Classification(Struct):
 
 def classify(observation: Observation, registry: Registry) -> Classification:
     """Weigh every generation and settle what can be settled."""
-    standings = _stand(observation, registry)
-    unknown = _share_belief(standings)
+    standings, weighed = _stand(observation, registry)
+    unknown = _share_belief(standings, weighed)
     ranked = sorted(standings, key=lambda one: (-one.share, one.key))
     if not ranked:
         return Classification("unknown", calibrate(1.0, conflicts=0, custom=False), None, None)
@@ -139,31 +142,40 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     )
 
 
-def _stand(observation: Observation, registry: Registry) -> list[Standing]:
+def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing], int]:
+    """Return the standings that count, and how many generations were weighed."""
     fingerprint = observation.fingerprint
     leading, namesake = _choose_rules(match_rules(observation, registry))
     sizes = match_sizes(fingerprint.architecture, registry)
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
     exact = match_exactly(fingerprint, registry)
-    best: dict[Key, Standing] = {}
+    scores: dict[Key, float] = {}
     for key, rule in leading.items():
         size, vocabulary = sizes.get(key), vocabularies.get(key)
-        best[key] = Standing(
+        scores[key] = (
+            rule.score
+            + (size.weight if size else 0.0)
+            + (_weigh_vocabulary(vocabulary, rule) if vocabulary else 0.0)
+        )
+    least = max(scores.values(), default=0.0) - HOPELESS
+    best = {
+        key: Standing(
             key=key,
-            family=rule.family,
-            generation=rule.generation,
-            rule=rule,
-            size=size,
-            vocabulary=vocabulary,
+            family=leading[key].family,
+            generation=leading[key].generation,
+            rule=leading[key],
+            size=sizes.get(key),
+            vocabulary=vocabularies.get(key),
             exact=exact.get(key),
             own_name=namesake == key[0],
-            score=rule.score
-            + (size.weight if size else 0.0)
-            + (_weigh_vocabulary(vocabulary, rule) if vocabulary else 0.0),
+            score=score,
         )
+        for key, score in scores.items()
+        if score >= least
+    }
     for key, equal in _share_digests(best).items():
         best[key].score += equal.weight
-    return list(best.values())
+    return list(best.values()), len(leading)
 
 
 @remember(CHECKPOINTS_KEPT, size=lambda _: 1)
@@ -199,12 +211,12 @@ def _weigh_vocabulary(vocabulary: VocabularyMatch, rule: RuleMatch) -> float:
     return weight * STRANGER_GAIN if weight > 0 and rule.stranger else weight
 
 
-def _share_belief(standings: list[Standing]) -> float:
+def _share_belief(standings: list[Standing], weighed: int) -> float:
     """Set every standing's share of belief; return the share of the unknown hypothesis."""
     if not standings:
         return 1.0
     # The unknown's score is 0 by construction: every weight is a ratio against it.
-    prior = math.log(UNKNOWN_PRIOR * len(standings) / (1 - UNKNOWN_PRIOR))
+    prior = math.log(UNKNOWN_PRIOR * weighed / (1 - UNKNOWN_PRIOR))
     scores = [one.score * TEMPERATURE for one in standings]
     top = max(*scores, prior)
     weights = [math.exp(score - top) for score in scores]

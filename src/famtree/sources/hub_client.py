@@ -227,7 +227,8 @@ class HubClient:
         if self._own_headers is None:
             self._own_headers = _make_headers(self._access)
         try:
-            own = _origin(url) == _origin(self.endpoint)
+            # The first says it of most, and quicker.
+            own = url.startswith(f"{self.endpoint}/") or _origin(url) == _origin(self.endpoint)
         except ValueError as fault:
             raise NetworkError(
                 f"{url[:200]} is not a valid address", hint="check HF_ENDPOINT"
