@@ -55,7 +55,7 @@ def identify(
 def scan(
     references: Iterable[str],
     *,
-    workers: int = 16,
+    workers: int = 24,
     offline: bool = False,
     timeout: float | None = None,
     token: str | bool | None = None,

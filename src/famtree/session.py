@@ -199,7 +199,7 @@ class Session:
             )
 
     def scan(
-        self, references: Iterable[str], *, workers: int = 16, timeout: float | None = None
+        self, references: Iterable[str], *, workers: int = 24, timeout: float | None = None
     ) -> Iterator[dict[str, Any]]:
         """See `famtree.api.scan`."""
         from famtree.scan.local import scan_local

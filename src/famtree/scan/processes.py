@@ -45,6 +45,7 @@ class _Process:
         self.busy: list[str] = []
         self.stood = False
         """Whether it began to work."""
+        self.settings = settings
         self.room = settings.workers * QUEUED
         self._streams = streams
         self._send(asdict(settings))
@@ -76,11 +77,13 @@ class ProcessPool:
     """So many processes, kept busy and replaced when they die."""
 
     def __init__(self, settings: ScanSettings, starter: Starter, processes: int) -> None:
-        share = max(1, settings.workers // processes)
-        self._settings = replace(settings, workers=share)
         self._starter = starter
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._processes = [self._start() for _ in range(processes)]
+        share, more = divmod(settings.workers, processes)
+        self._processes = [
+            self._start(replace(settings, workers=max(1, share + (number < more))))
+            for number in range(processes)
+        ]
         self._again: deque[str] = deque()
         self._tries: Counter[str] = Counter()
         self._failed_starts = 0
@@ -108,13 +111,13 @@ class ProcessPool:
             process.busy.remove(row["ref"])
             yield row
 
-    def _start(self) -> _Process:
-        return _Process(self._starter.start(), self._settings, self._messages)
+    def _start(self, settings: ScanSettings) -> _Process:
+        return _Process(self._starter.start(), settings, self._messages)
 
     def _fill(self, waiting: Iterator[str]) -> None:
         """Give every process as much as it has room for, the least busy one first."""
         while True:
-            process = min(self._processes, key=lambda one: len(one.busy))
+            process = max(self._processes, key=lambda one: one.room - len(one.busy))
             if len(process.busy) >= process.room:
                 return
             ref: Any = self._again.popleft() if self._again else next(waiting, None)
@@ -130,7 +133,7 @@ class ProcessPool:
         if blameless:
             # A server that is being killed takes a moment to be gone.
             time.sleep(PAUSE * self._failed_starts)
-        self._processes[self._processes.index(dead)] = self._start()
+        self._processes[self._processes.index(dead)] = self._start(dead.settings)
         failed = []
         for ref in dead.busy:
             self._tries[ref] += not blameless

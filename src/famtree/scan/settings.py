@@ -11,7 +11,7 @@ from famtree.sources.hub_access import HubAccess
 class ScanSettings:
     """How to scan: the same for every checkpoint, so that any worker gives the same row."""
 
-    workers: int = 16
+    workers: int = 24
     """Checkpoints under way at a time."""
     offline: bool = False
     endpoint: str | None = None

@@ -46,10 +46,10 @@ class Starter(Protocol):
 class ForkServer:
     """Has `famtree.scan.fork_server` fork workers: many, of few threads each."""
 
-    threads = 2
+    threads = 4
 
     def __init__(self) -> None:
-        self.most = 3 * (os.cpu_count() or 1)
+        self.most = 2 * (os.cpu_count() or 1)
         self._control: socket.socket | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
