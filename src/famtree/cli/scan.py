@@ -55,7 +55,7 @@ def scan(
     ] = None,
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", min=1, max=256, help="Under way at a time.")
-    ] = 16,
+    ] = 24,
     engine: Annotated[Engine, typer.Option("--engine", help="Where the work is done.")] = (
         Engine.local
     ),
