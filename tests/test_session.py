@@ -105,6 +105,15 @@ def test_the_user_s_own_token_reads_the_user_s_own_cache(
         famtree.identify(SECRET, token=False, offline=True)
 
 
+def test_a_cookie_stays_with_the_answer_that_set_it(hub: HubServer) -> None:
+    from huggingface_hub import get_session
+
+    add_model(hub, "org/name")
+    get_session().cookies.set("session", "alice's", domain="127.0.0.1")
+    famtree.identify("org/name")
+    assert all("cookie" not in seen.headers for seen in hub.seen.all)
+
+
 def test_connections_are_reused(hub: HubServer) -> None:
     for number in range(6):
         add_model(hub, f"org/model-{number}", changes={"note": number})

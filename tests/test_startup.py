@@ -14,12 +14,12 @@ HEAVY = {
     "aiohttp",
     "httpx",
     "httpx2",
-    "urllib3",
     "huggingface_hub.hf_api",
     "numpy",
     "requests",
     "torch",
     "transformers",
+    "urllib3",
 }
 HELP_NEEDS_NOT = {"famtree.api", "famtree.registry.load", "msgspec", "pydantic", "rich", "yaml"}
 

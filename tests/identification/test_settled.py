@@ -63,7 +63,7 @@ def answer(
     return Classification(
         "identified",
         confidence,
-        Standing((family.key, one.key), family, one, match, SizeMatch(None, 1.0, custom=custom)),
+        Standing(family, one, match, SizeMatch(None, 1.0, custom=custom)),
         one,
         [
             Candidate(family="fir", generation=key, score=share, decided_by="rules")

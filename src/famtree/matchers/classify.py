@@ -49,8 +49,6 @@ Key = tuple[str, str]
 class Standing(Struct):
     """Everything that speaks for and against one generation."""
 
-    key: Key
-    """Family and generation key."""
     family: Family
     generation: Generation
     rule: RuleMatch
@@ -63,6 +61,11 @@ class Standing(Struct):
     """No other family uses any of the names its config gives the design."""
     score: float = 0.0
     share: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """Family and generation key."""
+        return self.family.key, self.generation.key
 
     @property
     def conflicts(self) -> list[str]:
@@ -160,18 +163,17 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
     least = max(scores.values(), default=0.0) - HOPELESS
     best = {
         key: Standing(
-            key=key,
-            family=leading[key].family,
-            generation=leading[key].generation,
-            rule=leading[key],
+            family=rule.family,
+            generation=rule.generation,
+            rule=rule,
             size=sizes.get(key),
             vocabulary=vocabularies.get(key),
             exact=exact.get(key),
             own_name=namesake == key[0],
-            score=score,
+            score=scores[key],
         )
-        for key, score in scores.items()
-        if score >= least
+        for key, rule in leading.items()
+        if scores[key] >= least
     }
     for key, equal in _share_digests(best).items():
         best[key].score += equal.weight

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, Timeout
 
 KEPT = 16
-"""Idle connections to one host."""
+"""Idle connections to one host; as many requests may be in flight."""
 HOSTS = 32
 """Hosts that connections are kept to."""
 _ADDRESS = re.compile(r"(https?://[\w.-]+(?::\d+)?)(/.*)", re.DOTALL | re.ASCII)

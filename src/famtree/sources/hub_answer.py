@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 MAX_SKIP = 64 * 1024 * 1024
 """Bytes read in vain when a server ignores a byte range that does not start at 0."""
 
-CHUNK = 64 * 1024
+_CHUNK = 64 * 1024
+"""Bytes read at a time: so much more than was asked for may come over the wire."""
 _MAX_ERROR_BYTES = 64 * 1024
 
 
@@ -66,7 +67,7 @@ def read_answer(
     # A range that is served as one ends by itself, and its connection can be used again.
     ends = response.status == 206
     complete = True
-    while chunk := response.read(CHUNK):
+    while chunk := response.read(_CHUNK):
         body += chunk
         if len(body) > wanted:
             complete = False

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from famtree import __version__
 from famtree.errors import FetchError, NetworkError
-from famtree.sources.connections import CONNECTIONS
+from famtree.sources.connections import CONNECTIONS, KEPT
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import Answer, raise_for_status, read_answer, read_small
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, Timeout
 
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = KEPT
 """Requests in flight at a time in this process, whatever the number of sources."""
 MAX_TRIES = 4
 MAX_PAUSE = 30.0
@@ -83,15 +83,12 @@ class HubClient:
         url: str,
         *,
         stop: int,
-        start: int | None = None,
         what: str,
         page: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Return what `fetch` does, in time: see `wait`."""
-        fetch = partial(
-            self.fetch, url, stop=stop, start=start, what=what, page=page, headers=headers
-        )
+        """Return what `fetch` does of a whole document, in time: see `wait`."""
+        fetch = partial(self.fetch, url, stop=stop, what=what, page=page, headers=headers)
         return self.wait([THREADS.start(fetch)], what)[0]
 
     def wait(self, work: Sequence[Future[_T]], what: str) -> list[_T]:
@@ -203,10 +200,9 @@ class HubClient:
                     continue
                 if response.status >= 400:
                     raise_for_status(response, url)
-                answer = read_answer(response, url, start, stop, linked)
-                if limit := read_limit(answer.headers):
+                if limit := read_limit(response.headers):
                     _gate.close(url, min(limit, self._patience), self._owner)
-                return answer
+                return read_answer(response, url, start, stop, linked)
             finally:
                 self._count(response)
                 response.close()
@@ -269,7 +265,8 @@ def _find_next(url: str, place: str) -> str:
     here = urlsplit(url).scheme
     try:
         found = urljoin(url, place)
-        there = urlsplit(found).scheme if urlsplit(found).hostname else ""
+        parts = urlsplit(found)
+        there = parts.scheme if parts.hostname else ""
     except ValueError:  # half an IPv6 address
         there = ""
     if there not in ({"https"} if here == "https" else {"http", "https"}):
