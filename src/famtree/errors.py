@@ -20,17 +20,22 @@ read; `hint` is one sentence saying what to do next.
 
 from __future__ import annotations
 
+from famtree.redaction import redact
+
 
 class FamtreeError(Exception):
-    """Base of all expected errors: a message, a stable `code`, a `hint` and an exit code."""
+    """Base of all expected errors: a message, a stable `code`, a `hint` and an exit code.
+
+    Tokens and passwords are taken out of both texts, whoever put them in.
+    """
 
     exit_code: int = 70
     code: str = "internal"
 
     def __init__(self, message: str, *, hint: str = "", code: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = redact(message)
+        self.hint = redact(hint)
+        super().__init__(self.message)
         if code is not None:
             self.code = code
 

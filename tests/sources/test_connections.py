@@ -13,6 +13,7 @@ from urllib3 import PoolManager, Timeout
 
 from famtree.errors import UsageError
 from famtree.sources import connections as connections_module
+from famtree.sources.addresses import parse_address
 from famtree.sources.connections import Connections
 
 SOON = Timeout(connect=5, read=5)
@@ -68,7 +69,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
 def fetch(url: str) -> bytes:
     connections = Connections()
     try:
-        response = connections.send(url, {"user-agent": "famtree"}, SOON)
+        response = connections.send(parse_address(url), {"user-agent": "famtree"}, SOON)
         return response.read()
     finally:
         connections.close()
@@ -109,12 +110,12 @@ def test_surroundings_are_read_once(proxy: Proxy, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("HTTP_PROXY", proxy.address)
     connections = Connections()
     for _ in range(2):
-        connections.send("http://hub.invalid/file", {}, SOON).read()
+        connections.send(parse_address("http://hub.invalid/file"), {}, SOON).read()
         monkeypatch.setattr("urllib.request.getproxies", lambda: pytest.fail("again"))
     monkeypatch.setattr("urllib.request.getproxies", getproxies)
     monkeypatch.setenv("NO_PROXY", "*")
     connections.close()
-    response = connections.send(f"http://{proxy.address}/file", {}, SOON)
+    response = connections.send(parse_address(f"http://{proxy.address}/file"), {}, SOON)
     response.read()
     connections.close()
     assert proxy.asked[-1][1] == "/file"
@@ -127,12 +128,6 @@ def test_what_is_no_proxy(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, address
         fetch("http://hub.invalid/file")
     assert "HTTP_PROXY" in caught.value.hint
     assert "secret" not in caught.value.message
-
-
-@pytest.mark.parametrize("url", ["hub/file", "ftp://hub/file", "", "file:///etc/hostname"])
-def test_what_is_no_web_address(proxy: Proxy, url: str) -> None:
-    with pytest.raises(UsageError, match="is not an http"):
-        fetch(url)
 
 
 def test_certificates_are_checked_as_huggingface_hub_does(
@@ -150,7 +145,7 @@ def test_certificates_are_checked_as_huggingface_hub_does(
     assert made == []
     connections = Connections()
     for url in ("https://hub.invalid/file", "https://other.invalid/file", "https://[::1]/file"):
-        sender, _ = connections._find_sender(url)
+        sender, _ = connections._find_sender(parse_address(url))
         kept = sender.connection_pool_kw if isinstance(sender, PoolManager) else sender.conn_kw
         assert kept["ssl_context"] is made[0]
     assert len(made) == 1
@@ -163,7 +158,8 @@ def test_more_hosts_than_are_kept(proxy: Proxy, monkeypatch: pytest.MonkeyPatch)
     port = proxy.server_address[1]
     for _ in range(2):
         for host in ("127.0.0.1", "localhost"):
-            response = connections.send(f"http://{host}:{port}/file?a=b", {}, SOON)
+            address = parse_address(f"http://{host}:{port}/file?a=b")
+            response = connections.send(address, {}, SOON)
             assert response.read() == b"proxy"
     assert {path for _, path, _ in proxy.asked} == {"/file?a=b"}
     connections.close()

@@ -16,6 +16,7 @@ import typer
 
 from famtree.cli.output import write_stderr, write_stdout
 from famtree.errors import FamtreeError, UsageError
+from famtree.redaction import redact
 
 PROGRAM = "famtree"
 """What the command is called, in usage lines and hints."""
@@ -54,7 +55,7 @@ def report(error: FamtreeError, arguments: Sequence[str]) -> int:
     if os.environ.get("FAMTREE_DEBUG") == "1":
         import traceback
 
-        write_stderr("".join(traceback.format_exception(error)))
+        write_stderr(redact("".join(traceback.format_exception(error))))
     if wants_json(arguments):
         from famtree.formats.json_report import render_json
 

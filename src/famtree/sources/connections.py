@@ -8,12 +8,12 @@ system's.
 
 from __future__ import annotations
 
-import re
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from famtree.errors import UsageError
+from famtree.redaction import remember_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool, PoolManager, Timeout
 
+    from famtree.sources.addresses import Address
+
 KEPT = 16
 """Idle connections to one host; as many requests may be in flight."""
 HOSTS = 32
 """Hosts that connections are kept to."""
-_ADDRESS = re.compile(r"(https?://[\w.-]+(?::\d+)?)(/.*)", re.DOTALL | re.ASCII)
 
 
 class Connections:
@@ -39,13 +40,15 @@ class Connections:
         """By scheme and host, for the first hosts that are asked without a proxy."""
         self._certificates: SSLContext | None = None
 
-    def send(self, url: str, headers: Mapping[str, str], timeout: Timeout) -> BaseHTTPResponse:
+    def send(
+        self, address: Address, headers: Mapping[str, str], timeout: Timeout
+    ) -> BaseHTTPResponse:
         """Return the answer to one GET as soon as its headers are there.
 
         Redirects are not followed and nothing is tried again. Raises urllib3's errors, and
-        UsageError for what is no web address and for a proxy that cannot be used.
+        UsageError for a proxy that cannot be used.
         """
-        sender, target = self._find_sender(url)
+        sender, target = self._find_sender(address)
         return sender.urlopen(
             "GET",
             target,
@@ -67,38 +70,36 @@ class Connections:
         for pool in pools.values():
             pool.close()
 
-    def _find_sender(self, url: str) -> tuple[PoolManager | HTTPConnectionPool, str]:
-        """Return what sends a request to `url`, and what to tell it.
+    def _find_sender(self, address: Address) -> tuple[PoolManager | HTTPConnectionPool, str]:
+        """Return what sends a request to `address`, and what to tell it.
 
         A manager spends a tenth of a small request on finding the host's pool: those of the first
         hosts are known here.
         """
-        address = _ADDRESS.fullmatch(url)
-        if address is not None and address[1] in self._pools:
-            return self._pools[address[1]], address[2]
-        scheme = url.partition("://")[0].lower()
-        if scheme not in {"http", "https"}:
-            raise UsageError(f"{url[:200]} is not an http(s) address", hint="check HF_ENDPOINT")
+        if address.place in self._pools:
+            return self._pools[address.place], address.target
+        scheme = address.scheme
         with self._lock:
-            proxy = self._find_proxy(scheme, url)
-            if address is not None and proxy is None and len(self._pools) < HOSTS:
+            proxy = self._find_proxy(address)
+            if proxy is None and len(self._pools) < HOSTS:
                 from urllib3 import connection_from_url
 
-                pool = connection_from_url(address[1], **self._list_options(scheme))
-                return self._pools.setdefault(address[1], pool), address[2]
+                pool = connection_from_url(address.place, **self._list_options(scheme))
+                return self._pools.setdefault(address.place, pool), address.target
             if (scheme, proxy) not in self._managers:
                 options = {"num_pools": HOSTS, **self._list_options(scheme)}
                 self._managers[scheme, proxy] = _make_manager(scheme, proxy, options)
-            return self._managers[scheme, proxy], url
+            return self._managers[scheme, proxy], str(address)
 
-    def _find_proxy(self, scheme: str, url: str) -> str | None:
+    def _find_proxy(self, address: Address) -> str | None:
         from urllib.request import getproxies, proxy_bypass
 
         if self._proxies is None:
             self._proxies = getproxies()
-        proxy = self._proxies.get(scheme) or self._proxies.get("all")
-        if not proxy or proxy_bypass(urlsplit(url).netloc.rpartition("@")[2]):
+        proxy = self._proxies.get(address.scheme) or self._proxies.get("all")
+        if not proxy or proxy_bypass(address.netloc):
             return None
+        remember_address(proxy)
         return proxy if "://" in proxy else f"http://{proxy}"
 
     def _list_options(self, scheme: str) -> dict[str, Any]:

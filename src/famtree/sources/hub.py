@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from msgspec import Struct
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
+from famtree.sources.addresses import parse_address
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hashes import content_key, fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
-from famtree.sources.hub_answer import Answer
+from famtree.sources.hub_answer import Answer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_listing import (
@@ -34,6 +35,8 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 DEFAULT_REVISION = "main"
 PARTIAL = 206
+_UNSERVED = frozenset({"RemoteEntryNotFoundError", "HfHubHTTPError"})
+"""The library's words for 404 where it concerns the file alone."""
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
@@ -75,7 +78,10 @@ class HubSource:
         self._offline = offline or constants.is_offline_mode()
         self._client = HubClient(patience=patience, access=access)
         self._cache = HubCache(
-            self._client.endpoint, access.find_owner(), only_shared=access.only_shared
+            self._client.endpoint,
+            access.find_owner(),
+            users_own=access.is_users_own(),
+            only_shared=access.only_shared,
         )
         self._listings = access.listings
         self._page = f"{self._client.endpoint}/{self._repo}"
@@ -164,21 +170,21 @@ class HubSource:
         url = f"{self._client.endpoint}/api/models/{self._repo}"
         if self.ref.revision is not None:
             url += f"/revision/{quote(self.ref.revision, safe='')}"
-        etag = known.get("etag") if known else None
+        etag = read_sent_etag(known.get("etag")) if known else None
         answer = self._client.get(
             f"{url}?blobs=true",
             stop=MAX_DOCUMENT_BYTES,
             what=what,
             page=self._page,
-            headers={"if-none-match": etag} if isinstance(etag, str) and etag.isascii() else None,
+            headers={"if-none-match": etag} if etag else None,
         )
         if answer.status == 304 and known is not None:
             return parse_listing(known)
         document = trim_document(decode_document(answer.body, what))
         listing = parse_listing(document)
         if listing.revision is not None:
-            if "etag" in answer.headers:
-                document["etag"] = answer.headers["etag"]
+            if (etag := read_sent_etag(answer.headers.get("etag"))) is not None:
+                document["etag"] = etag
             self._cache.write_listing(self._repo, listing.revision, document)
             if pinned is None:
                 self._cache.write_ref(self._repo, self._revision, listing.revision)
@@ -271,10 +277,16 @@ class HubSource:
         except (NotFoundError, AccessError) as fault:
             if self._listing is not None and self._listing.gated:
                 return self._no_access(name)
-            # Only the word "no such entry" makes a file absent; a repository that vanished or
-            # became private since it was listed is a failure.
-            if type(fault.__cause__).__name__ == "RemoteEntryNotFoundError":
-                return Missing(name, "listed, but the Hub does not serve it")
+            # What is not listed is absent. What is listed and not served is no answer: a CDN or
+            # proxy must not be able to change what a checkpoint is. A repository that vanished
+            # or became private since it was listed is told of in its own words.
+            unserved = type(fault.__cause__).__name__ in _UNSERVED
+            if isinstance(fault, NotFoundError) and unserved:
+                return NetworkError(
+                    f"{self._repo}/{name} is listed, but the server does not serve it",
+                    hint="it may have been deleted just now, or a proxy or mirror lacks it; "
+                    "run again, or check HF_ENDPOINT",
+                )
             return fault
         except FamtreeError as fault:
             return fault
@@ -314,7 +326,7 @@ class HubSource:
         A range cannot be hashed, and the size stays when weights change; but servers name what
         they send. The Hub's names are the listed hashes; storage hosts have names of their own.
         """
-        listed, host = content_key(entry), urlsplit(answer.url).netloc
+        listed, host = content_key(entry), parse_address(answer.url).netloc
         before = answer.etag and self._etags.setdefault((entry.name, host), answer.etag)
         if before != answer.etag or (listed and answer.linked not in (None, listed)):
             raise NetworkError(

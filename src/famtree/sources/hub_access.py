@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from hashlib import blake2b
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from famtree.errors import AccessError, UsageError
+from famtree.redaction import remember, remember_address
+from famtree.sources.addresses import AddressError, normalise_endpoint
 from famtree.sources.deadline import NEVER, Deadline
 
 if TYPE_CHECKING:
@@ -69,11 +72,8 @@ class HubAccess:
 
     def __post_init__(self) -> None:
         """Raise UsageError for what can be no address and no token."""
-        if self.endpoint is not None and not _is_address(self.endpoint):
-            raise UsageError(
-                f"{self.endpoint[:200]!r} is no address of a Hub",
-                hint="for instance https://huggingface.co",
-            )
+        if self.endpoint is not None:
+            _check_endpoint(self.endpoint, "the endpoint")
         if isinstance(self.token, str) and not _TOKEN.fullmatch(self.token):
             # The token itself is not told: messages end up in logs.
             raise UsageError("the token has characters that no token has", hint="copy it again")
@@ -83,50 +83,102 @@ class HubAccess:
         return replace(self, deadline=Deadline.after(seconds))
 
     def find_endpoint(self) -> str:
-        """Return the address without a slash at its end."""
+        """Return the address as it is sent, without a slash at its end.
+
+        Raises UsageError for what is no address of a Hub, or one with a user name or password.
+        """
         from huggingface_hub import constants
 
-        return (self.endpoint or constants.ENDPOINT).rstrip("/")
+        if self.endpoint is not None:
+            return _check_endpoint(self.endpoint, "the endpoint")
+        return _check_endpoint(constants.ENDPOINT, "HF_ENDPOINT")
 
     def find_token(self) -> str | None:
         """Return the token to send. Raises AccessError where one is demanded and none is there."""
-        from huggingface_hub import constants, get_token
+        from huggingface_hub import get_token
 
         if isinstance(self.token, str):
+            remember(self.token)
             return self.token
-        if self.token is False:
-            return None
-        if self.token is None and constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
+        if not self._is_implied:
             return None
         token = get_token()
+        remember(token)
         if token is None and self.token is True:
             raise AccessError(
                 "a token is needed and none was found", hint="set HF_TOKEN or run `hf auth login`"
             )
         return token
 
-    def find_owner(self) -> str | None:
-        """Return a word for whose access this is; None for the user's own.
+    def find_owner(self) -> str:
+        """Return a word for whose access this is, from which no token can be read.
 
         What one token may read is nothing another token's holder may read from a cache.
         """
-        if self.token is False:
+        token = self.token if isinstance(self.token, str) else None
+        if token is None and self._is_implied:
+            token = _peek_token()
+        if not token:
             return ANONYMOUS
-        if not isinstance(self.token, str):
-            return None
+        return blake2b(token.encode(), digest_size=16, person=b"famtree owner").hexdigest()
+
+    def is_users_own(self) -> bool:
+        """Return whether the user's own caches, filled with the user's own token, may be read."""
+        if isinstance(self.token, str):
+            return self.token == _peek_token()
+        return self.token is not False
+
+    @property
+    def _is_implied(self) -> bool:
+        """Whether the user's own token is sent, if there is one."""
+        from huggingface_hub import constants
+
+        if self.token is None:
+            return not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
+        return self.token is not False
+
+
+def _check_endpoint(text: str, name: str) -> str:
+    try:
+        return normalise_endpoint(text)
+    except AddressError as fault:
+        remember_address(text)
+        hint = "for instance https://huggingface.co"
+        if "@" in text:
+            hint = f"write it without a user name and password; a token goes into HF_TOKEN ({hint})"
+        raise UsageError(
+            f"{name} is {fault}, not the address of a Hub: {text[:200]!r}", hint=hint
+        ) from fault
+
+
+def _peek_token() -> str | None:
+    """Return the user's own token as huggingface_hub finds it, without its HTTP client.
+
+    That may ask a server for a new one; where it would, what it would ask with stands for it.
+    """
+    from huggingface_hub import constants
+
+    environment = os.environ
+    if exchanged := environment.get("HF_OIDC_RESOURCE"):
+        return f"oidc {exchanged}"
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        if token := _clean_token(environment.get(name, "")):
+            return token
+    try:
+        with open(constants.HF_TOKEN_PATH, encoding="utf-8") as stream:
+            token = _clean_token(stream.read(65536))
+    except (OSError, ValueError):
+        token = None
+    if token is None and "google.colab" in sys.modules:
         from huggingface_hub import get_token
 
-        if self.token == get_token():
-            return None
-        return sha256(self.token.encode()).hexdigest()[:32]
+        token = get_token()
+    remember(token)
+    return token
 
 
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # half an IPv6 address, a port that is no number
-        return False
+def _clean_token(text: str) -> str | None:
+    return text.replace("\r", "").replace("\n", "").strip() or None
 
 
 OWN = HubAccess()

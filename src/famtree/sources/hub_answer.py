@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from famtree.errors import NetworkError
+from famtree.redaction import holds_secret, redact
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -18,6 +21,16 @@ MAX_SKIP = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 """Bytes read at a time: so much more than was asked for may come over the wire."""
 _MAX_ERROR_BYTES = 64 * 1024
+_ETAG = re.compile(r'(?:W/)?"[!#-~]{0,200}"')
+_TOLD_HEADERS = (
+    "x-error-code",
+    "x-error-message",
+    "retry-after",
+    "ratelimit",
+    "date",
+)
+"""Of a refusal: what it is, and when to come again."""
+_LONGEST_HEADER = 1000
 
 
 class Answer(Struct, frozen=True):
@@ -75,6 +88,11 @@ def read_answer(
         if len(body) == wanted and start is not None and not ends:
             complete = total == stop
             break
+    if holds_secret(body):
+        raise NetworkError(
+            f"{url.partition('?')[0]}: the answer holds the token or a password that was sent",
+            hint="do not trust this server, or the proxy in between; make a new token",
+        )
     if ends:
         complete = complete and total is not None and total <= stop
     return Answer(
@@ -91,6 +109,12 @@ def read_answer(
 
 def _read_etag(text: str) -> str | None:
     return None if text.startswith("W/") else text.strip().strip('"')[:200] or None
+
+
+def read_sent_etag(value: object) -> str | None:
+    """Return an `ETag` that may be kept and sent back; None for what is none (RFC 9110, 8.8.3)."""
+    sound = isinstance(value, str) and _ETAG.fullmatch(value) is not None
+    return value if isinstance(value, str) and sound and redact(value) == value else None
 
 
 def parse_content_range(text: str, url: str) -> tuple[int, int | None]:
@@ -111,20 +135,49 @@ def _read_count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-def raise_for_status(response: BaseHTTPResponse, url: str) -> None:
-    """Raise huggingface_hub's error for a refusal, made of no more than the start of its page."""
+def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool) -> None:
+    """Raise huggingface_hub's error for a refusal, made of no more than the start of its page.
+
+    Only of the Hub's `own` refusals the code counts: another host knows of no repositories.
+
+    The library is shown the headers that it and `hub_pauses` read, and the words of the page: all
+    without secrets, on one line and in characters that a header can hold.
+    """
     from httpx2 import Request, Response
     from huggingface_hub import hf_raise_for_status
 
-    body = read_small(response)
+    said = redact(_read_words(response.headers.get("content-type", ""), read_small(response)))
     headers = {
-        name: value
-        for name, value in response.headers.items()
-        if name.lower() not in {"content-encoding", "content-length", "transfer-encoding"}
+        name: _clean(redact(response.headers[name]))
+        for name in _TOLD_HEADERS
+        if name in response.headers and (own or name != "x-error-code")
     }
+    content = json.dumps({"error": said}).encode() if said else b""
     hf_raise_for_status(
-        Response(response.status, headers=headers, content=body, request=Request("GET", url))
+        Response(response.status, headers=headers, content=content, request=Request("GET", url))
     )
+
+
+def _clean(value: str) -> str:
+    """Return a header as ASCII: UTF-8 is what others send, if anything, and is spelled out."""
+    text = value.encode("latin-1", "replace").decode("utf-8", "backslashreplace")
+    return " ".join(text.encode("ascii", "backslashreplace").decode().split())[:_LONGEST_HEADER]
+
+
+def _read_words(kind: str, page: bytes) -> str:
+    """Return what a server says of its refusal: in JSON as the Hub does, or as text; no HTML."""
+    try:
+        found = json.loads(page)
+    except (ValueError, RecursionError):
+        is_text = "html" not in kind.lower() and page.lstrip()[:1] != b"<"
+        return " ".join(page.decode("utf-8", "replace").split()) if is_text else ""
+    words = []
+    if isinstance(found, dict):
+        several = found.get("errors")
+        words = [found.get("error"), found.get("error_description")]
+        words += several if isinstance(several, list) else []
+    texts = [word.get("message") if isinstance(word, dict) else word for word in words]
+    return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str)))
 
 
 def read_small(response: BaseHTTPResponse) -> bytes:

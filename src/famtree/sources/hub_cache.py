@@ -1,6 +1,7 @@
 """What was fetched from a Hub before: famtree's own small cache, and huggingface_hub's.
 
-Under `$HF_HOME/famtree/<endpoint>/`, or `<endpoint>@<owner>/` for a token not the user's own:
+Under `$HF_HOME/famtree/<host>-<digest>/`, where the digest is of the endpoint, with its scheme and
+path, and of whose token is sent; nothing that another endpoint or token was told answers for it:
 
     listings/<repo>/<commit>     the listing of one commit
     refs/<repo>/<revision>       the commit a branch or tag pointed at when last asked
@@ -22,9 +23,9 @@ import json
 import os
 import re
 import tempfile
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from famtree.sources import snapshot
 from famtree.sources.hashes import content_key, fits, is_blob_id
@@ -44,20 +45,20 @@ class HubCache:
     """The two caches of one endpoint; every method returns None for what is not there."""
 
     def __init__(
-        self, endpoint: str, owner: str | None = None, *, only_shared: bool = False
+        self, endpoint: str, owner: str, *, users_own: bool = True, only_shared: bool = False
     ) -> None:
-        """Write only whole files of `SHARED_BYTES` and more where `only_shared`."""
+        """Write only whole files of `SHARED_BYTES` and more where `only_shared`.
+
+        `endpoint` and `owner` are those of `HubAccess`; `users_own` tells whether
+        huggingface_hub's cache, which knows neither, may be read.
+        """
         from huggingface_hub import constants
 
-        address = urlsplit(endpoint)
-        place = re.sub(r"[^\w.-]", "_", f"{address.netloc}{address.path}")
-        if owner is not None:
-            place += f"@{owner}"
-        self._root = os.path.join(constants.HF_HOME, "famtree", place)
+        self._root = os.path.join(constants.HF_HOME, "famtree", name_folder(endpoint, owner))
         self._endpoint = endpoint
         self._only_shared = only_shared
         # Filled with the user's own token: nothing for others to read.
-        self._shared = constants.HF_HUB_CACHE if owner is None else None
+        self._shared = constants.HF_HUB_CACHE if users_own else None
         self._folders: dict[str, str | None] = {}
         """Where that cache keeps each repository; None for those it has not."""
 
@@ -203,6 +204,14 @@ class HubCache:
             if fits(entry, data):
                 return data
         return None
+
+
+def name_folder(endpoint: str, owner: str) -> str:
+    """Return the folder's name: the host, to be known by, and the digest that tells all apart."""
+    told = f"{endpoint}\n{owner}".encode()
+    digest = blake2b(told, digest_size=16, person=b"famtree cache").hexdigest()
+    host = endpoint.partition("://")[2].partition("/")[0]
+    return f"{re.sub(r'[^a-z0-9.-]', '_', host)[:100]}-{digest}"
 
 
 def _slug(name: str) -> str:

@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent import futures
-from functools import partial
+from functools import cached_property, partial
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urljoin, urlsplit
 
 from famtree import __version__
 from famtree.errors import FetchError, NetworkError
+from famtree.redaction import holds_secret
+from famtree.sources.addresses import Address, AddressError, follow_address, parse_address
 from famtree.sources.connections import CONNECTIONS, KEPT
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
@@ -46,6 +47,8 @@ in every phase. Enough for the largest file that is read whole (48 MiB) at 80 kB
 SHORTEST_PHASE = 0.05
 _MAX_REDIRECTS = 6
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_EXPECTED = frozenset({200, 203, 206})
+"""Statuses that a body of what was asked for comes with."""
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
 _gate = Gate()
 _T = TypeVar("_T")
@@ -70,6 +73,7 @@ class HubClient:
         self._deadline = access.deadline
         self._owner = access.find_owner()
         self.endpoint = access.find_endpoint()
+        """As it is sent, without a slash at its end."""
         self.requests = 0
         """Answers received, errors and 304 included, redirects not."""
         self.bytes = 0
@@ -187,27 +191,34 @@ class HubClient:
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.
             headers |= {"range": f"bytes={start}-{stop - 1}", "accept-encoding": "identity"}
-        linked = ""
+        linked, address = "", _parse_own(url)
         for _ in range(_MAX_REDIRECTS):
-            own = self._headers_for(url)
-            response = CONNECTIONS.send(url, own | headers, self._limit_phases())
+            own = self._headers_for(address)
+            response = CONNECTIONS.send(address, own | headers, self._limit_phases())
             try:
                 place = response.headers.get("location")
                 if place is not None and response.status in _REDIRECTS:
                     linked = response.headers.get("x-linked-etag", linked)
-                    url = _find_next(url, place)
+                    address = _find_next(address, place)
                     read_small(response)
                     continue
                 if response.status >= 400:
-                    raise_for_status(response, url)
+                    own_host = address.origin == self._home.origin
+                    raise_for_status(response, str(address), own=own_host)
                 if limit := read_limit(response.headers):
-                    _gate.close(url, min(limit, self._patience), self._owner)
-                return read_answer(response, url, start, stop, linked)
+                    _gate.close(str(address), min(limit, self._patience), self._owner)
+                unchanged = response.status == 304 and "if-none-match" in headers
+                if response.status not in _EXPECTED and not unchanged:
+                    raise NetworkError(
+                        f"{address.shown}: the server answered with status {response.status}",
+                        hint="check HF_ENDPOINT and any proxy in between",
+                    )
+                return read_answer(response, str(address), start, stop, linked)
             finally:
                 self._count(response)
                 response.close()
                 response.release_conn()
-        raise NetworkError(f"{url} redirects in circles", hint="check HF_ENDPOINT")
+        raise NetworkError(f"{address.shown} redirects in circles", hint="check HF_ENDPOINT")
 
     def _limit_phases(self) -> Timeout:
         from huggingface_hub import constants
@@ -218,20 +229,22 @@ class HubClient:
         each = min(float(constants.HF_HUB_DOWNLOAD_TIMEOUT), left)
         return Timeout(connect=min(CONNECT_SECONDS, left), read=each)
 
-    def _headers_for(self, url: str) -> dict[str, str]:
-        """Return own headers; the token only for the endpoint itself, never for a CDN."""
+    def _headers_for(self, address: Address) -> dict[str, str]:
+        """Return own headers; the token only for the endpoint itself, never for a CDN.
+
+        `address` is what is sent, and was taken apart by the parser that took the endpoint apart.
+        """
         if self._own_headers is None:
             self._own_headers = _make_headers(self._access)
-        try:
-            # The first says it of most, and quicker.
-            own = url.startswith(f"{self.endpoint}/") or _origin(url) == _origin(self.endpoint)
-        except ValueError as fault:
-            raise NetworkError(
-                f"{url[:200]} is not a valid address", hint="check HF_ENDPOINT"
-            ) from fault
+        own = address.origin == self._home.origin
         if own:
             return dict(self._own_headers)
         return {name: value for name, value in self._own_headers.items() if name != "authorization"}
+
+    @cached_property
+    def _home(self) -> Address:
+        """The endpoint: whom the token belongs to. Parsed late, as it takes the HTTP client."""
+        return _parse_own(self.endpoint)
 
     def _count(self, response: BaseHTTPResponse) -> None:
         with self._lock:
@@ -254,24 +267,25 @@ def _make_headers(access: HubAccess) -> dict[str, str]:
     return headers | ({"authorization": f"Bearer {token}"} if token else {})
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    return parts.scheme, parts.hostname, port
-
-
-def _find_next(url: str, place: str) -> str:
-    """Return where a redirect leads; only http(s), and never from encrypted to plain."""
-    here = urlsplit(url).scheme
+def _parse_own(url: str) -> Address:
+    """Take apart what famtree has put together from the endpoint."""
     try:
-        found = urljoin(url, place)
-        parts = urlsplit(found)
-        there = parts.scheme if parts.hostname else ""
-    except ValueError:  # half an IPv6 address
-        there = ""
-    if there not in ({"https"} if here == "https" else {"http", "https"}):
+        return parse_address(url)
+    except AddressError as fault:
         raise NetworkError(
-            f"{url.partition('?')[0]} redirects from {here} to {there[:20] or 'nowhere'}",
+            f"{url.partition('?')[0][:200]} is {fault}", hint="check HF_ENDPOINT"
+        ) from fault
+
+
+def _find_next(here: Address, place: str) -> Address:
+    """Return where a redirect leads: see `follow_address`; never elsewhere with a secret in it."""
+    try:
+        there = follow_address(here, place)
+        if there.origin != here.origin and holds_secret(str(there).encode()):
+            raise AddressError("another host with the token or a password in the address")
+    except AddressError as fault:
+        raise NetworkError(
+            f"{here.shown} redirects to {fault}",
             hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
-        )
-    return found
+        ) from fault
+    return there

@@ -230,4 +230,4 @@ def _by_status(status: int, error: BaseException, what: str) -> FamtreeError:
 def _asked_pause(error: BaseException) -> str:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     asked = str(headers.get("retry-after", "")).strip()
-    return f"{asked} seconds" if asked.isdigit() else "some minutes"
+    return f"{asked} seconds" if asked.isascii() and asked.isdigit() else "some minutes"

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 from famtree.errors import NetworkError, OfflineError
+from famtree.sources.addresses import AddressError, follow_address, parse_address
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_pauses import PATIENCE
@@ -64,8 +65,9 @@ def walk_pages(
     following: str | None = f"{client.endpoint}/api/models?{urlencode(described)}"
     while following:
         answer = client.get(following, stop=MAX_PAGE_BYTES, what="the list of models")
-        following = _find_next(answer.headers.get("link", ""), following)
-        yield _read_ids(answer.body), following is not None
+        link = _NEXT.search(answer.headers.get("link", ""))
+        yield _read_ids(answer.body), link is not None
+        following = _find_next(link[1], following) if link is not None else None
 
 
 def _read_ids(body: bytes) -> list[str]:
@@ -79,18 +81,22 @@ def _read_ids(body: bytes) -> list[str]:
     return [name for name in names if isinstance(name, str) and 0 < len(name) <= 200]
 
 
-def _find_next(link: str, current: str) -> str | None:
-    """Return the next page's address; one that leads to another host or back is not followed."""
-    found = _NEXT.search(link)
-    if found is None:
-        return None
+def _find_next(place: str, current: str) -> str | None:
+    """Return the next page's address; None for one that leads back.
+
+    Raises NetworkError for one that leads to another host, or is none: the list would end early.
+    """
+    here = parse_address(current)
     try:
-        following = urljoin(current, found.group(1))
-        here, there = urlsplit(current), urlsplit(following)
-    except ValueError:  # a host in open brackets
-        return None
-    same_host = (here.scheme, here.netloc) == (there.scheme, there.netloc)
-    return following if same_host and following != current else None
+        there = follow_address(here, place)
+        if there.origin != here.origin:
+            raise AddressError("another host")
+    except AddressError as fault:
+        raise NetworkError(
+            f"the next page of the list of models is said to be at {fault}",
+            hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
+        ) from fault
+    return str(there) if there != here else None
 
 
 def _not_a_list() -> NetworkError:
