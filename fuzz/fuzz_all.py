@@ -21,13 +21,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FUZZ = ROOT / "fuzz"
-NAMES = ("safetensors", "gguf", "tokenizer-json", "sentencepiece", "card")
+NAMES = ("safetensors", "gguf", "tokenizer-json", "sentencepiece", "card", "redirect")
 LONGEST = {
     "safetensors": 256,
     "gguf": 384,
     "tokenizer-json": 384,
     "sentencepiece": 128,
     "card": 192,
+    "redirect": 128,
 }
 """Bytes of an input: what a parser can do wrong it can do in few, and few are read quickly."""
 MEMORY = 2048
@@ -45,7 +46,7 @@ def fuzz(name: str, arguments: list[str]) -> None:
     import atheris
 
     sys.path.insert(0, str(ROOT / "src"))
-    with atheris.instrument_imports(include=["famtree", "yaml"]):
+    with atheris.instrument_imports(include=["famtree", "yaml", "urllib3.util"]):
         # The loader's own imports come late, where they would not be instrumented.
         import yaml  # noqa: F401
 

@@ -23,6 +23,7 @@ from fingerprints.vocabularies import (  # noqa: E402
     tokenizer_json,
 )
 from gguf_files import Raw, write_gguf  # noqa: E402
+from redirect_target import make_seeds  # noqa: E402
 
 CORPUS = ROOT / "fuzz" / "corpus"
 
@@ -126,6 +127,7 @@ SEEDS = {
     "tokenizer-json": make_tokenizer_json,
     "sentencepiece": make_sentencepiece,
     "card": make_card,
+    "redirect": make_seeds,
 }
 
 

@@ -20,6 +20,7 @@ from famtree.sources.card import parse_card
 from famtree.sources.gguf_header import GgufReader, HeaderLimitError
 from famtree.sources.safetensors_header import parse_header
 from famtree.types.checkpoint import Listing
+from redirect_target import fuzz_redirect
 
 GGUF_LIMIT = 1 << 20
 """Bytes; an array may claim megabytes that are not there, which takes time and shows nothing."""
@@ -110,4 +111,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "tokenizer-json": fuzz_tokenizer_json,
     "sentencepiece": fuzz_sentencepiece,
     "card": fuzz_card,
+    "redirect": fuzz_redirect,
 }

@@ -56,8 +56,8 @@ def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path, monkeypatch: pytest.M
     pytest.importorskip("atheris")
     folder = tmp_path / "fuzz"
     folder.mkdir()
-    for name in ("fuzz_all.py", "targets.py"):
-        (folder / name).write_bytes((FUZZ / name).read_bytes())
+    for path in FUZZ.glob("*.py"):
+        (folder / path.name).write_bytes(path.read_bytes())
     (folder / "corpus" / "card").mkdir(parents=True)
     text = (folder / "targets.py").read_text(encoding="utf-8")
     broken = text.replace("    card = parse_card(data)\n", "    card = {}[len(data)]\n")

@@ -61,7 +61,7 @@ def holds_secret(data: bytes | bytearray) -> bool:
         return False
     decoded = []
     if b"%" in data:
-        decoded.append(unquote_to_bytes(data))
+        decoded.append(unquote_to_bytes(bytes(data)))
     if b"\\u00" in data:
         decoded.append(_JSON_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data))
     return any(needle in text for text in decoded for needle in needles)
