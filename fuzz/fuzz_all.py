@@ -21,7 +21,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FUZZ = ROOT / "fuzz"
-NAMES = ("safetensors", "gguf", "tokenizer-json", "sentencepiece", "card", "redirect")
 LONGEST = {
     "safetensors": 256,
     "gguf": 384,
@@ -29,8 +28,18 @@ LONGEST = {
     "sentencepiece": 128,
     "card": 192,
     "redirect": 128,
+    "tekken": 256,
+    "tiktoken": 96,
+    "mergekit": 192,
+    "onnx": 160,
+    "archive": 512,
+    "adapter": 640,
+    "policy": 192,
 }
 """Bytes of an input: what a parser can do wrong it can do in few, and few are read quickly."""
+NAMES = tuple(LONGEST)
+INSTRUMENTED = {"card": ("yaml",), "policy": ("tomllib",), "redirect": ("urllib3.util",)}
+"""Whose branches count as new ground, beside famtree's own."""
 MEMORY = 2048
 """MB at which libFuzzer reports a run as a crash."""
 SLOWEST = 120
@@ -46,7 +55,7 @@ def fuzz(name: str, arguments: list[str]) -> None:
     import atheris
 
     sys.path.insert(0, str(ROOT / "src"))
-    with atheris.instrument_imports(include=["famtree", "yaml", "urllib3.util"]):
+    with atheris.instrument_imports(include=["famtree", *INSTRUMENTED.get(name, ())]):
         # The loader's own imports come late, where they would not be instrumented.
         import yaml  # noqa: F401
 

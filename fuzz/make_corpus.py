@@ -7,9 +7,11 @@ All are made here, by the writers of the tests; files are named by the hash of t
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import sys
+import zipfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,16 +22,19 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 from fingerprints.vocabularies import (  # noqa: E402
     BYTE_LEVEL,
     sentencepiece,
+    tekken,
+    tiktoken,
     tokenizer_json,
 )
 from gguf_files import Raw, write_gguf  # noqa: E402
+from onnx_files import model, part, tensor  # noqa: E402
 from redirect_target import make_seeds  # noqa: E402
 
 CORPUS = ROOT / "fuzz" / "corpus"
 
 
 def _header(table: Any) -> bytes:
-    text = json.dumps(table, separators=(",", ":")).encode()
+    text = _dump(table)
     return len(text).to_bytes(8, "little") + text
 
 
@@ -121,6 +126,124 @@ def make_card() -> list[bytes]:
     ]
 
 
+def make_tekken() -> list[bytes]:
+    """Return files with ranks in and out of use, with and without special tokens."""
+    bare = {"default_vocab_size": 2, "default_num_special_tokens": 1}
+    return [
+        tekken([b"a"], 0, 1),
+        tekken([b"a", b"\xff", b"c"], 2, 2),
+        tekken([b"a", b""], 3, 1, pattern=None),
+        _dump({"config": bare, "vocab": [{"rank": 0, "token_bytes": "YQ=="}]}),
+    ]
+
+
+def make_tiktoken() -> list[bytes]:
+    """Return files of both line ends, with the empty token and without a last line end."""
+    return [
+        tiktoken([b"a", b"b", b"ab", b"\xff\x00"]),
+        tiktoken([b"a", b""]),
+        b"YQ== 0\r\nYg== 1",
+        b"YQ== 7\n\nYg== 7\nYQ== 8\n",
+    ]
+
+
+def make_mergekit() -> list[bytes]:
+    """Return a recipe of each form: models, slices, modules, experts, several documents."""
+    return [
+        b"merge_method: linear\nmodels:\n- model: o/a\n  parameters: {weight: 0.3}\n"
+        b"- model: o/b+o/l\n  parameters: {weight: [0, 1]}\n",
+        b"merge_method: slerp\nbase_model: o/a@v1\nmodels: [{model: o/a}, {model: o/b}]\n"
+        b"parameters:\n  t:\n  - {filter: x, value: [0, 0.5]}\n  - value: 0.5\n",
+        b"merge_method: passthrough\nslices:\n- sources: [{model: o/a, layer_range: [0, 8]}]\n"
+        b"- sources: [{model: o/b, layer_range: [4, 9]}]\n  base_model: o/c\n",
+        b"merge_method: ties\nmodules:\n  text: {models: [{model: o/a}]}\n  v: {slices: []}\n",
+        b"base_model: o/a\nexperts:\n- source_model: o/b\n- {source_model: o/c}\n",
+        b"name: s\nmerge_method: task\nmodels: [{model: o/a}]\n---\nmerge_method: della\n"
+        b"models: [{model: s}, {model: {model: {path: o/b, revision: r}, lora: o/l}}]\n",
+        b"merge_method: &m x\nbase_model: *m\nmodels: [&a {model: o/a}, *a]\n",
+    ]
+
+
+def make_onnx() -> list[bytes]:
+    """Return graphs with weights in both spellings of dims, and fields of every wire type."""
+    value = part(11, part(1, b"x") + part(2, part(1, part(1, 1))))
+    return [
+        model(tensor([2, 3], bytes(4)), tensor([300], b"", packed=True)),
+        part(7, b""),
+        part(7, part(1, part(4, b"Add")) + value) + part(2, b"acme") + part(8, part(2, 21)),
+        part(7, part(5, part(1, 2) + b"\x1d" + bytes(4) + b"\x51" + bytes(8))),
+        part(3, b"1") + part(2, b"a") + part(8, part(1, b"ai.onnx") + part(2, 9)) + part(7, b""),
+    ]
+
+
+def make_archive() -> list[bytes]:
+    """Return archives of stored members, one in zip64 form and one that claims to be packed."""
+    plain = _archive({"a/data.pkl": b"\x80\x02.", "a/data/0": b"1234", "a/data/1": b""})
+    at = plain.rindex(b"PK\x01\x02")
+    return [
+        plain,
+        plain[: at + 10] + b"\x08" + plain[at + 11 :],
+        _archive({"data/0": b"12"}),
+        _archive({"data/0": b"12"}, zip64=True),
+        _archive({"a/data/0": b"x", "b/data/1x": b"y"}),
+        _archive({"a/data/0": b"12345678"})[:-30],
+        b"\x80\x02c__main__\nx\n.",
+    ]
+
+
+def make_adapter() -> list[bytes]:
+    """Return configs of each trainer, alone and behind a header of adapter tensors."""
+    config = {
+        "peft_type": "LORA", "r": 8, "lora_alpha": 16.0, "target_modules": ["q_proj", "v_proj"],
+        "base_model_name_or_path": "o/b", "modules_to_save": None, "use_dora": False,
+    }  # fmt: skip
+    apple = {"fine_tune_type": "lora", "lora_parameters": {"rank": 4, "keys": ["a"]}, "model": "b"}
+    place = "base_model.model.model.layers.0.mlp.up_proj"
+    parts = {
+        f"{place}.lora_A.weight": _tensor("F32", [2, 8], 0, 64),
+        f"{place}.lora_B.weight": _tensor("F32", [16, 2], 64, 192),
+    }
+    head = {"base_model.model.lm_head.weight": _tensor("I8", [4, 8], 4, 36)}
+    return [
+        _dump(config),
+        _dump(apple),
+        _dump({"peft_type": "IA3", "target_modules": "all-linear", "r": True, "lora_alpha": 1e300}),
+        _header(parts),
+        _header(parts) + _dump(config),
+        _header({f"{place}.lora_magnitude_vector": _tensor("F16", [2], 0, 4)} | head),
+        _header({"a.trainable_tokens_delta": _tensor("U8", [], 0, 1)}),
+    ]
+
+
+def make_policy() -> list[bytes]:
+    """Return policies with defaults, every condition and each way of writing a table."""
+    head = b'schema = "famtree/policy/1"\n'
+    return [
+        head + b'[[checkpoint]]\nref = "o/n"\nmin_confidence = 0.9\n',
+        head + b'[defaults]\nmax_status = "consistent"\n[[checkpoint]]\nref = "./x"\n',
+        head + b'checkpoint = [{ref = "o/n", expect_parent = "o/b"}, {ref = "o/m@r"}]\n'
+        b"defaults.require_licence_compatible = true\n",
+        head + b'[[checkpoint]]\nref = "o/n"\nrevision = "v"\nallow_families = []\n'
+        b"deny_families = [\n  'x',\n]\n",
+        head + b'[[checkpoint]]\nexpect = "x/y"\nref = """o/n"""\n',
+        b'schema = 1\n[[checkpoint]]\nrfe = "a"\n',
+        b"a.b.'c'.\"d\" = 1979-05-27T07:32:00Z\nx = [1, 0x2, inf, {y = '''z'''}]\n",
+    ]
+
+
+def _dump(table: Any) -> bytes:
+    return json.dumps(table, separators=(",", ":")).encode()
+
+
+def _archive(members: dict[str, bytes], *, zip64: bool = False) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as out:
+        for name, data in members.items():
+            with out.open(zipfile.ZipInfo(name), "w", force_zip64=zip64) as member:
+                member.write(data)
+    return stream.getvalue()
+
+
 SEEDS = {
     "safetensors": make_safetensors,
     "gguf": make_gguf,
@@ -128,6 +251,13 @@ SEEDS = {
     "sentencepiece": make_sentencepiece,
     "card": make_card,
     "redirect": make_seeds,
+    "tekken": make_tekken,
+    "tiktoken": make_tiktoken,
+    "mergekit": make_mergekit,
+    "onnx": make_onnx,
+    "archive": make_archive,
+    "adapter": make_adapter,
+    "policy": make_policy,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import document_targets as documents
 from famtree.errors import HeaderError, TokenizerError
 from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.sentencepiece_model import read_sentencepiece
@@ -112,4 +113,11 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "sentencepiece": fuzz_sentencepiece,
     "card": fuzz_card,
     "redirect": fuzz_redirect,
+    "tekken": documents.fuzz_tekken,
+    "tiktoken": documents.fuzz_tiktoken,
+    "mergekit": documents.fuzz_mergekit,
+    "onnx": documents.fuzz_onnx,
+    "archive": documents.fuzz_archive,
+    "adapter": documents.fuzz_adapter,
+    "policy": documents.fuzz_policy,
 }

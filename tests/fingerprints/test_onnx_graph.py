@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from famtree.fingerprints.onnx_graph import OnnxGraph, describe_graph, read_onnx_graph
-from onnx_files import model, tensor
+from onnx_files import model, part, tensor
 
 
 def look(data: bytes) -> tuple[OnnxGraph | None, int]:
@@ -61,3 +61,19 @@ def test_huge_dims_are_bounded() -> None:
     found, _ = look(model(tensor([2**62, 2**62, 2**62], b"")))
     assert found is not None
     assert found.parameters <= 1 << 62
+
+
+def test_fields_in_any_order_and_twice() -> None:
+    named = part(11, part(1, b"old") + part(1, b"x"))
+    long = b"\xff" * 9 + b"\x01"  # -1, as ten bytes
+    data = part(3, b"2") + part(2, b"a") + part(3, b"3") + part(7, named)
+    found, _ = look(data + part(8, b"\x10" + long + b"\x10\x15") + b"\x08" + long)
+    assert found is not None
+    assert (found.producer, found.inputs, found.opset) == ("a 3", ["x"], 21)
+
+
+def test_numbers_have_64_bits() -> None:
+    big = part(5, b"\x08\x83" + b"\x80" * 8 + b"\x7e")
+    found, _ = look(part(7, big))
+    assert found is not None
+    assert found.parameters == 3

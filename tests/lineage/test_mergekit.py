@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from famtree.lineage.mergekit import read_merge
+from famtree.lineage.mergekit import MAX_PARENTS, read_merge
 from famtree.types.claim import MIXTURE, LayerSpan
 
 
@@ -124,3 +124,48 @@ def test_what_is_no_recipe(text: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     read_merge(f"merge_method: linear\nmodels:\n{text}")
+
+
+def test_a_path_that_is_no_text_is_no_parent() -> None:
+    text = "merge_method: linear\nmodels:\n- {model: {model: {revision: r}, lora: o/l}}\n"
+    recipe = read_merge(text)
+    assert recipe is not None
+    assert recipe.parents == ["o/l"]
+
+
+def test_an_unnamed_document_is_no_step_called_none() -> None:
+    recipe = read_merge(
+        "merge_method: linear\nmodels: [{model: None}, {model: s@v}]\n---\n"
+        "name: s\nmerge_method: linear\nmodels: [{model: o/a@w}]\n"
+    )
+    assert recipe is not None
+    assert (recipe.parents, recipe.revisions) == (["None", "o/a"], {"o/a": "w"})
+
+
+def test_documents_that_only_use_each_other_are_no_recipe() -> None:
+    one = "name: {}\nmerge_method: linear\nmodels: [{{model: {}}}]\n"
+    assert read_merge(f"{one.format('a', 'b')}---\n{one.format('b', 'a')}") is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["models:\n{models}", "modules:\n{modules}", "slices:\n{slices}", "experts:\n{experts}"],
+)
+def test_parents_are_bounded(head: str) -> None:
+    rows = range(180)
+    many = {
+        "models": "".join(f"- model: o/a{n}+o/b{n}\n" for n in rows),
+        "slices": "".join(f"- {{sources: [{{model: a{n}}}], base_model: b{n}}}\n" for n in rows),
+        "modules": "".join(
+            f" m{m}:\n  models: [{', '.join(f'{{model: o/a{m}-{n}}}' for n in range(100))}]\n"
+            for m in range(9)
+        ),
+        "experts": "".join(f"- source_model: o/a{n}+o/b{n}\n" for n in rows),
+    }  # fmt: skip
+    method = "" if head.startswith("experts") else "merge_method: linear\n"
+    documents = "---\n".join([f"{method}base_model: o/base\n{head.format(**many)}"] * 2)
+    for text in (documents, documents.partition("---\n")[0]):
+        recipe = read_merge(text)
+        assert recipe is not None
+        assert len(recipe.parents) == MAX_PARENTS
+        assert recipe.base in (None, *recipe.parents)

@@ -49,5 +49,17 @@ def test_inner_tables_are_counted_anew_in_each_outer_table() -> None:
     assert locate(TEXT, ("generation", 1, "rule", 0)) == 14
 
 
+def test_only_line_feeds_end_lines() -> None:
+    text = 'name = """a\x85\u2028b\r\n"""\n[[generation]]\nkey = 1\n'
+    assert locate(text, ("generation", 0, "key")) == 4
+
+
+def test_the_nearest_table_of_the_element_that_is_meant() -> None:
+    text = "[[a]]\nx = 1\n[b]\ny = 1\n[[a]]\n[[a.c]]\nz = 1\n"
+    assert locate(text, ("a", 1, "y")) == 5
+    assert locate(text, ("a", 1, "c", 0, "z")) == 7
+    assert locate(text, ("a", 0, "c", 0, "z")) is None
+
+
 def test_empty_text() -> None:
     assert locate("", ("generation", 0)) is None

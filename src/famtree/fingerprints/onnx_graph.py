@@ -16,6 +16,7 @@ MAX_READ = 16 << 20
 MAX_FIELDS = 1_000_000
 MAX_TEXT = 200
 _MAX_NUMEL = 1 << 62
+_UINT64 = (1 << 64) - 1
 _CHUNK = 64 << 10
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -40,13 +41,12 @@ class OnnxGraph(Struct):
 def read_onnx_graph(read: Read, size: int) -> OnnxGraph | None:
     """Return what the file of `size` bytes says; None for no model, or one too long to walk."""
     found = OnnxGraph()
-    seen = False
+    seen, producer = False, {2: "", 3: ""}
     try:
         window = _Window(read, size)
         for number, kind, start, stop in window.fields(0, size):
             if number in (2, 3) and kind == _BYTES:
-                text = window.text(start, stop)
-                found.producer = f"{found.producer} {text}".strip()
+                producer[number] = window.text(start, stop)
             elif number == 8 and kind == _BYTES:
                 _read_opset(window, start, stop, found)
             elif number == 7 and kind == _BYTES:
@@ -54,6 +54,7 @@ def read_onnx_graph(read: Read, size: int) -> OnnxGraph | None:
                 _read_graph(window, start, stop, found)
     except (ValueError, IndexError):
         return None
+    found.producer = " ".join(producer.values()).strip()
     return found if seen else None
 
 
@@ -83,7 +84,7 @@ def _read_graph(window: _Window, start: int, stop: int, found: OnnxGraph) -> Non
                 window.text(a, b) for inner, how, a, b in window.fields(begin, end)
                 if inner == 1 and how == _BYTES
             ]  # fmt: skip
-            found.inputs += names[:1]
+            found.inputs += names[-1:]
 
 
 def _read_opset(window: _Window, start: int, stop: int, found: OnnxGraph) -> None:
@@ -156,7 +157,7 @@ class _Window:
             at += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
-                return value, at
+                return value & _UINT64, at
         raise ValueError("a number without an end")
 
     def text(self, start: int, stop: int) -> str:

@@ -32,14 +32,17 @@ class _Reading(Struct):
     found: int = 0
 
     def add(self, value: Any) -> list[str]:
-        """Add every model that `value` names and return their names."""
-        found = _models(value)
-        for parent, revision in found:
-            if parent not in self.recipe.parents:
-                self.recipe.parents.append(parent)
+        """Add every model that `value` names and return their names, but for those too many."""
+        added, known = [], self.recipe.parents
+        for parent, revision in _models(value):
+            if parent not in known:
+                if len(known) == MAX_PARENTS:
+                    continue
+                known.append(parent)
             if revision:
                 self.recipe.revisions.setdefault(parent, revision)
-        return [parent for parent, _ in found]
+            added.append(parent)
+        return added
 
 
 def read_merge(text: str) -> MergeRecipe | None:
@@ -52,20 +55,23 @@ def read_merge(text: str) -> MergeRecipe | None:
     if len(text) > MAX_TEXT:
         return None
     documents = load_documents(text)[:MAX_DOCUMENTS]
-    recipes, names = [], set()
+    recipes: list[MergeRecipe] = []
+    names: set[str] = set()
     for table in documents:
         recipe = _read_document(table)
         if recipe is not None:
             recipes.append(recipe)
-            names.add(str(table.get("name")))
+            if isinstance(name := table.get("name"), str):
+                names.add(name)
     if len(recipes) < 2:
         return recipes[0] if recipes else None
     parents = dict.fromkeys(one for recipe in recipes for one in recipe.parents)
     last = recipes[-1]
-    kept = [one for one in parents if one not in names]
-    revisions = {name: one for recipe in recipes for name, one in recipe.revisions.items()}
+    kept = [one for one in parents if one not in names][:MAX_PARENTS]
+    stated = {name: one for recipe in recipes for name, one in recipe.revisions.items()}
+    revisions = {name: one for name, one in stated.items() if name in kept}
     base = last.base if last.base in kept else None
-    return MergeRecipe(last.method, kept, base, revisions=revisions)
+    return MergeRecipe(last.method, kept, base, revisions=revisions) if kept else None
 
 
 def _read_document(table: Any) -> MergeRecipe | None:
@@ -76,26 +82,25 @@ def _read_document(table: Any) -> MergeRecipe | None:
     if not isinstance(table.get("merge_method"), str):
         return None
     reading = _Reading(MergeRecipe(table["merge_method"][:64]))
-    reading.recipe.base = _name(table.get("base_model"))
     modules = table.get("modules")
     parts = list(modules.values())[:16] if isinstance(modules, dict) else [table]
     for number, part in enumerate(part for part in parts if isinstance(part, dict)):
         _read_models(reading, part.get("models"))
         # Layer numbers of a second module (a vision tower) would be taken for the first one's.
         _read_slices(reading, part.get("slices"), spans=number == 0)
-    reading.add(table.get("base_model"))
     recipe = reading.recipe
+    recipe.base = next(iter(reading.add(table.get("base_model"))), None)
     recipe.weights = _shares(recipe, reading.weights, table)
     return recipe if recipe.parents else None
 
 
 def _read_mixture(table: dict[str, Any]) -> MergeRecipe | None:
-    reading = _Reading(MergeRecipe(MIXTURE, base=_name(table.get("base_model"))))
+    reading = _Reading(MergeRecipe(MIXTURE))
     for key in ("experts", "shared_experts"):
         group = table.get(key)
         for expert in group[:MAX_PARENTS] if isinstance(group, list) else ():
             reading.add(expert.get("source_model") if isinstance(expert, dict) else None)
-    reading.add(table.get("base_model"))
+    reading.recipe.base = next(iter(reading.add(table.get("base_model"))), None)
     return reading.recipe if reading.recipe.parents else None
 
 
@@ -135,10 +140,6 @@ def _tables(value: Any) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)]
 
 
-def _name(value: Any) -> str | None:
-    return next((parent for parent, _ in _models(value)), None)
-
-
 def _models(value: Any) -> list[tuple[str, str | None]]:
     """Return (name, revision) of a model and of the LoRA applied to it.
 
@@ -150,7 +151,8 @@ def _models(value: Any) -> list[tuple[str, str | None]]:
         for part in (inner, lora):
             path = part.get("path") if isinstance(part, dict) else part
             revision = part.get("revision") if isinstance(part, dict) else None
-            texts.append(f"{path}@{revision}" if isinstance(revision, str) else path)
+            pinned = isinstance(path, str) and isinstance(revision, str)
+            texts.append(f"{path}@{revision}" if pinned else path)
     elif isinstance(value, str):
         texts += value.split("+", 1)
     return [read[:2] for text in texts if (read := read_reference(text)) is not None]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,9 +18,14 @@ from famtree.sources.reference import parse_reference
 from famtree.types.policy import CheckpointPolicy, Conditions, Policy
 
 MAX_BYTES = 4 << 20
+MAX_PARTS = 64
+"""Names of one dotted key; tomllib takes the square of their number."""
 _HINT = "see docs/ci.md, or `famtree schema policy`"
 _MOST_FAULTS = 20
 Where = tuple[str | int, ...]
+_DOTTED = re.compile(
+    r"""(?:(?:(?<![\w-])[\w-]++|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+)++"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +45,35 @@ def load_policy(path: Path, registry: Registry) -> list[Demand]:
     Raises UsageError, naming line and field, for a file that cannot be read or means nothing: a
     typing error must not look like a checkpoint that failed, nor like one that passed.
     """
-    text = _read(path)
+    return read_policy(_read(path), path, registry)
+
+
+def read_policy(data: bytes, path: Path, registry: Registry) -> list[Demand]:
+    """Return every checkpoint of a policy file at `path` that holds `data`; else UsageError."""
+    text = _decode(path, data)
     policy = _parse(path, text)
     demands = []
-    faults: list[str] = []
-    for where, reason in _find_unknown(policy.defaults, ("defaults",), registry):
-        faults.append(describe_fault(path.name, text, where, reason))
+    faults = [_find_unknown(policy.defaults, ("defaults",), registry)]
     for number, row in enumerate(policy.checkpoints):
         place: Where = ("checkpoint", number)
         full = row.model_copy(update=_fill(policy.defaults, row))
-        ref = str(path.parent / row.ref) if row.ref.startswith(("./", "../")) else row.ref
-        for where, reason in _find_unknown(row, place, registry):
-            faults.append(describe_fault(path.name, text, where, reason))
-        try:
-            parse_reference(ref, revision=row.revision)
-        except UsageError as fault:
-            faults.append(describe_fault(path.name, text, (*place, "ref"), fault.message))
-        except FamtreeError:
-            pass  # well formed; that it cannot be opened is told with its row
+        ref = _place(path, row.ref) if row.ref.startswith(("./", "../")) else row.ref
+        faults += [_find_unknown(row, place, registry), _find_faults(ref, full, place)]
         demands.append(Demand(locate(text, (*place, "ref")) or 1, ref, full))
-        if not full.model_fields_set - {"ref", "revision"}:
-            faults.append(describe_fault(path.name, text, place, "nothing is demanded of it"))
-    _raise(faults)
+    _refuse(path, text, chain.from_iterable(faults))
     return demands
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            return stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise UsageError(f"{path} cannot be read: {reason}", hint=_HINT) from fault
+
+
+def _decode(path: Path, data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise UsageError(f"{path} has more than {MAX_BYTES} bytes", hint=_HINT)
     try:
@@ -81,6 +85,8 @@ def _read(path: Path) -> str:
 def _parse(path: Path, text: str) -> Policy:
     import tomllib
 
+    if any(key[0].count(".") >= MAX_PARTS for key in _DOTTED.finditer(text)):
+        raise UsageError(f"{path} has a key of more than {MAX_PARTS} parts", hint=_HINT)
     try:
         table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as fault:
@@ -89,7 +95,7 @@ def _parse(path: Path, text: str) -> Policy:
         return Policy.model_validate(table, strict=True)
     except ValidationError as fault:
         errors = fault.errors(include_url=False, include_input=False)
-        _raise([describe_fault(path.name, text, one["loc"], one["msg"]) for one in errors])
+        _refuse(path, text, ((one["loc"], one["msg"]) for one in errors))
         raise
 
 
@@ -116,8 +122,28 @@ def _find_unknown(
                 yield (*place, name), f"no family {key!r}; {hint}"
 
 
-def _raise(faults: list[str]) -> None:
-    if faults:
-        shown = "; ".join(faults[:_MOST_FAULTS])
-        more = len(faults) - _MOST_FAULTS
-        raise UsageError(shown + (f"; and {more} more" if more > 0 else ""), hint=_HINT)
+def _place(path: Path, ref: str) -> str:
+    """Return the path `ref` beside the policy file, in a form that is never taken for a Hub id."""
+    place = path.parent / ref
+    return str(place) if place.is_absolute() else f"./{place.as_posix()}"
+
+
+def _find_faults(ref: str, full: CheckpointPolicy, place: Where) -> Iterator[tuple[Where, str]]:
+    """Yield what else is wrong with one checkpoint: a reference of no form, nothing demanded."""
+    try:
+        parse_reference(ref, revision=full.revision)
+    except UsageError as fault:
+        yield (*place, "ref"), fault.message
+    except FamtreeError:
+        pass  # well formed; that it cannot be opened is told with its row
+    if not full.model_fields_set - {"ref", "revision"}:
+        yield place, "nothing is demanded of it"
+
+
+def _refuse(path: Path, text: str, faults: Iterable[tuple[Where, str]]) -> None:
+    """Raise UsageError telling the first faults, if any; no more are looked for than are told."""
+    first = list(islice(faults, _MOST_FAULTS + 1))
+    if first:
+        told = [describe_fault(path.name, text, *one) for one in first[:_MOST_FAULTS]]
+        more = ["and more"] if len(first) > _MOST_FAULTS else []
+        raise UsageError("; ".join(told + more), hint=_HINT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}")
 
@@ -29,7 +30,16 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
     counts: dict[str, int] = {}
     position = dict(wanted)
     inside, best = not wanted, None
-    for line, content in enumerate(text.splitlines(), start=1):
+    lines, starts = _split(text)
+    start, stop = 0, len(lines)
+    if wanted:
+        outer, number = wanted[0]
+        places = starts.get(outer, [])
+        if not 0 <= number < len(places):
+            return None
+        start, stop = places[number], ([*places[number + 1 : number + 2], stop])[0]
+        counts[outer] = number - 1
+    for line, content in enumerate(lines[start:stop], start=start + 1):
         header = _HEADER.match(content)
         if header:
             name = header[1]
@@ -44,6 +54,21 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
         elif inside and keys and _names_key(content, keys):
             return line
     return best
+
+
+@lru_cache(maxsize=1)
+def _split(text: str) -> tuple[list[str], dict[str, list[int]]]:
+    """Return the lines of `text`, and where the elements of each array of tables begin.
+
+    Kept for the last text: a policy asks for each of ten thousand rows.
+    """
+    # Only a line feed ends a line of TOML; other breaks stand in strings.
+    lines = text.split("\n")
+    starts: dict[str, list[int]] = {}
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("[[") and (header := _HEADER.match(line)):
+            starts.setdefault(header[1], []).append(number)
+    return lines, starts
 
 
 def describe_fault(file: str, text: str, path: Sequence[str | int], reason: str) -> str:
