@@ -206,6 +206,7 @@ class Session:
         from famtree.scan.settings import ScanSettings
 
         access = self._access
+        access.find_endpoint()  # a wrong one is no fault of each row
         settings = ScanSettings(workers, self.offline, access.endpoint, access.token, timeout)
         return scan_local(references, settings, set())
 

@@ -93,6 +93,7 @@ def scan(
     from famtree.scan.settings import ScanSettings
 
     settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
+    settings.make_access().find_endpoint()  # a wrong one is no fault of each row
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs

@@ -171,11 +171,11 @@ def _read_words(kind: str, page: bytes) -> str:
     except (ValueError, RecursionError):
         is_text = "html" not in kind.lower() and page.lstrip()[:1] != b"<"
         return " ".join(page.decode("utf-8", "replace").split()) if is_text else ""
-    words = []
+    words: list[object] = []
     if isinstance(found, dict):
-        several = found.get("errors")
-        words = [found.get("error"), found.get("error_description")]
-        words += several if isinstance(several, list) else []
+        for key in ("error", "error_description", "errors"):
+            value = found.get(key)
+            words += value if isinstance(value, list) else [value]
     texts = [word.get("message") if isinstance(word, dict) else word for word in words]
     return "; ".join(dict.fromkeys(text for text in texts if isinstance(text, str)))
 
