@@ -7,6 +7,9 @@ through that is no refusal. Usable without a fuzzer: the tests replay corpus and
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from time import thread_time
+from zlib import crc32
 
 import document_targets as documents
 from famtree.errors import HeaderError, TokenizerError
@@ -25,6 +28,10 @@ from redirect_target import fuzz_redirect
 
 GGUF_LIMIT = 1 << 20
 """Bytes; an array may claim megabytes that are not there, which takes time and shows nothing."""
+
+MOST_SECONDS = 5
+"""Of CPU: what a whole checkpoint may take, for a few kilobytes under instrumentation."""
+ONE_IN, REPEATS = 128, 64
 
 
 def fuzz_safetensors(data: bytes) -> None:
@@ -106,7 +113,22 @@ def fuzz_card(data: bytes) -> None:
         assert claim.parent
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {
+def watch(target: Callable[[bytes], None], data: bytes) -> None:
+    """Call `target`, which may take so much CPU time; now and then with a part that repeats.
+
+    Some hundred bytes show no time that grows with the square of their number; thousands do.
+    """
+    lot = crc32(data)
+    begin, end = sorted(((lot >> 7) % (len(data) + 1), (lot >> 19) % (len(data) + 1)))
+    stretched = data[:begin] + data[begin:end] * REPEATS + data[end:]
+    for given in (data, stretched) if lot % ONE_IN == 0 else (data,):
+        started = thread_time()
+        target(given)
+        spent = thread_time() - started
+        assert spent <= MOST_SECONDS, f"{spent:.1f} s of CPU for {len(given)} bytes"
+
+
+_TARGETS: dict[str, Callable[[bytes], None]] = {
     "safetensors": fuzz_safetensors,
     "gguf": fuzz_gguf,
     "tokenizer-json": fuzz_tokenizer_json,
@@ -121,3 +143,4 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "adapter": documents.fuzz_adapter,
     "policy": documents.fuzz_policy,
 }
+TARGETS = {name: partial(watch, target) for name, target in _TARGETS.items()}

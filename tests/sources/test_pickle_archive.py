@@ -58,6 +58,14 @@ def test_damage_says_nothing() -> None:
         look(whole[:at] + b"\xff" + whole[at + 1 :])
 
 
+def test_a_stored_member_has_one_size() -> None:
+    data = bytearray(archive([400, 600]))
+    entry = data.rindex(b"PK\x01\x02", 0, data.rindex(b"data/1"))
+    assert data[entry + 20 : entry + 28] == (600).to_bytes(4, "little") * 2
+    data[entry + 24] ^= 1  # of its size, beside the one it is packed to
+    assert look(bytes(data))[0] is None
+
+
 def test_a_long_directory_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickle_archive, "MAX_READ", 5000)
     found, read = look(archive([1] * 500))

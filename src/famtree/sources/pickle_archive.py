@@ -41,7 +41,10 @@ def list_storages(read: Callable[[int, int], bytes], size: int) -> Storages | No
         return None
     storages = [member for member in members if _STORAGE.fullmatch(member.filename)]
     total = sum(member.file_size for member in storages)
-    packed = any(member.compress_type != zipfile.ZIP_STORED for member in storages)
+    packed = any(
+        member.compress_type != zipfile.ZIP_STORED or member.compress_size != member.file_size
+        for member in storages
+    )
     if not storages or packed or total > size:
         return None
     return Storages(len(storages), total)
