@@ -30,7 +30,7 @@ from famtree.atlas.advisor import AtlasAdvisor  # noqa: E402
 from famtree.atlas.build import build_atlas  # noqa: E402
 from famtree.atlas.connect import open_atlas  # noqa: E402
 from famtree.atlas.lookup import Atlas  # noqa: E402
-from famtree.lineage.facts import NodeFacts  # noqa: E402
+from famtree.checkpoint.facts import NodeFacts  # noqa: E402
 from famtree.registry.load import load_registry  # noqa: E402
 from famtree.scan.checkpoint import scan_checkpoint  # noqa: E402
 from famtree.scan.settings import ScanSettings  # noqa: E402

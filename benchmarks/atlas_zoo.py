@@ -23,11 +23,13 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from famtree.lineage.verify import verify_pair  # noqa: E402
+
 from famtree.atlas.advisor import AtlasAdvisor  # noqa: E402
 from famtree.atlas.build import build_atlas  # noqa: E402
 from famtree.atlas.connect import open_atlas  # noqa: E402
 from famtree.atlas.lookup import Atlas  # noqa: E402
-from famtree.lineage.facts import NodeFacts, make_traits  # noqa: E402
+from famtree.checkpoint.facts import NodeFacts, make_traits  # noqa: E402
 from famtree.registry.load import load_registry  # noqa: E402
 from famtree.scan.checkpoint import scan_checkpoint  # noqa: E402
 from famtree.scan.jsonl import JsonLines  # noqa: E402
@@ -37,7 +39,6 @@ from famtree.sources.reference import parse_reference  # noqa: E402
 from famtree.types.fingerprint import Fingerprint  # noqa: E402
 from famtree.types.proof import Proof  # noqa: E402
 from famtree.types.source import CheckpointSource  # noqa: E402
-from famtree.verification.verify import verify_pair  # noqa: E402
 from famtree.weights.thresholds import SHARED_INIT_COSINE  # noqa: E402
 from zoo.records import Member, Zoo, read_zoo  # noqa: E402
 

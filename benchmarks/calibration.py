@@ -20,8 +20,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from famtree.checkpoint.examine import identify_checkpoint
 from famtree.fingerprints.from_traits import fingerprint_traits
-from famtree.identification.identify import identify_checkpoint
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import observe
 from famtree.matchers.recognition import without_exemplar

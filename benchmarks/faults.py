@@ -27,8 +27,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from famtree.checkpoint.examine import identify_checkpoint  # noqa: E402
 from famtree.errors import FamtreeError  # noqa: E402
-from famtree.identification.identify import identify_checkpoint  # noqa: E402
 from famtree.registry.load import load_registry  # noqa: E402
 from famtree.sources import hub_cache, hub_pauses  # noqa: E402
 from famtree.sources.hub import HubSource  # noqa: E402

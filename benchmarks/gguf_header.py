@@ -114,7 +114,7 @@ def time_header(data: bytes, size: int) -> float:
 
 def examine(*, briefly: bool) -> list[str]:
     """Ask for the family, or read the whole header; return what progress was told."""
-    from famtree.identification.identify import examine_checkpoint
+    from famtree.checkpoint.examine import examine_checkpoint
     from famtree.registry.load import load_registry
     from famtree.sources.gguf_files import group_files
     from famtree.sources.gguf_open import FULL_LIMIT, open_gguf

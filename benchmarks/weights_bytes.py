@@ -28,9 +28,10 @@ BUDGETS = {"8B": (300_000, 80), "70B": (500_000, 80)}
 
 def measure(server: HubServer, shape: Shape) -> tuple[int, int, int, float, str]:
     """Return bytes and requests of the costlier side, weight bytes, seconds and the verdict."""
+    from famtree.lineage.verify import verify_pair
+
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
-    from famtree.verification.verify import verify_pair
 
     server.add(f"org/parent-{shape.name}", make_giant(shape, seed=1))
     server.add(f"org/child-{shape.name}", make_giant(shape, seed=1, changed=2))

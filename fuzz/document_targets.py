@@ -26,8 +26,8 @@ from famtree.fingerprints.onnx_graph import MAX_TEXT, describe_graph, read_onnx_
 from famtree.fingerprints.tekken import read_tekken
 from famtree.fingerprints.tiktoken_file import looks_like_tiktoken, read_tiktoken
 from famtree.fingerprints.vocabulary import byte_alphabet
-from famtree.lineage.claims import collect_claims
-from famtree.lineage.mergekit import MAX_PARENTS, read_merge
+from famtree.checkpoint.claims import collect_claims
+from famtree.checkpoint.mergekit import MAX_PARENTS, read_merge
 from famtree.policy.load import Demand, read_policy
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry

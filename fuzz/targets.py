@@ -17,8 +17,8 @@ from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.sentencepiece_model import read_sentencepiece
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.vocabulary import digest_merges, digest_merges_sorted, digest_vocabulary
-from famtree.lineage.claims import collect_claims
-from famtree.lineage.readme import read_text_claims
+from famtree.checkpoint.claims import collect_claims
+from famtree.checkpoint.readme import read_text_claims
 from famtree.sources import safetensors_header
 from famtree.sources.card import parse_card
 from famtree.sources.gguf_header import GgufReader, HeaderLimitError

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from famtree.session import DEPTH, HubApi, OnProgress, Session
+from famtree.session import HubApi, OnProgress, Session
+from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
     from pathlib import Path

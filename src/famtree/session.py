@@ -8,23 +8,22 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.errors import UsageError
+from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
+    from famtree.lineage.opener import Opener
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
-    from famtree.types.checkpoint import CheckpointRef
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
-    from famtree.types.source import CheckpointSource
 
 OnProgress = Callable[[str], None] | None
-DEPTH = 8
-"""Generations of ancestors that are looked for unless told otherwise."""
 
 
 class HubApi(Protocol):
@@ -38,9 +37,9 @@ class Session:
     """Answers like the functions of `famtree`, and keeps what they have in common.
 
     Kept are the registry, and the listing of each repository: within a session a branch stays the
-    commit it was first seen at. Connections are those of huggingface_hub's pool, so that its
-    proxies and client factory count; what was fetched is in famtree's cache below HF_HOME, apart
-    for each token that is not the user's own. Nothing needs to be closed.
+    commit it was first seen at. Connections are famtree's own; token, endpoint and proxies are
+    found as huggingface_hub finds them. What was fetched is in famtree's cache below HF_HOME.
+    Nothing needs to be closed.
 
     Threads may share a session, and sessions with different Hubs or tokens do not see each other's.
     """
@@ -81,26 +80,45 @@ class Session:
         on_progress: OnProgress = None,
     ) -> Identification:
         """See `famtree.api.identify`."""
-        from famtree.identification.identify import identify_with_facts
+        subject = self.examine(
+            reference,
+            revision=revision,
+            verify=verify,
+            atlas=atlas,
+            reach=1 if verify else 0,
+            timeout=timeout,
+            on_progress=on_progress,
+        )
+        return subject.identification
+
+    def examine(
+        self,
+        reference: str,
+        *,
+        revision: str | None = None,
+        verify: bool = False,
+        atlas: Path | None = None,
+        depth: int = DEPTH,
+        reach: int | None = None,
+        timeout: float | None = None,
+        on_progress: OnProgress = None,
+    ) -> Subject:
+        """Examine a checkpoint once; the documents of identify, lineage and bom are views of it.
+
+        `reach` is how many generations of ancestors are fetched, None for all of `depth`. The
+        other arguments are those of `famtree.api.lineage`. Raises FamtreeError kin.
+        """
+        from famtree.identification.subject import examine_subject
         from famtree.sources.reference import parse_reference
 
-        access = self._access.until(timeout)
-        source = self._open(parse_reference(reference, revision=revision), access)
-        result, node = identify_with_facts(source, self._registry, on_progress)
+        ref = parse_reference(reference, revision=revision)
+        opener = self._make_opener(timeout, headers=verify, reach=reach)
+        with ExitStack() as stack:
+            if atlas is not None:
+                from famtree.atlas.answer import consult
 
-        def open_parent(name: str) -> CheckpointSource:
-            return self._open_named(name, access)
-
-        if atlas is not None:
-            from famtree.atlas.answer import advise_identification, consult
-
-            with consult(atlas, verify=verify, open_parent=open_parent) as advisor:
-                result = advise_identification(source, result, node, self._registry, advisor)
-        if not verify:
-            return result
-        from famtree.verification.identification import verify_identification
-
-        return verify_identification(source, result, open_parent, on_progress=on_progress)
+                opener.advisor = stack.enter_context(consult(atlas, opener, verify=verify))
+            return examine_subject(ref, opener, depth=depth, verify=verify, on_progress=on_progress)
 
     def compare(
         self,
@@ -137,8 +155,8 @@ class Session:
         """See `famtree.api.compare_all`."""
         from itertools import combinations
 
-        from famtree.comparison.compare import Request, compare_examined
-        from famtree.comparison.examined import examine_source
+        from famtree.comparison.compare import Request, compare_subjects
+        from famtree.identification.subject import examine_opened
         from famtree.interchange.answer import choose_engines
         from famtree.interchange.load import load_engines
         from famtree.interchange.side import Plan
@@ -148,13 +166,13 @@ class Session:
         chosen, notices = choose_engines(engines, known)
         request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
         refs = [parse_reference(reference) for reference in references]
-        access = self._access.until(timeout)
-        examined = [
-            examine_source(self._open(ref, access), self._registry, on_progress) for ref in refs
-        ]
+        opener = self._make_opener(timeout)
+        # All in full before any ancestor: what is asked about may be another's ancestor.
+        asked = [opener.open_start(ref, on_progress) for ref in refs]
+        subjects = [examine_opened(one, opener, on_progress=on_progress) for one in asked]
         return [
-            compare_examined(left, right, request, on_progress)
-            for left, right in combinations(examined, 2)
+            compare_subjects(left, right, request, on_progress)
+            for left, right in combinations(subjects, 2)
         ]
 
     def lineage(
@@ -170,33 +188,16 @@ class Session:
         on_progress: OnProgress = None,
     ) -> Lineage:
         """See `famtree.api.lineage`."""
-        from famtree.ancestry.trace import trace_lineage
-        from famtree.sources.reference import parse_reference
-
-        access = self._access.until(timeout)
-        with ExitStack() as stack:
-            advisor = None
-            if atlas is not None:
-                from famtree.atlas.answer import consult
-
-                advisor = stack.enter_context(
-                    consult(
-                        atlas,
-                        verify=verify,
-                        open_parent=lambda name: self._open_named(name, access),
-                    )
-                )
-            return trace_lineage(
-                parse_reference(reference, revision=revision),
-                self._registry,
-                depth=depth,
-                offline=self.offline,
-                children=children,
-                verify=verify,
-                on_progress=on_progress,
-                access=access,
-                advisor=advisor,
-            )
+        subject = self.examine(
+            reference,
+            revision=revision,
+            verify=verify,
+            atlas=atlas,
+            depth=depth,
+            timeout=timeout,
+            on_progress=on_progress,
+        )
+        return subject.publish_lineage(children=children)
 
     def scan(
         self, references: Iterable[str], *, workers: int = 24, timeout: float | None = None
@@ -230,20 +231,15 @@ class Session:
                 f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
                 hint="pip install 'famtree[bom]'",
             ) from fault
-        from famtree.ancestry.subject import examine_subject
-        from famtree.sources.reference import parse_reference
-
-        subject = examine_subject(
-            parse_reference(reference, revision=revision),
-            self._registry,
-            depth=depth,
-            offline=self.offline,
-            children=children,
+        subject = self.examine(
+            reference,
+            revision=revision,
             verify=verify,
+            depth=depth,
+            timeout=timeout,
             on_progress=on_progress,
-            access=self._access.until(timeout),
         )
-        return build_bom(subject, stamp=stamp)
+        return build_bom(subject, children=children, stamp=stamp)
 
     def check(
         self,
@@ -270,16 +266,13 @@ class Session:
             access=self._access.until(timeout),
         )
 
-    def _open_named(self, name: str, access: HubAccess) -> CheckpointSource:
-        """Open what a checkpoint or an atlas names: never a folder of this machine."""
-        from famtree.sources.reference import HUB_ADDRESS, parse_reference
+    def _make_opener(
+        self, timeout: float | None, *, headers: bool = False, reach: int | None = None
+    ) -> Opener:
+        from famtree.lineage.opener import Opener
 
-        return self._open(parse_reference(f"{HUB_ADDRESS}{name}"), access)
-
-    def _open(self, ref: CheckpointRef, access: HubAccess) -> CheckpointSource:
-        from famtree.sources.open import open_source
-
-        return open_source(ref, offline=self.offline, access=access)
+        access = self._access.until(timeout)
+        return Opener(self._registry, self.offline, headers=headers, access=access, reach=reach)
 
 
 def _make_access(endpoint: str | None, token: str | bool | None) -> HubAccess:

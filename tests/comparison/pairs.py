@@ -8,8 +8,9 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from famtree.comparison.compare import Request, compare_examined
 from famtree.comparison.examined import Examined, examine_source
+
+from famtree.comparison.compare import Request, compare_examined
 from famtree.interchange.answer import choose_engines
 from famtree.interchange.engine import Engine
 from famtree.interchange.load import load_engines

@@ -10,10 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from famtree.comparison.examined import Examined
 from msgspec.structs import replace
 
 from comparison.pairs import open_source
-from famtree.comparison.examined import Examined
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Listing
 from gguf_files import TYPES, decoder_tensors, design_of, write_gguf

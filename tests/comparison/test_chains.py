@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from famtree.comparison.chains import find_meeting, name_key
+from famtree.lineage.meeting import find_meeting, name_key
 from famtree.types.identification import ChainStep, LinkRelation, LinkStatus
 
 

@@ -87,12 +87,12 @@ def serve() -> None:
     import yaml  # noqa: F401
 
     import famtree.api
+    import famtree.checkpoint.examine
+    import famtree.checkpoint.gguf
     import famtree.cli.app
     import famtree.cli.identify
     import famtree.fingerprints.tokenizer_json
     import famtree.formats.json_report
-    import famtree.identification.gguf
-    import famtree.identification.identify
     import famtree.sources.local
     from famtree.registry import load
 

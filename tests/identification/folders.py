@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from famtree.identification.identify import identify_checkpoint
+from famtree.checkpoint.examine import identify_checkpoint
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.sources.hashes import hash_blob

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from famtree.identification.identify import identify_checkpoint
+from famtree.checkpoint.examine import identify_checkpoint
 from famtree.registry.load import load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference

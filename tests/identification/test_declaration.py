@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from famtree.api import identify
-from famtree.identification.declaration import DECLARED_BELIEF
+from famtree.checkpoint.declaration import DECLARED_BELIEF
 from famtree.types.identification import Identification
 
 BASE = "meta-llama/Llama-3.1-8B"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from famtree.api import identify
+from famtree.checkpoint.examine import identify_checkpoint
 from famtree.errors import ConfigError, NotFoundError, TokenizerError, UnreadableError
 from famtree.fingerprints.tokenizer import build_tokenizer
-from famtree.identification.identify import identify_checkpoint
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.sources.hashes import hash_sha256
@@ -142,7 +142,7 @@ def test_vocabulary_known_by_its_hash_is_not_parsed(
         parsed.extend(files)
         return build_tokenizer(files, **rest)
 
-    monkeypatch.setattr("famtree.identification.vocabulary.build_tokenizer", watch)
+    monkeypatch.setattr("famtree.checkpoint.vocabulary.build_tokenizer", watch)
 
     def read(source_registry: Registry) -> Any:
         source = open_source(parse_reference(str(folder)), offline=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famtree.identification.settled import SURE, could_change_answer
+from famtree.checkpoint.settled import SURE, could_change_answer
 from famtree.matchers.classify import Classification, Standing
 from famtree.matchers.rules import RuleMatch
 from famtree.matchers.sizes import SizeMatch

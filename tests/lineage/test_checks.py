@@ -4,9 +4,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from famtree.checkpoint.facts import NodeFacts, make_traits
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.lineage.checks import check_link
-from famtree.lineage.facts import NodeFacts, make_traits
 
 BASE: dict[str, Any] = {
     "architecture.text_model_type": "oak",

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from famtree.lineage.claims import collect_claims
+from famtree.checkpoint.claims import collect_claims
 from famtree.types.checkpoint import Listing
 
 

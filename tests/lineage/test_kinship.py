@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from famtree.fingerprints.sketch import build_sketch
 from famtree.fingerprints.tokenizer import build_tokenizer
-from famtree.lineage.kinship import relate_vocabularies
+from famtree.matchers.vocabulary_kinship import relate_vocabularies
 from famtree.types.fingerprint import Tokenizer
 from fingerprints.vocabularies import tokenizer_json
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from famtree.lineage.mergekit import MAX_PARENTS, read_merge
+from famtree.checkpoint.mergekit import MAX_PARENTS, read_merge
 from famtree.types.claim import MIXTURE, LayerSpan
 
 

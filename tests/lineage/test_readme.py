@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from famtree.lineage.readme import read_text_claims
+from famtree.checkpoint.readme import read_text_claims
 
 HUB = "https://huggingface.co"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from famtree.lineage.references import read_reference, same_reference, strip_form
+from famtree.checkpoint.references import read_reference, same_reference, strip_form
 
 
 @pytest.mark.parametrize(

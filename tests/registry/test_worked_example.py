@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from famtree.identification.identify import identify_checkpoint
+from famtree.checkpoint.examine import identify_checkpoint
 from famtree.registry.check import check_registry
 from famtree.registry.load import DATA, load_registry
 from famtree.sources.open import open_source

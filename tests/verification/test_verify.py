@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from famtree.lineage.verify import verify_pair
 
 from famtree import api
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.identification import ChainStep, Identification
-from famtree.verification.verify import verify_pair
 from hub.giants import SHAPES, make_giant
 from hub.server import HubServer
 from tiny_models import Arrays, files_of, make_model, rotate, tune

@@ -15,10 +15,10 @@ from famtree.types.identification import Evidence, LinkRelation, Relative
 
 if TYPE_CHECKING:
     from famtree.atlas.lookup import Atlas, Entry
-    from famtree.lineage.facts import NodeFacts
+    from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.checkpoint.facts import NodeFacts
     from famtree.types.fingerprint import Fingerprint
     from famtree.types.proof import Proof
-    from famtree.types.source import CheckpointSource
     from famtree.weights.kin import Kin
 
 MOST_LISTED = 10
@@ -28,7 +28,7 @@ token probe sees through permuted and rotated weights."""
 _WEIGHT = {"hash": 20.0, "weights": 10.0}
 """Of the evidence, in nats; of weights at most, as z grows."""
 
-Prove = Callable[["CheckpointSource", str], "Proof | None"]
+Prove = Callable[["Checkpoint", str], "Proof | None"]
 """Compare a checkpoint's weights with those of the one called so; None where they cannot be had."""
 
 
@@ -48,24 +48,20 @@ class AtlasAdvisor:
         """Return what the atlas holds of the checkpoint called `name`."""
         return self._atlas.describe(name)
 
-    def advise(self, source: CheckpointSource, node: NodeFacts, fingerprint: Fingerprint) -> Advice:
-        """Return the relatives of `node`, and a claim where it names no parent itself.
+    def advise(self, checkpoint: Checkpoint, node: NodeFacts) -> Advice:
+        """Return the relatives of `checkpoint`, and a claim where it names no parent itself.
 
         Raises FetchError kin where weights are read and cannot be had.
         """
-        sketch = None
-        if self._verify and is_undeclared(node):
-            from famtree.verification.sketch import sketch_source
-
-            sketch = sketch_source(source)
-        return self.find(node, fingerprint, sketch, source)
+        sketch = checkpoint.sketch if self._verify and is_undeclared(node) else None
+        return self.find(node, checkpoint.findings.fingerprint, sketch, checkpoint)
 
     def find(
         self,
         node: NodeFacts,
         fingerprint: Fingerprint,
         sketch: str | None,
-        source: CheckpointSource | None = None,
+        checkpoint: Checkpoint | None = None,
     ) -> Advice:
         """Like `advise`, for weights that are sketched already."""
         key = node.ref.lower()
@@ -78,8 +74,8 @@ class AtlasAdvisor:
             parents = self._atlas.list_parents(alike)
             alike = _keep_earlier(alike, node, parents)
             found, claim = self._weigh(alike, parents, sketch)
-            if sketch is not None and not found and source is not None:
-                found, claim = self._open(alike, source)
+            if sketch is not None and not found and checkpoint is not None:
+                found, claim = self._open(alike, checkpoint)
             relatives += found or [_describe(one, "signature", _explain(one)) for one in alike]
         claims = (claim,) if claim is not None and is_undeclared(node) else ()
         return Advice(tuple(relatives[:MOST_LISTED]), claims)
@@ -94,7 +90,7 @@ class AtlasAdvisor:
         held = self._atlas.list_sketches(alike) if sketch is not None else {}
         if sketch is None or not held:
             return [], None
-        from famtree.verification.sketch import find_sketched
+        from famtree.weights.sketching import find_sketched
 
         by_key = {one.key: one for one in alike}
         leaves = {one.key for one in alike if one.is_leaf}
@@ -106,12 +102,12 @@ class AtlasAdvisor:
         return relatives, _claim_kin(by_key[parent.name], parent) if parent is not None else None
 
     def _open(
-        self, alike: Iterable[Entry], source: CheckpointSource
+        self, alike: Iterable[Entry], checkpoint: Checkpoint
     ) -> tuple[list[Relative], Claim | None]:
         """Read weights of the likeliest candidates: those most often named as parents."""
         whole = [one for one in alike if not one.is_leaf]
         for one in whole[:MOST_OPENED] if self._prove is not None else ():
-            proof = self._prove(source, one.name) if self._prove is not None else None
+            proof = self._prove(checkpoint, one.name) if self._prove is not None else None
             if proof is not None and proof.related and proof.direction != "child-first":
                 relative = _describe(one, "weights", proof.reason, z=proof.z, log10_p=proof.log10_p)
                 root = _find_root(one, whole, self._atlas.list_parents(whole))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from pydantic import ValidationError
 
-from famtree.lineage.facts import NodeFacts, make_traits
+from famtree.checkpoint.facts import NodeFacts, make_traits
 from famtree.types.checkpoint import CheckpointFormat
 from famtree.types.claim import Claim, ClaimSource
 from famtree.types.fingerprint import Fingerprint

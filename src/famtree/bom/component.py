@@ -8,11 +8,11 @@ from cyclonedx.model import HashAlgorithm, HashType, Property
 from cyclonedx.model.component import Component, ComponentType, Pedigree
 from packageurl import PackageURL
 
-from famtree.ancestry.checkpoints import Opened
 from famtree.bom.licenses import make_licenses
 from famtree.bom.properties import make_properties
+from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.checkpoint.facts import list_weight_files
 from famtree.errors import UsageError
-from famtree.lineage.facts import list_weight_files
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import FileEntry
 
@@ -23,7 +23,7 @@ PURL_TYPE = "huggingface"
 
 def make_component(
     ref: str,
-    opened: Opened | None,
+    opened: Checkpoint | None,
     *,
     named: bool = True,
     properties: Sequence[Property] = (),
@@ -69,9 +69,9 @@ def _find_repository(ref: str) -> str | None:
         return None
 
 
-def _list_files(opened: Opened) -> list[FileEntry]:
+def _list_files(opened: Checkpoint) -> list[FileEntry]:
     """Return the weight files; of a repository of many GGUF conversions, the one examined."""
-    found = opened.findings.found
+    found = opened.found
     if found.gguf is not None:
         return list(found.gguf.files.files)
     return list_weight_files(opened.source.list_files())

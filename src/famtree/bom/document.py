@@ -13,25 +13,27 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 
 from famtree import __version__
-from famtree.ancestry.subject import Subject
 from famtree.bom.component import make_component
 from famtree.bom.model_card import make_model_card
 from famtree.bom.pedigree import make_pedigree
 from famtree.bom.properties import make_properties
+from famtree.identification.subject import Subject
+from famtree.types.identification import Identification
+from famtree.types.lineage import Lineage
 
 
-def build_bom(subject: Subject, *, stamp: bool = False) -> dict[str, Any]:
+def build_bom(subject: Subject, *, children: bool = False, stamp: bool = False) -> dict[str, Any]:
     """Return the document as plain data.
 
-    Without `stamp` it has neither time nor serial number, so that the same input gives the same
-    bytes; CycloneDX requires neither.
+    `children` lists known ones, which asks the Hub. Without `stamp` it has neither time nor serial
+    number, so that the same input gives the same bytes; CycloneDX requires neither.
     """
-    own = subject.opened[subject.lineage.ref]
+    own, lineage = subject.checkpoint, subject.publish_lineage(children=children)
     component = make_component(
-        subject.lineage.ref,
+        lineage.ref,
         own,
-        properties=make_properties(_list_findings(subject)),
-        pedigree=make_pedigree(subject),
+        properties=make_properties(_list_findings(subject.identification, lineage)),
+        pedigree=make_pedigree(lineage, {**subject.opener.opened, own.ref: own}),
         main=True,
     )
     famtree = Component(type=ComponentType.APPLICATION, name="famtree", version=__version__)
@@ -50,8 +52,7 @@ def build_bom(subject: Subject, *, stamp: bool = False) -> dict[str, Any]:
     return document
 
 
-def _list_findings(subject: Subject) -> dict[str, object]:
-    result, lineage = subject.identification, subject.lineage
+def _list_findings(result: Identification, lineage: Lineage) -> dict[str, object]:
     return {
         "outcome": result.outcome,
         "confidence": result.confidence,

@@ -8,42 +8,46 @@ and what could not be settled is a `variant`, "where the exact relation may not 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cyclonedx.model.component import Component, Pedigree
 
-from famtree.ancestry.subject import Subject
 from famtree.bom.component import make_component
 from famtree.bom.properties import make_properties
-from famtree.types.lineage import LineageEdge, LineageNode
+from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.types.lineage import Lineage, LineageEdge, LineageNode
+from famtree.types.links import NOT_ANCESTORS
 
-_NOT_ANCESTORS = frozenset({"contradicted", "unresolved"})
 
+def make_pedigree(lineage: Lineage, opened: Mapping[str, Checkpoint]) -> Pedigree | None:
+    """Return the pedigree of the asked-for checkpoint, or None where nothing is known of any.
 
-def make_pedigree(subject: Subject) -> Pedigree | None:
-    """Return the pedigree of the asked-for checkpoint, or None where nothing is known of any."""
-    drawing = _Drawing(subject)
+    `opened` are the checkpoints that could be opened, by the names of the lineage's nodes.
+    """
+    drawing = _Drawing(lineage, opened)
     descendants = [
         make_component(name, None, properties=make_properties({"relation": group.relation}))
-        for group in subject.lineage.children
+        for group in lineage.children
         for name in group.examples
     ]
-    return drawing.draw(subject.lineage.ref, descendants)
+    return drawing.draw(lineage.ref, descendants)
 
 
 @dataclass(slots=True)
 class _Drawing:
     """Draws each checkpoint's own ancestors once: merges of merges meet the same ones often."""
 
-    subject: Subject
+    lineage: Lineage
+    opened: Mapping[str, Checkpoint]
     nodes: dict[str, LineageNode] = field(init=False)
     edges: dict[str, list[LineageEdge]] = field(init=False)
     drawn: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.nodes = {node.ref: node for node in self.subject.lineage.nodes}
+        self.nodes = {node.ref: node for node in self.lineage.nodes}
         self.edges = defaultdict(list)
-        for edge in self.subject.lineage.edges:
+        for edge in self.lineage.edges:
             self.edges[edge.child].append(edge)
 
     def draw(self, ref: str, descendants: list[Component] | None = None) -> Pedigree | None:
@@ -51,7 +55,7 @@ class _Drawing:
             return None
         self.drawn.add(ref)
         edges = self.edges[ref]
-        kept = [edge for edge in edges if edge.status not in _NOT_ANCESTORS]
+        kept = [edge for edge in edges if edge.status not in NOT_ANCESTORS]
         unsure = [edge for edge in edges if edge.status == "unresolved"]
         notes = [
             f"{edge.child} claims to come from {edge.parent} ({edge.relation}); "
@@ -82,7 +86,7 @@ class _Drawing:
         }
         return make_component(
             edge.parent,
-            self.subject.opened.get(edge.parent),
+            self.opened.get(edge.parent),
             named=named,
             properties=make_properties(properties),
             pedigree=self.draw(edge.parent),

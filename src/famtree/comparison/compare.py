@@ -1,4 +1,4 @@
-"""Two examined checkpoints -> the finished answer."""
+"""Two examined checkpoints, each with its whole ancestry -> the finished answer."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from msgspec import Struct, field
 from famtree import __version__
 from famtree.comparison.descent import judge_descent
 from famtree.comparison.differences import list_differences
-from famtree.comparison.examined import Examined
 from famtree.comparison.identity import same_place
 from famtree.comparison.proof import prove
 from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
 from famtree.errors import TokenizerError
-from famtree.identification.vocabulary import list_tokens
+from famtree.identification.subject import Subject
 from famtree.interchange.answer import ChosenEngine, answer_pair
 from famtree.interchange.engine import Engine
 from famtree.interchange.pair import Pair
@@ -23,7 +22,7 @@ from famtree.interchange.side import Plan, Side
 from famtree.interchange.structure import compare_structure
 from famtree.interchange.tokens import compare_tokens, need_vocabularies
 from famtree.types.comparison import ComparedCheckpoint, Comparison, Relation
-from famtree.types.identification import CostReport, Identification, Notice
+from famtree.types.identification import Identification, Notice
 
 
 class Request(Struct, frozen=True):
@@ -37,9 +36,9 @@ class Request(Struct, frozen=True):
     """What must be said of the request itself."""
 
 
-def compare_examined(
-    a: Examined,
-    b: Examined,
+def compare_subjects(
+    a: Subject,
+    b: Subject,
     request: Request,
     on_progress: Callable[[str], None] | None = None,
 ) -> Comparison:
@@ -51,17 +50,16 @@ def compare_examined(
     started = time.perf_counter()
     notices = list(request.notices)
     left, right = _make_sides(a, b, notices, on_progress)
+    one, other = a.checkpoint, b.checkpoint
     structure = compare_structure(left, right)
     tokens = compare_tokens(left, right)
     lineage, light = judge_descent(a, b, verify=request.verify)
     hashed = lineage.bytes_read  # past the sources, which count the rest
     if request.verify:
-        lineage = prove(lineage, a, b, notices, on_progress)
+        lineage = prove(lineage, one, other, notices, on_progress)
     pair = Pair(left, right, structure, tokens, lineage, light)
     ours, theirs = a.identification, b.identification
-    spent = time.perf_counter() - started + ours.cost.seconds
-    same_source = a.source is b.source
-    costs = [one.source.cost for one in ((a,) if same_source else (a, b))]
+    cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)
     return Comparison.model_construct(
         famtree=__version__,
         a=_summarise(ours),
@@ -77,18 +75,14 @@ def compare_examined(
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
         warnings=notices + _prefix("a", ours.warnings) + _prefix("b", theirs.warnings),
-        cost=CostReport.model_construct(
-            requests=sum(cost.requests for cost in costs),
-            bytes=sum(cost.bytes for cost in costs) + hashed,
-            seconds=round(spent + (0 if same_source else theirs.cost.seconds), 4),
-        ),
+        cost=cost.model_copy(update={"bytes": cost.bytes + hashed}),
     )
 
 
 def _make_sides(
-    a: Examined, b: Examined, notices: list[Notice], on_progress: Callable[[str], None] | None
+    a: Subject, b: Subject, notices: list[Notice], on_progress: Callable[[str], None] | None
 ) -> tuple[Side, Side]:
-    if same_place(a, b):
+    if same_place(a.checkpoint, b.checkpoint):
         side = _make_side("a", a, notices, needed=False)
         return side, side
     tokenizers = [one.identification.fingerprint.tokenizer for one in (a, b)]
@@ -98,19 +92,19 @@ def _make_sides(
     return _make_side("a", a, notices, needed=needed), _make_side("b", b, notices, needed=needed)
 
 
-def _make_side(which: str, one: Examined, notices: list[Notice], *, needed: bool) -> Side:
-    vocabulary = None
+def _make_side(which: str, subject: Subject, notices: list[Notice], *, needed: bool) -> Side:
+    vocabulary, found = None, subject.checkpoint.found
     if needed:
         try:
-            vocabulary = list_tokens(one.source, one.found)
+            vocabulary = subject.checkpoint.vocabulary
         except TokenizerError as fault:
             notices.append(Notice.model_construct(code=fault.code, message=f"{which}: {fault}"))
     return Side(
-        identification=one.identification,
-        config=one.found.config,
-        side_files=one.found.side_files,
-        index=one.found.index,
-        listing=one.found.listing,
+        identification=subject.identification,
+        config=found.config,
+        side_files=found.side_files,
+        index=found.index,
+        listing=found.listing,
         vocabulary=vocabulary,
     )
 

@@ -1,4 +1,4 @@
-"""How the weights of two checkpoints are related: hashes first, then claims and recorded chains.
+"""How the weights of two checkpoints are related: hashes first, then both ancestries.
 
 An equal design is no evidence of descent: where nothing else speaks the verdict is
 `undetermined`. Where one side has no weights nothing about them is ever better than `declared`.
@@ -7,85 +7,78 @@ An equal design is no evidence of descent: where nothing else speaks the verdict
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
-from famtree.comparison.chains import Meeting, find_meeting, name_key
-from famtree.comparison.examined import Examined
+from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.checkpoint.references import spell_as_hub
 from famtree.comparison.identity import Identity, compare_identity, list_weights
-from famtree.lineage.checks import check_link
-from famtree.lineage.references import spell_as_hub
-from famtree.types.comparison import LineageVerdict, Verdict
-from famtree.types.identification import ChainStep, Evidence, LinkStatus
+from famtree.identification.subject import Subject
+from famtree.lineage.meeting import Meeting, find_meeting, name_key
+from famtree.lineage.steps import JudgedLink, judge_link
+from famtree.lineage.walk import Found
+from famtree.types.comparison import CommonAncestor, LineageVerdict, Verdict
+from famtree.types.identification import ChainStep, Evidence
+from famtree.types.links import is_worse, worst_of
 
 Judged = tuple[LineageVerdict, bool | None]
 """The verdict, and whether only light training lies between the two (None: no path is known)."""
 
 
-def judge_descent(a: Examined, b: Examined, *, verify: bool) -> Judged:
-    """Return the verdict on the pair."""
-    identity = compare_identity(a, b, verify=verify)
+def judge_descent(a: Subject, b: Subject, *, verify: bool) -> Judged:
+    """Return the verdict on the pair, by the hashes of both and by their whole ancestries."""
+    one, other = a.checkpoint, b.checkpoint
+    identity = compare_identity(one, other, verify=verify)
     if identity.same:
         return _same(identity), True
-    name_a, name_b = _names(a, b)
-    steps_a = list(_check_claims(a, b, name_a, name_b))
-    steps_b = list(_check_claims(b, a, name_b, name_a))
-    ruled_out = [step for step in (*steps_a, *steps_b) if step.status == "contradicted"]
-    meeting = find_meeting(
-        name_a, name_b, _join_chain(steps_a, a, name_a), _join_chain(steps_b, b, name_b)
-    )
+    name_a, name_b = _names(one, other)
+    steps_a = _list_steps(a, name_a, other, name_b)
+    steps_b = _list_steps(b, name_b, one, name_a)
+    meeting = find_meeting(name_a, name_b, steps_a, steps_b)
     if meeting is not None and meeting.distance:
-        weights = bool(list_weights(a)) and bool(list_weights(b))
-        return _descended(name_a, meeting, identity, weights=weights)
-    if ruled_out:
-        return _contradicted(ruled_out, identity), None
-    return _undetermined(identity), None
+        weights = bool(list_weights(one)) and bool(list_weights(other))
+        return _descended(name_a, meeting, identity, weights=weights), meeting.light
+    between = {(name_a, name_b), (name_b, name_a)}
+    refuted = [
+        step
+        for step in (*steps_a, *steps_b)
+        if step.status == "contradicted" and (step.child, step.parent) in between
+    ]
+    return (_contradicted(refuted[0], identity) if refuted else _undetermined(identity)), None
 
 
-def _names(a: Examined, b: Examined) -> tuple[str, str]:
+def _names(a: Checkpoint, b: Checkpoint) -> tuple[str, str]:
     """Return what both are called; two folders of one name are still two."""
-    left, right = a.node.ref, b.node.ref
-    if name_key(left) != name_key(right):
-        return left, right
-    return f"{left} (a)", f"{right} (b)"
+    if name_key(a.ref) != name_key(b.ref):
+        return a.ref, b.ref
+    return f"{a.ref} (a)", f"{b.ref} (b)"
 
 
-def _check_claims(
-    child: Examined, parent: Examined, name: str, parent_name: str
-) -> Iterator[ChainStep]:
-    """Yield the child's claims that name the other one, held against the other's own facts."""
-    stated = {step.parent: step for step in child.identification.lineage.chain}
-    for claim in child.node.claims:
-        if claim.of_parent or not _names_it(claim.parent, parent, parent_name):
-            continue
-        known = stated.get(claim.parent)
-        relation = claim.relation or (known.relation if known is not None else "unknown")
-        checked = check_link(child.node, parent.node, relation)
-        yield ChainStep.model_construct(
-            child=name,
-            parent=parent_name,
-            relation=checked.relation,
-            status=checked.status,
-            confidence=checked.confidence,
-            evidence=checked.evidence,
-        )
+def _list_steps(subject: Subject, name: str, other: Checkpoint, other_name: str) -> list[ChainStep]:
+    """Return the links of the walk, its two ends under the names they have here.
 
-
-def _join_chain(checked: list[ChainStep], one: Examined, name: str) -> list[ChainStep]:
-    """Put the checked links before the chain's own, which has them unchecked.
-
-    A bare name without its organisation fits many repositories and joins nothing.
+    A bare name without its organisation fits many repositories and joins nothing. A path that
+    leads to the other's folder on this machine, or the name of that folder in the form
+    `org__name`, is the other one, and the claim is held against its facts.
     """
-    decided = {name_key(step.parent) for step in checked}
-    joined = list(checked)
-    for step in one.identification.lineage.chain:
-        own = name_key(step.child) == name_key(one.node.ref)
-        if "/" not in spell_as_hub(step.parent) or (own and name_key(step.parent) in decided):
-            continue
-        joined.append(step.model_copy(update={"child": name}) if own else step)
-    return joined
+    steps, own = [], subject.checkpoint
+    for step in subject.trace.walk.chain:
+        child = name if step.child == subject.trace.walk.start else step.child
+        if _is_the_other(step.parent, other, other_name):
+            facts = subject.trace.walk.nodes.get(step.child) or own.node
+            if step.status != "verified" and not _was_checked(subject, step, other):
+                links = [one.link for one in subject.trace.walk.steps[step.child]]
+                step = judge_link(facts, step.link, links, Found(other.ref, other.node))
+            steps.append(step.publish().model_copy(update={"child": child, "parent": other_name}))
+        elif "/" in spell_as_hub(step.parent):
+            steps.append(step.publish().model_copy(update={"child": child}))
+    return steps
 
 
-def _names_it(text: str, other: Examined, name: str) -> bool:
+def _was_checked(subject: Subject, step: JudgedLink, other: Checkpoint) -> bool:
+    """Return whether the walk held the link against this very checkpoint."""
+    return subject.trace.walk.nodes.get(step.parent) is other.node
+
+
+def _is_the_other(text: str, other: Checkpoint, name: str) -> bool:
     """A Hub id, or a path that leads to the other's folder on this machine."""
     if "/" in text and name_key(text) == name_key(name):
         return True
@@ -106,36 +99,44 @@ def _same(identity: Identity) -> LineageVerdict:
     )
 
 
-def _descended(name_a: str, meeting: Meeting, identity: Identity, *, weights: bool) -> Judged:
+def _descended(
+    name_a: str, meeting: Meeting, identity: Identity, *, weights: bool
+) -> LineageVerdict:
     up_a, up_b = meeting.from_a, meeting.from_b
     verdict: Verdict
     if not up_b.steps:
-        verdict, told = "a-derives-from-b", f"a is {_describe(meeting.from_a.steps)} b"
+        verdict, told = "a-derives-from-b", f"a is {_describe(up_a.steps)} b"
     elif not up_a.steps:
-        verdict, told = "b-derives-from-a", f"b is {_describe(meeting.from_b.steps)} a"
+        verdict, told = "b-derives-from-a", f"b is {_describe(up_b.steps)} a"
     else:
         close = len(up_a.steps) == len(up_b.steps) == 1
         verdict = "siblings" if close else "related"
         told = f"both come from {meeting.ancestor}"
-    status: LinkStatus = max(
-        (up_a.status, up_b.status),
-        key=("verified", "consistent", "declared", "inferred", "unresolved").index,
-    )
-    if not weights and status in ("verified", "consistent"):
+        if not close:
+            told += f", {len(up_a.steps)} links above a and {len(up_b.steps)} above b"
+    status = worst_of(up_a.status, up_b.status)
+    if not weights and not is_worse(status, "declared"):
         status = "declared"
-    way = [name_a, *(step.parent for step in up_a.steps)]
-    way += [step.child for step in reversed(up_b.steps)]
-    result = LineageVerdict.model_construct(
+    steps = (*up_a.steps, *up_b.steps)
+    return LineageVerdict.model_construct(
         verdict=verdict,
         status=status,
         reason=told,
         distance=meeting.distance,
-        common_ancestor=None if verdict.endswith(("-b", "-a")) else meeting.ancestor,
-        path=way,
+        relation=steps[0].relation if len(steps) == 1 else None,
+        common_ancestor=CommonAncestor.model_construct(
+            ref=meeting.ancestor, distance_a=len(up_a.steps), distance_b=len(up_b.steps)
+        )
+        if up_a.steps and up_b.steps
+        else None,
+        path=[
+            name_a,
+            *(step.parent for step in up_a.steps),
+            *(step.child for step in reversed(up_b.steps)),
+        ],
         bytes_read=identity.bytes_read,
-        evidence=[one for step in (*up_a.steps, *up_b.steps) for one in step.evidence],
+        evidence=[one for step in steps for one in step.evidence],
     )
-    return result, up_a.light and up_b.light
 
 
 _WORDS = {
@@ -152,14 +153,14 @@ def _describe(steps: tuple[ChainStep, ...]) -> str:
     return _WORDS.get(steps[0].relation, "a child of")
 
 
-def _contradicted(steps: list[ChainStep], identity: Identity) -> LineageVerdict:
-    step = steps[0]
+def _contradicted(step: ChainStep, identity: Identity) -> LineageVerdict:
     against = [one.signal for one in step.evidence if not one.supports]
     return LineageVerdict.model_construct(
         verdict="undetermined",
         status="contradicted",
         reason=f"{step.child} names {step.parent} as its parent, but {', '.join(against[:3])} "
         "cannot come from it",
+        relation=step.relation,
         bytes_read=identity.bytes_read,
         evidence=step.evidence,
     )

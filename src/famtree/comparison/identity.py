@@ -13,8 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from famtree.comparison.examined import Examined
-from famtree.lineage.facts import WEIGHT_SUFFIXES, hash_weights
+from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.checkpoint.facts import WEIGHT_SUFFIXES, hash_weights
 from famtree.types.checkpoint import FileEntry
 
 _BLOCK = 1 << 20
@@ -30,7 +30,7 @@ class Identity(Struct, frozen=True):
     bytes_read: int = 0
 
 
-def list_weights(one: Examined) -> list[FileEntry]:
+def list_weights(one: Checkpoint) -> list[FileEntry]:
     """Return the entries of the files that hold the weights."""
     names = set(one.found.plan.shards)
     return [
@@ -40,7 +40,7 @@ def list_weights(one: Examined) -> list[FileEntry]:
     ]
 
 
-def compare_identity(a: Examined, b: Examined, *, verify: bool) -> Identity:
+def compare_identity(a: Checkpoint, b: Checkpoint, *, verify: bool) -> Identity:
     """Compare the weight files; `verify` allows reading local ones whole."""
     left, right = list_weights(a), list_weights(b)
     if not left or not right or _is_empty(a) or _is_empty(b):
@@ -67,12 +67,12 @@ def compare_identity(a: Examined, b: Examined, *, verify: bool) -> Identity:
     return Identity(None, "the weight files have different contents", read)
 
 
-def _is_empty(one: Examined) -> bool:
+def _is_empty(one: Checkpoint) -> bool:
     """Return whether the files are known to hold no tensor."""
     return one.found.index.complete and not one.found.index.tensors
 
 
-def same_place(a: Examined, b: Examined) -> bool:
+def same_place(a: Checkpoint, b: Checkpoint) -> bool:
     """Return whether both are one folder or file, or one commit of one repository."""
     left, right = a.source.ref, b.source.ref
     if left.file != right.file or left.is_local != right.is_local:
@@ -84,7 +84,7 @@ def same_place(a: Examined, b: Examined) -> bool:
     return named and revisions[0] is not None and revisions[0] == revisions[1]
 
 
-def _paths(one: Examined, entries: list[FileEntry]) -> Iterator[Path]:
+def _paths(one: Checkpoint, entries: list[FileEntry]) -> Iterator[Path]:
     if one.source.ref.path is None:
         return
     place = Path(one.source.ref.path)

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from famtree.comparison.examined import Examined
+from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.comparison.identity import list_weights
 from famtree.errors import FamtreeError
+from famtree.lineage.judge import find_status
 from famtree.types.comparison import LineageVerdict, Verdict
 from famtree.types.identification import Notice
+from famtree.types.links import worst_of
 
 if TYPE_CHECKING:
     from famtree.types.proof import Proof
@@ -28,8 +30,8 @@ _ARROWS: dict[str, Verdict] = {
 
 def prove(
     declared: LineageVerdict,
-    a: Examined,
-    b: Examined,
+    a: Checkpoint,
+    b: Checkpoint,
     notices: list[Notice],
     on_progress: Callable[[str], None] | None = None,
 ) -> LineageVerdict:
@@ -39,12 +41,13 @@ def prove(
     """
     if declared.verdict == "same-weights" or not (list_weights(a) and list_weights(b)):
         return declared
-    from famtree.verification.verify import verify_pair
+
+    from famtree.lineage.proving import prove_weights
 
     if on_progress is not None:
         on_progress("comparing weights")
     try:
-        proof = verify_pair(a.source, b.source, on_progress=on_progress, details=True)
+        proof = prove_weights(a.weights, b.weights, on_progress=on_progress, details=True)
     except FamtreeError as fault:
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))
@@ -53,7 +56,11 @@ def prove(
 
 
 def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
-    """Return the verdict of the weights, and of what is declared as far as they bear it out."""
+    """Return the verdict of the weights, and of what is declared as far as they bear it out.
+
+    Weights alone tell that two are related, not which comes from which: an arrow says which side
+    is a leaf, not whose.
+    """
     update: dict[str, object] = {
         "z": proof.z,
         "p_value": proof.p_value,
@@ -61,6 +68,7 @@ def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
         "evidence": [*declared.evidence, *proof.to_evidence()],
     }
     known = declared.distance is not None
+    status = find_status(proof, declared.relation or "unknown")
     if proof.verdict == "same-weights":
         update |= {"verdict": "same-weights", "status": "verified", "distance": 0}
         update["reason"] = proof.reason
@@ -69,18 +77,23 @@ def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
         against = known and arrow is not None and arrow != declared.verdict
         update["status"] = "verified"
         if not known:
-            update |= {"verdict": arrow or "related", "reason": proof.reason}
+            update |= {"verdict": "related", "reason": proof.reason}
         elif against and declared.verdict in _ARROWS.values():
             told = f"{proof.reason}; which came first is declared otherwise than the weights show"
             update |= {"verdict": "related", "reason": told}
-    elif proof.verdict in ("independent", "shared-init"):
+    elif known and status == "declared":
+        update["reason"] = f"{declared.reason}; {proof.reason}, as after distillation"
+        update["status"] = worst_of(declared.status, status)
+    elif status is not None:
         told = f"{proof.reason}, though descent is declared" if known else proof.reason
         update |= {
             "verdict": proof.verdict,
-            "status": "contradicted" if known else "verified",
+            "status": status if known else "verified",
             "reason": told,
             "distance": None,
             "path": [],
             "common_ancestor": None,
         }
+    elif not known:
+        update["reason"] = f"{declared.reason}; of the weights nothing can be told: {proof.reason}"
     return declared.model_copy(update=update)

@@ -11,7 +11,6 @@ from famtree.formats.escape import clip_text
 from famtree.formats.lineage_svg import draw_sign, draw_svg
 from famtree.formats.lineage_words import (
     MEANINGS,
-    STATUSES,
     Graph,
     Publishers,
     build_graph,
@@ -20,10 +19,11 @@ from famtree.formats.lineage_words import (
     describe_relation,
     find_other_publisher,
 )
+from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
     from famtree.types.identification import Evidence
-    from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
+from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
 MOST_NODES = 600
 """Checkpoints drawn, nearest first: more cannot be looked at, and the page must open quickly."""

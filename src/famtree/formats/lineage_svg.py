@@ -18,17 +18,17 @@ from famtree.formats.lineage_layout import (
     lay_out,
 )
 from famtree.formats.lineage_words import (
-    STATUSES,
     Graph,
     Publishers,
     describe_layers,
     describe_node,
     find_other_publisher,
 )
+from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
     from famtree.types.identification import LinkStatus
-    from famtree.types.lineage import LineageEdge, LineageNode
+from famtree.types.lineage import LineageEdge, LineageNode
 
 _NAME_COLUMNS = 30
 """Characters of the name's font that fit a box."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -13,9 +13,6 @@ from famtree.types.lineage import LineageNode
 
 if TYPE_CHECKING:
     from famtree.types.lineage import Lineage, LineageEdge
-
-STATUSES: tuple[LinkStatus, ...] = get_args(LinkStatus)
-"""Strongest first; `contradicted` and `unresolved` last."""
 
 SIGNS: dict[LinkStatus, str] = {
     "verified": "✔",
@@ -33,7 +30,7 @@ MEANINGS: dict[LinkStatus, str] = {
     "declared": "claimed, but the parent could not be checked",
     "inferred": "nobody claims it, the evidence points to it",
     "contradicted": "claimed, and the evidence rules it out",
-    "unresolved": "claimed, and it could not be settled which checkpoint is meant",
+    "unresolved": "claimed, and it could not be settled from which checkpoint, or whether at all",
 }
 
 Publishers = Mapping[str, Collection[str]]

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from famtree import __version__
-from famtree.fingerprints.defaults import known_model_type
-from famtree.fingerprints.parameters import count_parameters, estimate_parameters
-from famtree.identification.declaration import (
+from famtree.checkpoint.declaration import (
     DECLARED_BELIEF,
     describe_declaration,
     explain_absence,
     find_declaration,
     list_declared,
 )
-from famtree.identification.findings import Findings
-from famtree.identification.node import checkpoint_name, describe_node
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.summary import summarise_lineage
+from famtree.checkpoint.findings import Findings
+from famtree.checkpoint.node import checkpoint_name
+from famtree.fingerprints.defaults import known_model_type
+from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
@@ -35,24 +34,16 @@ from famtree.types.identification import (
     Identification,
     Notice,
 )
-from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.adapter import AdapterFinding
+    from famtree.checkpoint.adapter import AdapterFinding
+    from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.lineage.trace import Trace
 
 
-def assemble(
-    source: CheckpointSource,
-    registry: Registry,
-    findings: Findings,
-    *,
-    seconds: float,
-    node: NodeFacts | None = None,
-) -> Identification:
-    """Return the document of the contract.
-
-    `node` is the checkpoint as an end of links, where the caller has described it already.
-    """
+def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport) -> Identification:
+    """Return the document of the contract; `trace` is the checkpoint's ancestry."""
+    source, registry, findings = checkpoint.source, checkpoint.registry, checkpoint.findings
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
@@ -80,6 +71,9 @@ def assemble(
             source="gguf" if source.ref.file and findings.found.gguf else source.kind,
             revision=findings.found.listing.revision,
             format=findings.found.plan.format,
+            weights_read=any(
+                side.bytes_planned for proof in trace.proofs.values() for side in proof.sides
+            ),
         ),
         outcome="identified" if adapted else result.outcome,
         reason=_instead(findings) or told.reason or explain(findings, registry),
@@ -101,14 +95,10 @@ def assemble(
         adapter=findings.adapter.adapter if findings.adapter else None,
         pickled=findings.found.pickled,
         completeness=findings.completeness,
-        lineage=summarise_lineage(
-            node or describe_node(source, findings, text=source.kind != "hub"), registry
-        ),
+        lineage=summarise_lineage(trace),
         evidence=result.evidence + told.evidence,
-        warnings=warnings,
-        cost=CostReport.model_construct(
-            requests=source.cost.requests, bytes=source.cost.bytes, seconds=round(seconds, 4)
-        ),
+        warnings=[*warnings, *trace.walk.notices],
+        cost=cost,
     )
 
 

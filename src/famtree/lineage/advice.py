@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
-from famtree.lineage.facts import NodeFacts
+from famtree.checkpoint.facts import NodeFacts
 from famtree.types.claim import Claim
-from famtree.types.fingerprint import Fingerprint
 from famtree.types.identification import Relative
-from famtree.types.source import CheckpointSource
+
+if TYPE_CHECKING:
+    from famtree.checkpoint.checkpoint import Checkpoint
 
 
 class Advice(Struct, frozen=True):
@@ -27,10 +28,11 @@ class Advisor(Protocol):
         """Return what is known of the checkpoint called `name`."""
         ...
 
-    def advise(self, source: CheckpointSource, node: NodeFacts, fingerprint: Fingerprint) -> Advice:
-        """Return the relatives of `node`, and claims where it names no parent itself.
+    def advise(self, checkpoint: Checkpoint, node: NodeFacts) -> Advice:
+        """Return the relatives of `checkpoint`, and claims where it names no parent itself.
 
-        Raises FetchError kin where weights are read and cannot be had.
+        `node` is the checkpoint as an end of links. Raises FetchError kin where weights are read
+        and cannot be had.
         """
         ...
 

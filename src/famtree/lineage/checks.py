@@ -10,18 +10,15 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from famtree.lineage.comparison import Comparison, compare_nodes
-from famtree.lineage.facts import NodeFacts
+from famtree.checkpoint.facts import NodeFacts
+from famtree.lineage.ends import Comparison, compare_nodes
 from famtree.types.identification import Evidence, LinkRelation, LinkStatus
+from famtree.types.links import CERTAIN, CONSISTENT, CONTRADICTED, DECLARED
 
 MIN_AGREEING = 3
 """Dimensions that must agree before a claim is called consistent; fewer are chance."""
-CERTAIN = 0.99
-CONSISTENT = 0.9
 OPERATED = 0.75
 """Confidence in a surgery that explains changed dimensions."""
-DECLARED = 0.6
-CONTRADICTED = 0.03
 _SAME_SHAPE = frozenset(
     {"finetune", "continued-pretrain", "adapter", "quantized", "converted", "merge", "copy"}
 )

@@ -6,7 +6,7 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from famtree.lineage.facts import NodeFacts
+from famtree.checkpoint.facts import NodeFacts
 
 
 def describe_loosening(child: NodeFacts, parent: NodeFacts) -> str | None:

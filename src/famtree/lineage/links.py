@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.references import same_reference
+from famtree.checkpoint.facts import NodeFacts
+from famtree.checkpoint.references import same_reference
 from famtree.types.claim import Claim, ClaimSource
 from famtree.types.identification import LinkRelation
 

@@ -8,11 +8,11 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from famtree.checkpoint.facts import NodeFacts
+from famtree.checkpoint.records import find_named
+from famtree.checkpoint.references import base_name, spell_as_hub, strip_form
 from famtree.lineage.checks import LinkCheck, check_link
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import find_named
 from famtree.lineage.links import Link
-from famtree.lineage.references import base_name, spell_as_hub, strip_form
 from famtree.registry.registry import Registry
 from famtree.types.claim import LayerSpan
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
@@ -70,6 +70,17 @@ class JudgedLink(Struct):
         if self.aside and self.status in ("consistent", "declared"):
             self.confidence = round(self.confidence / ASIDE_FACTOR, 4)
         self.aside = False
+
+    def tell_against(self) -> str:
+        """Return one sentence: who claims the parent, and the fact that rules it out."""
+        who = " and ".join(self.link.sources[:2]) or "the registry"
+        against = min(self.evidence, key=lambda one: one.weight, default=None)
+        told = f"{self.child} names {self.parent} as its parent ({who}), which is ruled out"
+        if against is None or against.weight >= 0:
+            return told
+        if against.source == "weights":
+            return f"{told}: weights {against.seen}"
+        return f"{told}: {against.signal} is {against.seen}, where {against.expected} is expected"
 
     def publish(self) -> ChainStep:
         """Return the step as `famtree identify` reports it."""

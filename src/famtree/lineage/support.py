@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from famtree.checkpoint.facts import NodeFacts
+from famtree.checkpoint.records import list_bases
 from famtree.lineage.checks import check_link
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import list_bases
 from famtree.lineage.links import Link
 from famtree.lineage.steps import NAMED, JudgedLink, relate
 from famtree.registry.registry import Registry

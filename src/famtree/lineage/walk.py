@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import find_known
+from famtree.checkpoint.facts import NodeFacts
+from famtree.checkpoint.records import find_known
 from famtree.lineage.licenses import describe_loosening
 from famtree.lineage.links import Link, group_claims, inherit_claims, raise_claims
 from famtree.lineage.shortcuts import fold_shortcuts
@@ -38,10 +38,11 @@ class Found(Struct, frozen=True):
 
 Asked = tuple[str, str | None]
 """A parent as claimed, and the revision that is claimed, if any."""
-OpenParents = Callable[[Sequence[Asked]], Sequence[Found]]
-"""Returns one Found for each parent asked for, in order; never raises FamtreeError kin."""
-Verify = Callable[[JudgedLink], JudgedLink]
-"""Settles a standing step by weight bytes, or returns it as it is."""
+OpenParents = Callable[[Sequence[Asked], int], Sequence[Found]]
+"""Returns one Found for each parent asked for, in order; the number is that of their generation,
+1 for direct parents. Never raises FamtreeError kin."""
+Settle = Callable[[JudgedLink], None]
+"""Settles a standing step by weight bytes, or leaves it as it is."""
 
 
 class Walk(Struct):
@@ -111,20 +112,21 @@ def walk_lineage(
     registry: Registry,
     *,
     depth: int,
-    verify: Verify | None = None,
+    settle: Settle | None = None,
     report: Callable[[int], None] = lambda _: None,
 ) -> Walk:
     """Return every ancestor of `start` up to `depth` generations, with a verdict on each link.
 
     `report` gets the number of each generation before its parents are opened.
     """
-    walker = _Walker(Walk(start.ref, {start.ref: start}), open_parents, registry, verify)
+    walker = _Walker(Walk(start.ref, {start.ref: start}), open_parents, registry, settle)
     walker.known[start.ref.lower()] = Found(start.ref, start)
     walk, generation = walker.walk, [start.ref]
     for number in range(depth):
         links = {ref: walker.links_of(ref) for ref in generation}
         if not any(links.values()):
             break
+        walker.generation = number + 1
         report(number + 1)
         walker.open([link for found in links.values() for link in found])
         generation = list(
@@ -142,7 +144,8 @@ class _Walker(Struct):
     walk: Walk
     open_parents: OpenParents
     registry: Registry
-    verify: Verify | None
+    settle: Settle | None
+    generation: int = 0
     known: dict[str, Found] = {}
     """Every name asked for, in lower case, to what was found; two names may share one."""
 
@@ -168,7 +171,9 @@ class _Walker(Struct):
             )
         asked = list(wanted.values())[:room]
         guessed = {link.parent for link in links if link.is_hint}
-        for (name, _), found in zip(asked, self.open_parents(asked) if asked else (), strict=True):
+        for (name, _), found in zip(
+            asked, self.open_parents(asked, self.generation) if asked else (), strict=True
+        ):
             self.known[name.lower()] = self.known.setdefault(found.ref.lower(), found)
             if found.notice is not None and (found.facts is not None or name not in guessed):
                 self.walk.notices.append(found.notice)
@@ -202,9 +207,11 @@ class _Walker(Struct):
             told = "itself" if step.parent == child.ref else f"{step.parent}, which comes from it"
             self.walk.add_notice("cycle", f"{child.ref} names {told} as parent; not followed")
             return None
-        if self.verify is not None and step.stands:
-            step = self.verify(step)
+        if self.settle is not None and step.stands:
+            self.settle(step)
         self.walk.steps[child.ref].append(step)
+        if not step.stands:
+            self.walk.add_notice("parent-contradicted", step.tell_against())
         found = self.known.get(step.parent.lower())
         parent = found.facts if found is not None else find_known(step.parent, self.registry)
         if parent is not None and step.stands:

@@ -6,20 +6,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from famtree import __version__
-from famtree.ancestry.subject import examine_subject
 from famtree.errors import FamtreeError
-from famtree.identification.identify import identify_checkpoint
+from famtree.identification.subject import examine_subject
+from famtree.lineage.opener import Opener
 from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 from famtree.policy.load import Demand
 from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
-from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
 
 MAX_AT_ONCE = 4
-DEPTH = 8
-"""Generations of ancestors that conditions on the ancestry look at, as `famtree lineage` does."""
 
 
 def check_policy(
@@ -63,17 +60,13 @@ def _check(
     policy = demand.policy
     try:
         ref = parse_reference(demand.ref, revision=policy.revision)
-        if needs_lineage(policy):
-            subject = examine_subject(
-                ref, registry, depth=DEPTH, offline=offline, verify=verify, access=access
-            )
-            result = subject.identification
-            conditions = check_identification(result, policy)
-            conditions += check_lineage(subject.lineage, policy)
-        else:
-            source = open_source(ref, offline=offline, access=access)
-            result = identify_checkpoint(source, registry)
-            conditions = check_identification(result, policy)
+        asks = needs_lineage(policy)
+        opener = Opener(registry, offline, headers=verify, access=access, reach=None if asks else 0)
+        subject = examine_subject(ref, opener, verify=verify and asks)
+        result = subject.identification
+        conditions = check_identification(result, policy)
+        if asks:
+            conditions += check_lineage(subject.publish_lineage(), policy)
     except FamtreeError as fault:
         return CheckedCheckpoint.model_construct(
             ref=policy.ref,

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from famtree.lineage.references import same_reference
+from famtree.checkpoint.references import same_reference
 from famtree.policy.expectation import Expectation, find_failure
 from famtree.types.identification import Identification, LinkStatus
 from famtree.types.lineage import Lineage
+from famtree.types.links import NOT_ANCESTORS, STATUSES
 from famtree.types.policy import CheckedCondition, ConditionName, Conditions
 
-STATUSES: tuple[LinkStatus, ...] = (
-    "verified", "consistent", "declared", "inferred", "unresolved", "contradicted",
-)  # fmt: skip
-"""From the best to the worst."""
-_RULED_OUT = frozenset({"contradicted", "unresolved"})
 LOOSER = "license-looser"
 """Code of the lineage's warning."""
 
@@ -95,14 +91,14 @@ def _list_families(result: Identification) -> set[str]:
 def _check_parent(lineage: Lineage, parent: str) -> CheckedCondition:
     own = [edge for edge in lineage.edges if edge.child == lineage.ref]
     links = [edge for edge in own if same_reference(edge.parent, parent)]
-    others = sorted({edge.parent for edge in own if edge.status not in _RULED_OUT})
+    others = sorted({edge.parent for edge in own if edge.status not in NOT_ANCESTORS})
     told = f"; its parent is {_join(others)}" if others else ""
     failure = None
     if not links:
         failure = f"{parent} is not among its parents{told or '; no parent is known'}"
     elif all(edge.status == "contradicted" for edge in links):
         failure = f"{parent} is claimed as parent, but the evidence rules it out{told}"
-    elif all(edge.status in _RULED_OUT for edge in links):
+    elif all(edge.status in NOT_ANCESTORS for edge in links):
         failure = f"{parent} is claimed as parent, but that could not be settled{told}"
     return _note("expect_parent", f"comes from {parent}", failure)
 

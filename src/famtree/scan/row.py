@@ -12,7 +12,7 @@ from famtree.errors import FamtreeError
 from famtree.types.identification import Identification
 
 if TYPE_CHECKING:
-    from famtree.lineage.facts import NodeFacts
+    from famtree.checkpoint.facts import NodeFacts
 
 SCHEMA = "famtree/scan/1"
 ColumnType = Literal["string", "float", "integer", "boolean", "strings"]

@@ -11,6 +11,7 @@ from famtree.types.identification import (
     Evidence,
     FamilyName,
     GenerationName,
+    LinkRelation,
     LinkStatus,
     Notice,
     Outcome,
@@ -74,6 +75,15 @@ class VocabularyCounts(FrozenModel):
     """Added tokens equal in content and id."""
 
 
+class CommonAncestor(FrozenModel):
+    """The nearest checkpoint that both come from."""
+
+    ref: str
+    distance_a: int
+    """Links from a up to it."""
+    distance_b: int
+
+
 class LineageVerdict(FrozenModel):
     """How the weights of the two are related, and what says so."""
 
@@ -83,7 +93,10 @@ class LineageVerdict(FrozenModel):
     """One sentence a person understands."""
     distance: int | None = None
     """Links between the two: 1 for a parent, 2 for siblings; None where no path is known."""
-    common_ancestor: str | None = None
+    relation: LinkRelation | None = None
+    """Of the one link between the two; None where there are more, or none is known."""
+    common_ancestor: CommonAncestor | None = None
+    """The nearest one, where neither of the two comes from the other."""
     path: list[str] = Field(default_factory=list)
     """References along the known path, from a to b."""
     z: float | None = None

@@ -25,7 +25,8 @@ Variant = Literal[
     "reward",
     "other",
 ]
-LinkStatus = Literal["verified", "consistent", "declared", "inferred", "contradicted", "unresolved"]
+LinkStatus = Literal["verified", "consistent", "declared", "inferred", "unresolved", "contradicted"]
+"""From the best to the worst; every order of links is this one."""
 LinkRelation = Literal[
     "copy",
     "finetune",
@@ -111,8 +112,9 @@ class ChainStep(FrozenModel):
 
 
 class WeightProof(FrozenModel):
-    """What weight bytes say about one claimed parent; all of it with `compare --verify`."""
+    """What weight bytes say about one link; all of it with `compare --verify`."""
 
+    child: str
     parent: str
     verdict: str
     """same-weights, derived, partial, shared-init, independent or undetermined."""
@@ -152,7 +154,7 @@ class LineageSummary(FrozenModel):
     root: str | None = None
     complete: bool = False
     proofs: list[WeightProof] = Field(default_factory=list)
-    """Only with `--verify`: one for each parent whose weights were compared."""
+    """Only with `--verify`: one for each link whose weights were compared."""
     relatives: list[Relative] = Field(default_factory=list)
     """Only with `--atlas`: what the atlas holds that is like this checkpoint."""
 

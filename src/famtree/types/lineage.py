@@ -14,6 +14,7 @@ from famtree.types.identification import (
     LinkStatus,
     Notice,
     Relative,
+    WeightProof,
 )
 from famtree.types.model import FrozenModel, dump
 
@@ -73,6 +74,8 @@ class Lineage(FrozenModel):
     """Only with `--atlas`: what the atlas holds that is like the asked-for checkpoint."""
     complete: bool = False
     """True when every branch ends at a root, none at a gap or the depth limit."""
+    proofs: list[WeightProof] = Field(default_factory=list)
+    """Only with `--verify`: one for each link whose weights were compared."""
     warnings: list[Notice] = Field(default_factory=list)
     cost: CostReport = Field(default_factory=CostReport)
 

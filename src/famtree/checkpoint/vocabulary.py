@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from famtree.checkpoint.gathered import Gathered
 from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
     build_tokenizer,
@@ -12,7 +13,6 @@ from famtree.fingerprints.tokenizer import (
     recognise_tokenizer,
 )
 from famtree.fingerprints.vocabulary import Vocabulary
-from famtree.identification.gathered import Gathered
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import FileEntry, Missing
 from famtree.types.family import KnownTokenizer
@@ -92,7 +92,7 @@ def list_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
     Raises TokenizerError for an unreadable file.
     """
     if found.gguf is not None:
-        from famtree.identification.gguf import list_gguf_tokens
+        from famtree.checkpoint.gguf import list_gguf_tokens
 
         return list_gguf_tokens(source, found)
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)

@@ -9,9 +9,9 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
+from famtree.checkpoint.facts import NodeFacts, make_traits
+from famtree.checkpoint.references import base_name, spell_as_hub
 from famtree.fingerprints.from_traits import fingerprint_traits
-from famtree.lineage.facts import NodeFacts, make_traits
-from famtree.lineage.references import base_name, spell_as_hub
 from famtree.matchers.sizes import match_sizes
 from famtree.registry.registry import Registry
 from famtree.types.claim import Claim

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from famtree.checkpoint.gathered import Gathered
 from famtree.fingerprints.tokenizer import choose_vocabulary_files, recognise_tokenizer
-from famtree.identification.gathered import Gathered
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import Observation
 from famtree.registry.registry import Registry

@@ -11,16 +11,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from famtree.checkpoint.declaration import Declaration, find_declaration
+from famtree.checkpoint.facts import NodeFacts
+from famtree.checkpoint.gathered import Gathered, may_be_adapter
+from famtree.checkpoint.records import find_known, find_named
 from famtree.fingerprints.adapter import (
     AdapterShapes,
     describe_adapter,
     find_conflicts,
     observe_adapter,
 )
-from famtree.identification.declaration import Declaration, find_declaration
-from famtree.identification.gathered import Gathered, may_be_adapter
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.known import find_known, find_named
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
 from famtree.types.adapter import Adapter

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from famtree.lineage.claims import collect_claims, keep_distinct
-from famtree.lineage.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license
-from famtree.lineage.references import base_name
+from famtree.checkpoint.claims import collect_claims, keep_distinct
+from famtree.checkpoint.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license
+from famtree.checkpoint.references import base_name
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.claim import Claim
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
-    from famtree.identification.findings import Findings
+    from famtree.checkpoint.findings import Findings
 
 CARD = "README.md"
 MAX_CARD_TEXT = 64 * 1024
@@ -71,7 +71,7 @@ def _read_metadata(findings: Findings) -> dict[str, Any]:
 def _read_card_text(source: CheckpointSource, findings: Findings, name: str) -> list[Claim]:
     if findings.found.listing.find(CARD) is None:
         return []
-    from famtree.lineage.readme import read_text_claims
+    from famtree.checkpoint.readme import read_text_claims
 
     data = source.read_wave([], {CARD: MAX_CARD_TEXT}, limit=0)[CARD]
     if not isinstance(data, bytes):

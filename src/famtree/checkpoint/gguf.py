@@ -12,6 +12,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
+from famtree.checkpoint.settled import could_change_answer
 from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.gguf import GgufDesign, read_gguf_design
@@ -22,8 +24,6 @@ from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.tokenizer import build_gguf_tokenizer
 from famtree.fingerprints.vocabulary import Vocabulary
-from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
-from famtree.identification.settled import could_change_answer
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import MODEL_TYPE, TEXT_MODEL_TYPE, Observation, observe
 from famtree.registry.registry import Registry

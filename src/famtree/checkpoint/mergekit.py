@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from famtree.lineage.references import read_reference
+from famtree.checkpoint.references import read_reference
 from famtree.sources.yaml_text import load_documents
 from famtree.types.claim import MIXTURE, STACKING, LayerSpan, MergeRecipe
 

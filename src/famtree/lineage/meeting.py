@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from famtree.lineage.references import spell_as_hub
+from famtree.checkpoint.references import spell_as_hub
 from famtree.types.identification import ChainStep, LinkRelation, LinkStatus
+from famtree.types.links import worst_of
 
-_ORDER: tuple[LinkStatus, ...] = ("verified", "consistent", "declared", "inferred", "unresolved")
-"""Best first; a path is as good as its weakest link."""
 _LIGHT: frozenset[LinkRelation] = frozenset(
     {"copy", "finetune", "adapter", "quantized", "converted", "merge"}
 )
@@ -27,7 +26,7 @@ class Path(Struct, frozen=True):
     @property
     def status(self) -> LinkStatus:
         """The status of the weakest link."""
-        return max((step.status for step in self.steps), key=_ORDER.index, default="verified")
+        return worst_of(*(step.status for step in self.steps))
 
     @property
     def light(self) -> bool:
@@ -46,6 +45,11 @@ class Meeting(Struct, frozen=True):
     def distance(self) -> int:
         """Links between the two."""
         return len(self.from_a.steps) + len(self.from_b.steps)
+
+    @property
+    def light(self) -> bool:
+        """Whether no link between the two retrains, cuts or grows the model."""
+        return self.from_a.light and self.from_b.light
 
 
 def name_key(ref: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from famtree.identification.gathered import CONFIG, Gathered
-from famtree.lineage.references import read_reference
+from famtree.checkpoint.gathered import CONFIG, Gathered
+from famtree.checkpoint.references import read_reference
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import CheckpointFormat

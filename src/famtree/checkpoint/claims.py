@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from famtree.lineage.references import (
+from famtree.checkpoint.references import (
     base_name,
     read_reference,
     same_reference,
@@ -105,7 +105,7 @@ def _from_merge(side_files: Mapping[str, Any]) -> Iterator[Claim]:
     text = next((side_files[name] for name in MERGE_FILES if name in side_files), None)
     if not isinstance(text, str):
         return
-    from famtree.lineage.mergekit import read_merge
+    from famtree.checkpoint.mergekit import read_merge
 
     recipe = read_merge(text)
     if recipe is None:

@@ -8,20 +8,19 @@ from typing import TYPE_CHECKING
 from famtree.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from famtree.types.source import CheckpointSource
     from famtree.weights.kin import Kin
+    from famtree.weights.open import Weights
 
 
-def sketch_source(source: CheckpointSource) -> str | None:
+def sketch_weights(weights: Weights) -> str | None:
     """Read samples of the weights and return their sketch as text; None where there are none.
 
     Raises FetchError kin.
     """
-    from famtree.weights.open import open_weights
     from famtree.weights.sketch import take_sketch
 
     try:
-        sketch = take_sketch(open_weights(source))
+        sketch = take_sketch(weights)
     except UnreadableError:
         return None
     return sketch.to_text() if sketch is not None else None

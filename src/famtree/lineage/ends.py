@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from famtree.lineage.facts import NodeFacts
-from famtree.lineage.kinship import relate_vocabularies
+from famtree.checkpoint.facts import NodeFacts
+from famtree.matchers.vocabulary_kinship import relate_vocabularies
 from famtree.types.identification import Evidence, LinkRelation
 
 DIMENSIONS = ("layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "experts",

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from famtree.identification.gathered import Gathered
+from famtree.checkpoint.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.types.fingerprint import Disagreement, Fingerprint
 from famtree.types.identification import Completeness
 from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
-    from famtree.identification.adapter import AdapterFinding
+    from famtree.checkpoint.adapter import AdapterFinding
 
 
 class Findings(Struct):

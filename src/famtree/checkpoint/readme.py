@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from famtree.lineage.references import read_reference
+from famtree.checkpoint.references import read_reference
 from famtree.types.claim import Claim
 from famtree.types.identification import LinkRelation
 

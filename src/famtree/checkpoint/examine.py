@@ -1,61 +1,32 @@
-"""One checkpoint, from its source to the finished answer."""
+"""One checkpoint, from its source to what its evidence settles."""
 
 from __future__ import annotations
 
-import time
-
-from famtree.errors import TokenizerError
-from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
-from famtree.fingerprints.quantization import read_quantization
-from famtree.fingerprints.tensors import observe_tensors
-from famtree.identification.completeness import assess_completeness
-from famtree.identification.findings import Findings
-from famtree.identification.gather import gather
-from famtree.identification.gathered import (
+from famtree.checkpoint.completeness import assess_completeness
+from famtree.checkpoint.findings import Findings
+from famtree.checkpoint.gather import gather
+from famtree.checkpoint.gathered import (
     Gathered,
     OnProgress,
     may_be_adapter,
     require_anything,
 )
-from famtree.identification.node import describe_node
-from famtree.identification.report import assemble
-from famtree.identification.settled import could_change_answer
-from famtree.identification.vocabulary import (
+from famtree.checkpoint.settled import could_change_answer
+from famtree.checkpoint.vocabulary import (
     find_unread,
     first_look,
     read_vocabulary,
 )
-from famtree.lineage.facts import NodeFacts
+from famtree.errors import TokenizerError
+from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
+from famtree.fingerprints.quantization import read_quantization
+from famtree.fingerprints.tensors import observe_tensors
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import Observation, observe
 from famtree.registry.registry import Registry
 from famtree.types.fingerprint import Tokenizer
-from famtree.types.identification import Identification, Notice
+from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
-
-
-def identify_checkpoint(
-    source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
-) -> Identification:
-    """Fetch, fingerprint and classify one checkpoint.
-
-    Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
-    """
-    return identify_with_facts(source, registry, on_progress)[0]
-
-
-def identify_with_facts(
-    source: CheckpointSource, registry: Registry, on_progress: OnProgress | None = None
-) -> tuple[Identification, NodeFacts]:
-    """Return the answer, and the checkpoint as an end of links: its hashes and its claims.
-
-    Raises as `identify_checkpoint`.
-    """
-    started = time.perf_counter()
-    findings = examine_checkpoint(source, registry, on_progress)
-    seconds = time.perf_counter() - started
-    node = describe_node(source, findings, text=source.kind != "hub")
-    return assemble(source, registry, findings, seconds=seconds, node=node), node
 
 
 def examine_checkpoint(
@@ -69,12 +40,12 @@ def examine_checkpoint(
 
     `briefly` reads the listing and small files alone, neither tensor headers nor a vocabulary
     (of a GGUF its first bytes): enough to tell whether another checkpoint can come from it.
-    Raises as `identify_checkpoint`.
+    Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
     found = gather(source, on_progress, headers=not briefly)
     require_anything(found, source.ref.text)
     if found.gguf is not None:
-        from famtree.identification.gguf import weigh_gguf
+        from famtree.checkpoint.gguf import weigh_gguf
 
         observation, result = weigh_gguf(source, registry, found, on_progress, briefly=briefly)
         quantization, quantization_conflicts = found.gguf.quantization, found.gguf.conflicts
@@ -85,7 +56,7 @@ def examine_checkpoint(
         observation, result = _weigh_evidence(source, registry, found, on_progress, briefly=briefly)
     adapter = None
     if may_be_adapter(found):
-        from famtree.identification.adapter import examine_adapter
+        from famtree.checkpoint.adapter import examine_adapter
 
         adapter = examine_adapter(found, registry)
     fingerprint = observation.fingerprint

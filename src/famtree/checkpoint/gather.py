@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from famtree.checkpoint.claims import MERGE_FILES
+from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.errors import AccessError, ConfigError
 from famtree.fingerprints.json_text import decode_object
-from famtree.identification.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
-from famtree.lineage.claims import MERGE_FILES
 from famtree.sources.header_plan import list_pickles, plan_headers
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, read_tensor_index
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing
@@ -47,7 +47,7 @@ def gather(
     local = source.kind != "hub"
     plan = plan_headers(listing, everything=local)
     if plan.format == "gguf" or _names_gguf(source.ref):
-        from famtree.identification.gguf import gather_gguf  # 20 ms that others need not pay
+        from famtree.checkpoint.gguf import gather_gguf  # 20 ms that others need not pay
 
         return gather_gguf(source, listing, report)
     names = choose_small_files(listing)
@@ -85,7 +85,7 @@ def gather(
     if plan.format == "pickle" and local and headers:
         found.pickled = _list_pickles(source, listing)
     if "model_type" not in found.config and plan.format != "adapter":
-        from famtree.identification.forms import look_closer
+        from famtree.checkpoint.forms import look_closer
 
         look_closer(source, found)
     return found

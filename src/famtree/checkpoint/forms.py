@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from famtree.checkpoint.gathered import MAX_SMALL_FILE, Gathered
 from famtree.errors import ConfigError
 from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.native import ranks, read_engine_config, read_params
 from famtree.fingerprints.onnx_graph import describe_graph, read_onnx_graph
-from famtree.identification.gathered import MAX_SMALL_FILE, Gathered
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource

@@ -1,0 +1,101 @@
+"""One checkpoint under examination: each part is fetched and parsed once, whoever asks for it.
+
+Every command is a view of this: identify, lineage, compare, check, bom, scan and the atlas ask the
+same object, so that none of them knows of a checkpoint what another does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from famtree.checkpoint.examine import examine_checkpoint
+from famtree.checkpoint.node import describe_node
+from famtree.checkpoint.records import join_record
+from famtree.errors import UnreadableError
+
+if TYPE_CHECKING:
+    from famtree.checkpoint.facts import NodeFacts
+    from famtree.checkpoint.findings import Findings
+    from famtree.checkpoint.gathered import Gathered
+    from famtree.fingerprints.vocabulary import Vocabulary
+    from famtree.registry.registry import Registry
+    from famtree.types.source import CheckpointSource
+    from famtree.weights.open import Weights
+
+
+class Checkpoint:
+    """Where a checkpoint lies, what was read of it, and what follows; every part on first use.
+
+    `briefly` reads the listing and small files alone, as far as an ancestor has to be known.
+    `text` allows reading the card's running text where nothing else names a parent, which takes a
+    request on a Hub. Any part raises FetchError kin (not reachable) and UnreadableError kin (not
+    what it should be). Not safe to use from several threads at once.
+    """
+
+    def __init__(
+        self,
+        source: CheckpointSource,
+        registry: Registry,
+        *,
+        briefly: bool = False,
+        text: bool | None = None,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.registry = registry
+        self._briefly = briefly
+        self._text = source.kind != "hub" if text is None else text
+        self._on_progress = on_progress
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What it is, by its own files."""
+        return examine_checkpoint(
+            self.source, self.registry, self._on_progress, briefly=self._briefly
+        )
+
+    @property
+    def found(self) -> Gathered:
+        """What was read: listing, decoded small files, names and shapes of tensors."""
+        return self.findings.found
+
+    @cached_property
+    def stated(self) -> NodeFacts:
+        """The checkpoint as an end of links, by its own files and listing alone."""
+        return describe_node(self.source, self.findings, text=self._text)
+
+    @cached_property
+    def node(self) -> NodeFacts:
+        """The same, with what the registry records of this very checkpoint."""
+        return join_record(self.stated, self.registry)
+
+    @property
+    def ref(self) -> str:
+        """Its name in graphs: the Hub id after renames, or the folder's own name."""
+        return self.stated.ref
+
+    @cached_property
+    def weights(self) -> Weights:
+        """The weights, opened for sampling; no weight byte is read by opening."""
+        from famtree.weights.open import open_weights
+
+        return open_weights(self.source, on_progress=self._on_progress)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary | None:
+        """Every token and merge; None where there are none. Raises TokenizerError too."""
+        from famtree.checkpoint.vocabulary import list_tokens
+
+        return list_tokens(self.source, self.found)
+
+    @cached_property
+    def sketch(self) -> str | None:
+        """Samples of the weights as text; None where there are none that can be read."""
+        from famtree.weights.sketching import sketch_weights
+
+        try:
+            return sketch_weights(self.weights)
+        except UnreadableError:
+            return None

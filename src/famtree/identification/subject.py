@@ -1,0 +1,93 @@
+"""What a checkpoint is and where it comes from: one examination, and the documents that show it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from famtree.identification.report import report_identification
+from famtree.lineage.opener import Opener
+from famtree.lineage.trace import Trace, trace_ancestry
+from famtree.types.checkpoint import CheckpointRef, Cost
+from famtree.types.depth import DEPTH
+from famtree.types.identification import Identification
+
+if TYPE_CHECKING:
+    from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.types.lineage import Lineage
+
+
+class Subject:
+    """One checkpoint, its ancestry, and all that was opened to tell; documents are views of it."""
+
+    def __init__(
+        self, checkpoint: Checkpoint, trace: Trace, opener: Opener, *, seconds: float
+    ) -> None:
+        self.checkpoint = checkpoint
+        self.trace = trace
+        self.opener = opener
+        self.seconds = seconds
+
+    @cached_property
+    def identification(self) -> Identification:
+        """The document of `famtree identify`."""
+        cost = self.opener.sum_costs(self.seconds)
+        return report_identification(self.checkpoint, self.trace, cost)
+
+    def publish_lineage(self, *, children: bool = False) -> Lineage:
+        """Return the document of `famtree lineage`; `children` asks the Hub for known ones."""
+        from famtree.lineage.document import publish_lineage
+        from famtree.types.lineage import ChildGroup
+
+        groups, extra = list[ChildGroup](), list[Cost]()
+        started = time.perf_counter()
+        if children:
+            from famtree.lineage.children import list_children
+
+            opener, notices = self.opener, self.trace.walk.notices
+            groups, extra = list_children(
+                self.checkpoint.ref, notices, offline=opener.offline, access=opener.access
+            )
+        seconds = self.seconds + time.perf_counter() - started
+        return publish_lineage(self.trace, groups, self.opener.sum_costs(seconds, extra))
+
+
+def examine_subject(
+    ref: CheckpointRef,
+    opener: Opener,
+    *,
+    depth: int = DEPTH,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+) -> Subject:
+    """Return what is known of `ref`; `verify` settles its ancestry by weight bytes.
+
+    How far ancestors are fetched is up to `opener.reach`. Raises FetchError and UnreadableError
+    kin for `ref` itself.
+    """
+    text = None if opener.reach == 0 else True
+    started = time.perf_counter()
+    checkpoint = opener.open_start(ref, on_progress, text=text)
+    return examine_opened(
+        checkpoint, opener, depth=depth, verify=verify, on_progress=on_progress, started=started
+    )
+
+
+def examine_opened(
+    checkpoint: Checkpoint,
+    opener: Opener,
+    *,
+    depth: int = DEPTH,
+    verify: bool = False,
+    on_progress: Callable[[str], None] | None = None,
+    started: float | None = None,
+) -> Subject:
+    """Like `examine_subject`, for a checkpoint that `opener` opened already.
+
+    `started` is when that began, by `time.perf_counter`.
+    """
+    started = time.perf_counter() if started is None else started
+    trace = trace_ancestry(checkpoint, opener, depth=depth, verify=verify, on_progress=on_progress)
+    return Subject(checkpoint, trace, opener, seconds=time.perf_counter() - started)

@@ -1,0 +1,103 @@
+"""A finished walk as the published documents show it: the graph, and its summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from famtree import __version__
+from famtree.checkpoint.facts import NodeFacts
+from famtree.lineage.steps import JudgedLink
+from famtree.lineage.trace import Trace
+from famtree.types.identification import CostReport, LineageSummary, WeightProof
+from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
+
+if TYPE_CHECKING:
+    from famtree.types.proof import Proof
+
+MAX_UNREAD = 8
+
+
+def publish_lineage(trace: Trace, children: list[ChildGroup], cost: CostReport) -> Lineage:
+    """Return the document of the contract."""
+    walk = trace.walk
+    roots, _ = walk.find_ends()
+    return Lineage.model_construct(
+        famtree=__version__,
+        ref=walk.start,
+        nodes=[_describe(ref, facts) for ref, facts in walk.nodes.items()],
+        edges=[_draw(step) for step in walk.chain],
+        roots=roots,
+        children=children,
+        relatives=list(trace.advice.relatives),
+        complete=walk.complete,
+        proofs=_shorten_proofs(trace),
+        warnings=walk.notices,
+        cost=cost,
+    )
+
+
+def summarise_lineage(trace: Trace) -> LineageSummary:
+    """Return direct parents and the chain, nearest parent first.
+
+    `root` is named where all branches end at one checkpoint that is recorded as trained from
+    scratch.
+    """
+    walk = trace.walk
+    roots, _ = walk.find_ends()
+    complete = walk.complete
+    return LineageSummary.model_construct(
+        parents=[step.parent for step in walk.steps.get(walk.start, ()) if step.stands],
+        chain=[step.publish() for step in walk.chain],
+        root=roots[0] if complete and len(roots) == 1 else None,
+        complete=complete,
+        proofs=_shorten_proofs(trace),
+        relatives=list(trace.advice.relatives),
+    )
+
+
+def _describe(ref: str, facts: NodeFacts | None) -> LineageNode:
+    organisation, slash, _ = ref.partition("/")
+    return LineageNode.model_construct(
+        ref=ref,
+        family=facts.family if facts is not None else None,
+        generation=facts.generation if facts is not None else None,
+        format=facts.format if facts is not None else None,
+        publisher=organisation if slash and organisation else None,
+        resolved=facts is not None,
+    )
+
+
+def _draw(step: JudgedLink) -> LineageEdge:
+    return LineageEdge.model_construct(
+        child=step.child,
+        parent=step.parent,
+        relation=step.relation,
+        status=step.status,
+        weight=step.weight,
+        layers=[(span.start, span.stop) for span in step.layers],
+        layers_to=[span.to for span in step.layers if span.to is not None],
+        confidence=step.confidence,
+        claimed_by=step.link.sources,
+        evidence=step.evidence,
+    )
+
+
+def _shorten_proofs(trace: Trace) -> list[WeightProof]:
+    return [_shorten(link, proof) for link, proof in trace.proofs.items()]
+
+
+def _shorten(link: tuple[str, str], proof: Proof) -> WeightProof:
+    parts = [f"{one.part}: {one.reason}" for side in proof.sides for one in side.unread]
+    return WeightProof.model_construct(
+        child=link[0],
+        parent=link[1],
+        verdict=proof.verdict,
+        reason=proof.reason,
+        z=proof.z,
+        p_value=proof.p_value,
+        log10_p=proof.log10_p,
+        cosine=proof.cosine,
+        bytes_planned=sum(side.bytes_planned for side in proof.sides),
+        bytes_read=proof.bytes_read,
+        unread=parts[:MAX_UNREAD],
+    )

@@ -1,0 +1,64 @@
+"""What weight bytes say of a link: the one place where a proof changes a status.
+
+The rule, for every command:
+
+- Weights that depend on the parent's, or equal them, make a link `verified`.
+- Weights that were proven independent leave no link better than `contradicted`; where a part that
+  could have told was not read, than `unresolved`. So does a shared initialisation, which is no
+  descent: `unresolved`.
+- A `distill` claim stays `declared` all the same: distillation leaves nothing in the weights.
+- What could not be told changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from famtree.types.identification import LinkRelation, LinkStatus
+from famtree.types.links import CERTAIN, CONTRADICTED, DECLARED, UNRESOLVED, worst_of
+
+if TYPE_CHECKING:
+    from famtree.lineage.steps import JudgedLink
+    from famtree.types.proof import Proof
+
+_RELATIONS: dict[str, LinkRelation] = {
+    "copy": "copy", "cast": "converted", "quantized": "quantized", "pruned": "pruned",
+    "upscaled": "upscaled", "upcycled": "upcycled",
+}  # fmt: skip
+
+
+def find_status(proof: Proof, relation: LinkRelation) -> LinkStatus | None:
+    """Return the best status that a claimed link can have after `proof`; None where it says none.
+
+    `verified` is what it has, the others are a ceiling.
+    """
+    if proof.related:
+        return "verified"
+    if proof.verdict not in ("independent", "shared-init"):
+        return None
+    if relation == "distill":
+        return "declared"
+    told = proof.verdict == "independent" and not any(side.unread for side in proof.sides)
+    return "contradicted" if told else "unresolved"
+
+
+def apply_proof(step: JudgedLink, proof: Proof) -> None:
+    """Give `step` the status that the weights of its ends leave it, with the evidence."""
+    step.evidence = [*step.evidence, *proof.to_evidence()]
+    status = find_status(proof, step.relation)
+    if status is None:
+        return
+    if status == "verified":
+        step.status, step.confidence = "verified", CERTAIN
+        if proof.verdict == "same-weights":
+            step.relation = "copy"
+        elif step.relation == "unknown" and proof.operation in _RELATIONS:
+            step.relation = _RELATIONS[proof.operation]
+        return
+    step.status = worst_of(step.status, status)
+    step.confidence = min(step.confidence, _CEILINGS[status])
+
+
+_CEILINGS: dict[LinkStatus, float] = {
+    "declared": DECLARED, "unresolved": UNRESOLVED, "contradicted": CONTRADICTED,
+}  # fmt: skip

@@ -1,0 +1,163 @@
+"""Proofs by the weights of both ends: of one pair, and of the links of a walk. The only door to
+numpy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal
+
+from famtree.errors import FamtreeError
+from famtree.lineage.judge import apply_proof
+from famtree.types.identification import Evidence
+from famtree.types.proof import Proof, SideReading, UnreadPart
+
+if TYPE_CHECKING:
+    from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.lineage.opener import Opener
+    from famtree.lineage.steps import JudgedLink
+    from famtree.weights.open import Weights
+    from famtree.weights.results import Operation, PairResult
+
+MAX_VERIFIED = 8
+"""Most parents of one checkpoint whose weights are read in one answer."""
+OnProgress = Callable[[str], None]
+
+
+class Prover:
+    """Settles the links of one walk by weights; keeps each proof by the names of its ends."""
+
+    def __init__(self, start: Checkpoint, opener: Opener, on_progress: OnProgress | None) -> None:
+        self._start = start
+        self._opener = opener
+        self._on_progress = on_progress
+        self.proofs: dict[tuple[str, str], Proof] = {}
+        self.unread: dict[tuple[str, str], str] = {}
+        """Why nothing could be told, where weights could not be read."""
+
+    def settle(self, step: JudgedLink) -> None:
+        """Give `step` what the weights of its ends say; why they could not be read is evidence."""
+        link = step.child, step.parent
+        child, parent = self._find(step.child), self._opener.opened.get(step.parent)
+        if child is None or parent is None or parent is child:
+            return
+        if sum(child == step.child for child, _ in self.proofs) >= MAX_VERIFIED:
+            self._tell_unread(step, f"weights of {MAX_VERIFIED} parents were read already")
+            return
+        if self._on_progress is not None:
+            self._on_progress(f"comparing weights of {step.child} with {step.parent}")
+        try:
+            proof = prove_weights(child.weights, parent.weights, on_progress=self._on_progress)
+        except FamtreeError as fault:
+            self._tell_unread(step, fault.message)
+            return
+        self.proofs[link] = proof
+        apply_proof(step, proof)
+
+    def _find(self, ref: str) -> Checkpoint | None:
+        return self._start if ref == self._start.ref else self._opener.opened.get(ref)
+
+    def _tell_unread(self, step: JudgedLink, reason: str) -> None:
+        self.unread[step.child, step.parent] = reason
+        step.evidence = [
+            *step.evidence,
+            Evidence.model_construct(
+                signal="weights",
+                source="weights",
+                expected="dependent on the parent's",
+                seen=f"not read: {reason}",
+                supports=False,
+                weight=0.0,
+            ),
+        ]
+
+
+def prove_weights(
+    child: Weights,
+    parent: Weights,
+    *,
+    on_progress: OnProgress | None = None,
+    details: bool = False,
+    permutations: int = 0,
+) -> Proof:
+    """Read samples of both sides' weights and say what they prove.
+
+    `details` also tells direction and operation, for which some megabytes more are read. Raises
+    FetchError and UnreadableError kin when a side cannot be read.
+    """
+    from famtree.weights.pair import compare_weights
+
+    result = compare_weights(child, parent, permutations=permutations, on_progress=on_progress)
+    direction: Literal["parent-first", "child-first"] | None = None
+    by, operation = None, None
+    if details and result.verdict == "derived":
+        from famtree.weights.direction import find_direction
+        from famtree.weights.operation import describe_operation
+
+        found = find_direction(parent, child)
+        if found.parent is not None:
+            direction, by = ("parent-first" if found.parent == "a" else "child-first"), found.arrow
+        operation = describe_operation(child, parent)
+    return _make_proof(child, parent, result, direction, by, operation)
+
+
+def _make_proof(
+    child: Weights,
+    parent: Weights,
+    result: PairResult,
+    direction: Literal["parent-first", "child-first"] | None,
+    by: str | None,
+    operation: Operation | None,
+) -> Proof:
+    column = result.column
+    return Proof.model_construct(
+        child=child.source.ref.text,
+        parent=parent.source.ref.text,
+        verdict=result.verdict,
+        reason=result.reason,
+        decided_by=result.decided_by,
+        z=_round(result.z, 3),
+        p_value=None if result.log10_p is None else 10.0 ** max(result.log10_p, -400.0),
+        log10_p=_round(result.log10_p, 2),
+        permutation_p=column.permutation_p if column is not None else None,
+        cosine=_round(result.cosine, 4),
+        bit_equal=_round(result.bit_equal, 4),
+        probe_z=_round(result.probe.z if result.probe is not None else None, 3),
+        embedding_z=_round(result.embedding.z if result.embedding is not None else None, 3),
+        layers=[(link.child, link.parent) for link in result.layers],
+        direction=direction,
+        direction_by=by,
+        operation=operation.name if operation is not None else None,
+        operation_notes=_describe(operation),
+        sides=[_side(child), _side(parent)],
+    )
+
+
+def _describe(operation: Operation | None) -> list[str]:
+    if operation is None:
+        return []
+    notes = [note for note in operation.notes if note]
+    if operation.rank is not None:
+        notes.append(f"rank about {operation.rank}")
+    if operation.frozen_embeddings:
+        notes.append("embeddings untouched")
+    if operation.relative_step is not None:
+        notes.append(f"relative step {operation.relative_step:.3g}")
+    return notes
+
+
+def _side(weights: Weights) -> SideReading:
+    reading = weights.reading
+    return SideReading.model_construct(
+        ref=weights.source.ref.text,
+        bytes_planned=reading.planned_bytes,
+        bytes_read=reading.bytes,
+        requests=reading.requests,
+        unread=[
+            UnreadPart.model_construct(part=one.part, reason=one.reason) for one in reading.unread
+        ],
+    )
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
