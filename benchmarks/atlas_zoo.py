@@ -23,22 +23,22 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-from famtree.lineage.verify import verify_pair  # noqa: E402
 
 from famtree.atlas.advisor import AtlasAdvisor  # noqa: E402
 from famtree.atlas.build import build_atlas  # noqa: E402
 from famtree.atlas.connect import open_atlas  # noqa: E402
 from famtree.atlas.lookup import Atlas  # noqa: E402
+from famtree.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from famtree.checkpoint.facts import NodeFacts, make_traits  # noqa: E402
+from famtree.lineage.opener import Opener  # noqa: E402
+from famtree.lineage.proving import prove_weights  # noqa: E402
 from famtree.registry.load import load_registry  # noqa: E402
 from famtree.scan.checkpoint import scan_checkpoint  # noqa: E402
 from famtree.scan.jsonl import JsonLines  # noqa: E402
 from famtree.scan.settings import ScanSettings  # noqa: E402
-from famtree.sources.open import open_source  # noqa: E402
 from famtree.sources.reference import parse_reference  # noqa: E402
 from famtree.types.fingerprint import Fingerprint  # noqa: E402
 from famtree.types.proof import Proof  # noqa: E402
-from famtree.types.source import CheckpointSource  # noqa: E402
 from famtree.weights.thresholds import SHARED_INIT_COSINE  # noqa: E402
 from zoo.records import Member, Zoo, read_zoo  # noqa: E402
 
@@ -95,12 +95,17 @@ def build(rows: Iterable[dict[str, Any]]) -> Iterator[Atlas]:
 
 
 def ask(atlas: Atlas, zoo: Zoo, member: Member, row: dict[str, Any]) -> Replay:
-    def prove(source: CheckpointSource, name: str) -> Proof | None:
-        return verify_pair(source, open_source(parse_reference(str(zoo[name].path))), details=True)
+    opener = Opener(load_registry(), reach=0)
+
+    def open_member(name: str) -> Checkpoint:
+        return opener.open_start(parse_reference(str(zoo[name].path)))
+
+    def prove(checkpoint: Checkpoint, name: str) -> Proof | None:
+        return prove_weights(checkpoint.weights, open_member(name).weights, details=True)
 
     fingerprint = Fingerprint.model_validate(json.loads(row["document"])["fingerprint"])
     node = NodeFacts(member.name, make_traits(fingerprint), format=row["format"])
-    source = open_source(parse_reference(str(member.path)))
+    source = open_member(member.name)
     advice = AtlasAdvisor(atlas, prove=prove).find(node, fingerprint, row["sketch"], source)
     kin = [
         one.ref

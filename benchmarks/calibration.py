@@ -20,14 +20,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from famtree.checkpoint.examine import identify_checkpoint
 from famtree.fingerprints.from_traits import fingerprint_traits
+from famtree.identification.subject import examine_subject
+from famtree.lineage.opener import Opener
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import observe
 from famtree.matchers.recognition import without_exemplar
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
-from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.family import Exemplar
 from leave_one_out import build_row, walk_shapes, without_shape
@@ -199,7 +199,8 @@ def ask_corpus(shared: Path, registry: Registry) -> Iterator[Opinion]:
         folder = shared / "corpus" / "checkpoints" / row["folder"]
         if not row["family"] or not (folder / "config.json").is_file():
             continue
-        found = identify_checkpoint(open_source(parse_reference(str(folder))), registry)
+        opener = Opener(registry, reach=0)
+        found = examine_subject(parse_reference(str(folder)), opener).identification
         if found.family is None:
             continue
         generation = found.generation.key if found.generation else None

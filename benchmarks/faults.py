@@ -27,8 +27,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-from famtree.checkpoint.examine import identify_checkpoint  # noqa: E402
 from famtree.errors import FamtreeError  # noqa: E402
+from famtree.identification.subject import examine_opened  # noqa: E402
+from famtree.lineage.opener import Opener  # noqa: E402
 from famtree.registry.load import load_registry  # noqa: E402
 from famtree.sources import hub_cache, hub_pauses  # noqa: E402
 from famtree.sources.hub import HubSource  # noqa: E402
@@ -173,7 +174,9 @@ def examine(name: str, registry: Any) -> dict[str, Any]:
     source = open_source(parse_reference(name))
     assert isinstance(source, HubSource)
     try:
-        document = identify_checkpoint(source, registry).to_document()
+        opener = Opener(registry, reach=0)
+        subject = examine_opened(opener.adopt(source), opener)
+        document = subject.identification.to_document()
         weights = "model.safetensors"
         spans = [(weights, start, start + 64) for start in SAMPLES]
         document["samples"] = [

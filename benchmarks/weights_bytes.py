@@ -28,10 +28,10 @@ BUDGETS = {"8B": (300_000, 80), "70B": (500_000, 80)}
 
 def measure(server: HubServer, shape: Shape) -> tuple[int, int, int, float, str]:
     """Return bytes and requests of the costlier side, weight bytes, seconds and the verdict."""
-    from famtree.lineage.verify import verify_pair
-
+    from famtree.lineage.proving import prove_weights
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
+    from famtree.weights.open import open_weights
 
     server.add(f"org/parent-{shape.name}", make_giant(shape, seed=1))
     server.add(f"org/child-{shape.name}", make_giant(shape, seed=1, changed=2))
@@ -39,7 +39,7 @@ def measure(server: HubServer, shape: Shape) -> tuple[int, int, int, float, str]
         open_source(parse_reference(f"org/{name}-{shape.name}")) for name in ("child", "parent")
     ]
     started = time.perf_counter()
-    proof = verify_pair(*sides)
+    proof = prove_weights(*map(open_weights, sides))
     seconds = time.perf_counter() - started
     return (
         max(side.cost.bytes for side in sides),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from checkpoint.folders import CONFIG, write_folder
 from famtree import api
 from famtree.errors import FamtreeError, NotFoundError, OfflineError, UsageError
 from famtree.registry.load import DATA
-from identification.folders import CONFIG, write_folder
 
 
 def test_identify_a_folder(tmp_path: Path) -> None:

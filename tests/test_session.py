@@ -16,7 +16,6 @@ import pytest
 from huggingface_hub import HfApi
 
 import famtree
-from ancestry.hubs import CONFIG, LLAMA_3, add_model
 from conftest import ROOT
 from famtree.errors import AccessError, FamtreeError, NotFoundError, OfflineError, UsageError
 from famtree.scan.processes import ProcessPool
@@ -26,6 +25,7 @@ from famtree.session import Session
 from famtree.sources.hub_access import HubAccess, ListingMemory
 from famtree.types.checkpoint import Listing
 from hub.server import HubServer
+from lineage_hubs import CONFIG, LLAMA_3, add_model
 
 SECRET = "org/secret"
 ALICE, BOB = "hf_alice", "hf_bob"

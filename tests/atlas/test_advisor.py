@@ -14,7 +14,7 @@ from famtree.scan.settings import ScanSettings
 from hub.server import HubServer
 from scan_rows import write_rows
 from tiny_models import make_model, tune
-from verification.test_verify import publish
+from weighty_hubs import publish
 
 BASE = make_model(1)
 CHILD = tune(BASE, 3, 0.3)

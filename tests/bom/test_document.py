@@ -11,11 +11,11 @@ from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from ancestry.hubs import CONFIG, add_model
 from famtree.api import bom
 from famtree.formats.json_report import render_json
 from hub.repository import make_sparse
 from hub.server import HubServer
+from lineage_hubs import CONFIG, add_model
 from loading import load_module
 
 FIXTURES = load_module(Path(__file__).parents[2] / "fixtures" / "make_fixtures.py").FIXTURES

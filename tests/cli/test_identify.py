@@ -242,7 +242,7 @@ def test_each_error_has_its_exit_code_and_document(
 
 def test_statuses_are_those_of_links() -> None:
     from famtree.cli.identify import Status
-    from famtree.policy.conditions import STATUSES
+    from famtree.types.links import STATUSES
 
     assert tuple(Status) == STATUSES
 

@@ -8,9 +8,10 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from famtree.comparison.examined import Examined, examine_source
-
-from famtree.comparison.compare import Request, compare_examined
+from checkpoint.folders import RecordingSource, make_header, write_folder
+from examining import examine_source
+from famtree.comparison.compare import Request, compare_subjects
+from famtree.identification.subject import Subject
 from famtree.interchange.answer import choose_engines
 from famtree.interchange.engine import Engine
 from famtree.interchange.load import load_engines
@@ -21,7 +22,6 @@ from famtree.sources.local import LocalSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import FileEntry, Listing
 from famtree.types.comparison import Answer, Comparison
-from identification.folders import RecordingSource, make_header, write_folder
 
 SMALL: dict[str, Any] = {
     "model_type": "llama",
@@ -146,17 +146,17 @@ def make_request(*engines: str, verify: bool = False, plan: Plan | None = None) 
     return Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
 
 
-def open_folder(folder: Path) -> Examined:
+def open_folder(folder: Path) -> Subject:
     return examine_source(LocalSource(parse_reference(str(folder))), _load_registry())
 
 
-def open_source(source: RecordingSource) -> Examined:
+def open_source(source: RecordingSource) -> Subject:
     return examine_source(source, _load_registry())
 
 
 def compare_folders(a: Path, b: Path, *engines: str, verify: bool = False) -> Comparison:
     request = make_request(*engines, verify=verify)
-    return compare_examined(open_folder(a), open_folder(b), request)
+    return compare_subjects(open_folder(a), open_folder(b), request)
 
 
 def find_answer(found: Comparison, question: str, engine: str | None = None) -> Answer:

@@ -10,14 +10,14 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from famtree.comparison.examined import Examined
 from msgspec.structs import replace
 
+from checkpoint.folders import RecordingSource, make_header
 from comparison.pairs import open_source
+from famtree.identification.subject import Subject
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Listing
 from gguf_files import TYPES, decoder_tensors, design_of, write_gguf
-from identification.folders import RecordingSource, make_header
 
 TRUTHS: dict[str, Any] = tomllib.loads((Path(__file__).parent / "truths.toml").read_text())
 CHECKPOINTS: dict[str, dict[str, Any]] = {one["repo"]: one for one in TRUTHS["checkpoint"]}
@@ -43,7 +43,7 @@ class RecordedSource(RecordingSource):
 
 
 @cache
-def recall(repo: str) -> Examined:
+def recall(repo: str) -> Subject:
     """Return the recorded checkpoint, examined as any other."""
     record = CHECKPOINTS[repo]
     card: dict[str, Any] = {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from checkpoint.folders import write_folder
 from comparison.pairs import (
     SMALL,
     WORDS,
@@ -20,7 +21,6 @@ from comparison.pairs import (
 )
 from famtree import api
 from famtree.types.comparison import Comparison
-from identification.folders import write_folder
 
 
 def test_a_checkpoint_is_identical_to_itself_in_everything(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from checkpoint.folders import write_folder
 from comparison.pairs import (
     HashedSource,
     compare_folders,
@@ -18,9 +19,8 @@ from comparison.pairs import (
     open_source,
     small_files,
 )
-from famtree.comparison.compare import compare_examined
+from famtree.comparison.compare import compare_subjects
 from famtree.types.comparison import LineageVerdict
-from identification.folders import write_folder
 
 
 def _judge(a: Path, b: Path, *, verify: bool = False) -> LineageVerdict:
@@ -81,7 +81,7 @@ def test_links_to_the_same_files_are_equal(tmp_path: Path) -> None:
 def test_listed_hashes_prove_equal_weights(hash_a: str, hash_b: str, verdict: str) -> None:
     a = open_source(HashedSource("acme/one", small_files(), hash_a, "a"))
     b = open_source(HashedSource("other/two", small_files(), hash_b, "b"))
-    found = compare_examined(a, b, make_request("vllm")).relation.lineage
+    found = compare_subjects(a, b, make_request("vllm")).relation.lineage
     assert found.verdict == verdict
 
 
@@ -114,7 +114,8 @@ def test_children_of_one_parent_are_siblings(tmp_path: Path) -> None:
     b = make_folder(tmp_path / "y__two", parent="ACME/base")
     found = _judge(a, b)
     assert (found.verdict, found.status, found.distance) == ("siblings", "declared", 2)
-    assert found.common_ancestor == "acme/base"
+    assert found.common_ancestor is not None
+    assert found.common_ancestor.ref == "acme/base"
     assert found.path == ["x__one", "acme/base", "y__two"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from comparison.pairs import make_request
 from comparison.recorded import TRUTHS, recall
-from famtree.comparison.compare import compare_examined
+from famtree.comparison.compare import compare_subjects
 from famtree.types.comparison import Comparison
 
 PAIRS: list[dict[str, Any]] = TRUTHS["pair"]
@@ -22,7 +22,7 @@ def name(pair: dict[str, Any]) -> str:
 
 
 def compare(pair: dict[str, Any], *engines: str) -> Comparison:
-    return compare_examined(recall(pair["a"]), recall(pair["b"]), make_request(*engines))
+    return compare_subjects(recall(pair["a"]), recall(pair["b"]), make_request(*engines))
 
 
 def list_asked(pair: dict[str, Any]) -> Iterator[tuple[str, str | None, list[str]]]:
@@ -71,7 +71,7 @@ def test_there_are_enough_pairs_and_each_has_a_source() -> None:
 @pytest.mark.parametrize("pair", [one for one in PAIRS if one.get("independent")], ids=name)
 def test_an_equal_config_is_never_descent(pair: dict[str, Any]) -> None:
     for a, b in (("a", "b"), ("b", "a")):
-        found = compare_examined(recall(pair[a]), recall(pair[b]), make_request("vllm"))
+        found = compare_subjects(recall(pair[a]), recall(pair[b]), make_request("vllm"))
         assert found.relation.lineage.verdict not in DERIVED
         assert found.relation.lineage.status != "verified"
 

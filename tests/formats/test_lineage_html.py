@@ -10,9 +10,9 @@ import pytest
 import famtree.formats
 from famtree.formats.lineage_html import MOST_NODES, render_html
 from famtree.formats.lineage_svg import wrap_name
-from famtree.formats.lineage_words import STATUSES
 from famtree.types.identification import CostReport
 from famtree.types.lineage import Lineage
+from famtree.types.links import STATUSES
 from lineages import (
     HOSTILE,
     PUBLISHERS,

@@ -5,12 +5,12 @@ import pytest
 from famtree.formats.lineage_words import (
     MEANINGS,
     SIGNS,
-    STATUSES,
     build_graph,
     describe_layers,
     describe_relation,
     find_other_publisher,
 )
+from famtree.types.links import STATUSES
 from lineages import PUBLISHERS, make_hostile, make_lineage, make_link, make_merge, make_node
 
 

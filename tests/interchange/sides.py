@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from checkpoint.folders import CONFIG, llama_tensors
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.vocabulary import AddedToken, Vocabulary
@@ -16,7 +17,6 @@ from famtree.types.checkpoint import CheckpointFormat, TensorIndex, TensorInfo
 from famtree.types.comparison import LineageVerdict
 from famtree.types.identification import CheckpointSummary, Identification
 from famtree.types.quantization import Quantization
-from identification.folders import CONFIG, llama_tensors
 
 CHAT = {"tokenizer_config.json": {"chat_template": "<|im_start|>{{ text }}<|im_end|>"}}
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from checkpoint.folders import llama_tensors
 from famtree.interchange.structure import compare_structure
 from famtree.types.quantization import Quantization
-from identification.folders import llama_tensors
 from interchange.sides import make_index, make_side
 
 

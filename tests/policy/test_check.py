@@ -11,9 +11,9 @@ import pytest
 from jsonschema import Draft4Validator
 from junitparser import Error, Failure, JUnitXml, TestSuite
 
-from ancestry.hubs import CONFIG, add_model
 from cli.commands import Command, Outcome, make_command
 from hub.server import HubServer
+from lineage_hubs import CONFIG, add_model
 
 POLICY = """\
 schema = "famtree/policy/1"

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from famtree.policy.conditions import STATUSES, check_identification, check_lineage, needs_lineage
+from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 from famtree.types.identification import LinkStatus, Notice
 from famtree.types.lineage import Lineage, LineageEdge
+from famtree.types.links import STATUSES
 from famtree.types.policy import Conditions
 from results import make_ambiguous, make_result, make_unknown
 
@@ -28,9 +29,9 @@ def ask(lineage: Lineage, **conditions: Any) -> tuple[bool, str]:
 
 
 def test_every_status_has_its_place() -> None:
-    from typing import get_args
-
-    assert sorted(STATUSES) == sorted(get_args(LinkStatus))
+    assert STATUSES == (
+        "verified", "consistent", "declared", "inferred", "unresolved", "contradicted",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("bound", STATUSES)

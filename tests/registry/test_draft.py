@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from examining import identify_source
 from famtree import api
-from famtree.checkpoint.examine import identify_checkpoint
 from famtree.registry.load import DATA, load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
@@ -77,7 +77,7 @@ def registry_folder(drafted: tuple[Path, str], tmp_path_factory: pytest.TempPath
 
 def ask(checkpoint: Path, registry: Path) -> Identification:
     source = open_source(parse_reference(str(checkpoint)), offline=True)
-    return identify_checkpoint(source, load_registry(registry))
+    return identify_source(source, load_registry(registry))
 
 
 def test_unfinished_draft_is_refused(drafted: tuple[Path, str], tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from famtree.checkpoint.examine import identify_checkpoint
+from examining import identify_source
 from famtree.registry.check import check_registry
 from famtree.registry.load import DATA, load_registry
 from famtree.sources.open import open_source
@@ -56,7 +56,7 @@ def identify_config(config: dict[str, Any], folder: Path, registry: Path) -> Ide
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     source = open_source(parse_reference(str(folder)), offline=True)
-    return identify_checkpoint(source, load_registry(registry))
+    return identify_source(source, load_registry(registry))
 
 
 def test_example_is_not_shipped() -> None:

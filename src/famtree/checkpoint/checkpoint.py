@@ -7,13 +7,13 @@ same object, so that none of them knows of a checkpoint what another does not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from famtree.checkpoint.examine import examine_checkpoint
 from famtree.checkpoint.node import describe_node
 from famtree.checkpoint.records import join_record
 from famtree.errors import UnreadableError
+from famtree.types.once import once
 
 if TYPE_CHECKING:
     from famtree.checkpoint.facts import NodeFacts
@@ -49,7 +49,7 @@ class Checkpoint:
         self._text = source.kind != "hub" if text is None else text
         self._on_progress = on_progress
 
-    @cached_property
+    @once
     def findings(self) -> Findings:
         """What it is, by its own files."""
         return examine_checkpoint(
@@ -61,12 +61,12 @@ class Checkpoint:
         """What was read: listing, decoded small files, names and shapes of tensors."""
         return self.findings.found
 
-    @cached_property
+    @once
     def stated(self) -> NodeFacts:
         """The checkpoint as an end of links, by its own files and listing alone."""
         return describe_node(self.source, self.findings, text=self._text)
 
-    @cached_property
+    @once
     def node(self) -> NodeFacts:
         """The same, with what the registry records of this very checkpoint."""
         return join_record(self.stated, self.registry)
@@ -76,21 +76,21 @@ class Checkpoint:
         """Its name in graphs: the Hub id after renames, or the folder's own name."""
         return self.stated.ref
 
-    @cached_property
+    @once
     def weights(self) -> Weights:
         """The weights, opened for sampling; no weight byte is read by opening."""
         from famtree.weights.open import open_weights
 
         return open_weights(self.source, on_progress=self._on_progress)
 
-    @cached_property
+    @once
     def vocabulary(self) -> Vocabulary | None:
         """Every token and merge; None where there are none. Raises TokenizerError too."""
         from famtree.checkpoint.vocabulary import list_tokens
 
         return list_tokens(self.source, self.found)
 
-    @cached_property
+    @once
     def sketch(self) -> str | None:
         """Samples of the weights as text; None where there are none that can be read."""
         from famtree.weights.sketching import sketch_weights

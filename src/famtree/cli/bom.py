@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Timeout, Verify
+from famtree.types.depth import DEPTH
 
 
 def bom(
     reference: Reference,
     children: Children = False,
-    depth: Depth = 8,
+    depth: Depth = DEPTH,
     stamp: Annotated[
         bool, typer.Option("--stamp", help="Add the time and a random serial number.")
     ] = False,

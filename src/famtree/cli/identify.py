@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +22,8 @@ from famtree.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from famtree.identification.subject import Subject
     from famtree.types.identification import Identification
-    from famtree.types.lineage import Lineage
     from famtree.types.policy import Conditions
 
 
@@ -124,25 +123,20 @@ def identify(
         require_licence_compatible=require_licence_compatible or None,
     )
 
-    from famtree import api
-    from famtree.sources.deadline import Deadline
+    from famtree.session import Session
 
-    deadline = Deadline.after(timeout)
     with Progress() as progress:
-        asked: dict[str, Any] = {
-            "revision": revision,
-            "offline": offline,
-            "timeout": timeout,
-            "verify": verify,
-            "atlas": atlas,
-            "on_progress": progress.show,
-        }
-        result = api.identify(reference, **asked)
-        failures = _list_failures(
-            result,
-            conditions,
-            lambda: api.lineage(reference, **asked | {"timeout": deadline.left}),
+        subject = Session(offline=offline).examine(
+            reference,
+            revision=revision,
+            verify=verify,
+            atlas=atlas,
+            reach=_find_reach(conditions, verify=verify),
+            timeout=timeout,
+            on_progress=progress.show,
         )
+        result = subject.identification
+        failures = _list_failures(subject, conditions)
     write_stdout(_render(result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
@@ -160,17 +154,25 @@ def _read_conditions(**given: Any) -> Conditions | None:
     return read_conditions(given)
 
 
-def _list_failures(
-    result: Identification, conditions: Conditions | None, trace: Callable[[], Lineage]
-) -> list[str]:
-    """Return a line for each condition that does not hold; ancestors are asked for where needed."""
+def _find_reach(conditions: Conditions | None, *, verify: bool) -> int | None:
+    """Return how many generations of ancestors have to be fetched; None for all."""
+    if conditions is not None:
+        from famtree.policy.conditions import needs_lineage
+
+        if needs_lineage(conditions):
+            return None
+    return 1 if verify else 0
+
+
+def _list_failures(subject: Subject, conditions: Conditions | None) -> list[str]:
+    """Return a line for each condition that does not hold."""
     if conditions is None:
         return []
     from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 
-    checked = check_identification(result, conditions)
+    checked = check_identification(subject.identification, conditions)
     if needs_lineage(conditions):
-        checked += check_lineage(trace(), conditions)
+        checked += check_lineage(subject.publish_lineage(), conditions)
     return [one.message for one in checked if not one.holds]
 
 

@@ -18,6 +18,7 @@ from famtree.cli.options import (
     Timeout,
     Verify,
 )
+from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
@@ -54,7 +55,7 @@ def lineage(
     ] = None,
     verify: Verify = False,
     children: Children = False,
-    depth: Depth = 8,
+    depth: Depth = DEPTH,
     atlas: Atlas = None,
     offline: Offline = False,
     timeout: Timeout = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from famtree.identification.report import report_identification
@@ -13,6 +12,7 @@ from famtree.lineage.trace import Trace, trace_ancestry
 from famtree.types.checkpoint import CheckpointRef, Cost
 from famtree.types.depth import DEPTH
 from famtree.types.identification import Identification
+from famtree.types.once import once
 
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
@@ -30,7 +30,7 @@ class Subject:
         self.opener = opener
         self.seconds = seconds
 
-    @cached_property
+    @once
     def identification(self) -> Identification:
         """The document of `famtree identify`."""
         cost = self.opener.sum_costs(self.seconds)

@@ -60,6 +60,16 @@ class Opener(Struct):
         `text` as in `Checkpoint`. Raises FetchError and UnreadableError kin.
         """
         source = open_source(ref, offline=self.offline, patience=self.patience, access=self.access)
+        return self.adopt(source, on_progress, text=text)
+
+    def adopt(
+        self,
+        source: CheckpointSource,
+        on_progress: Callable[[str], None] | None = None,
+        *,
+        text: bool | None = None,
+    ) -> Checkpoint:
+        """Like `open_start`, for a source that is there already."""
         self.sources.append(source)
         start = Checkpoint(source, self.registry, text=text, on_progress=on_progress)
         self._remember(start)

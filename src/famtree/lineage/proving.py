@@ -39,7 +39,11 @@ class Prover:
         """Give `step` what the weights of its ends say; why they could not be read is evidence."""
         link = step.child, step.parent
         child, parent = self._find(step.child), self._opener.opened.get(step.parent)
-        if child is None or parent is None or parent is child:
+        if child is None or parent is child:
+            return
+        if parent is None:
+            if child is self._start:
+                self._tell_unread(step, "its files could not be had")
             return
         if sum(child == step.child for child, _ in self.proofs) >= MAX_VERIFIED:
             self._tell_unread(step, f"weights of {MAX_VERIFIED} parents were read already")

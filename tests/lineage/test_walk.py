@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from ancestry.hubs import CONFIG, LLAMA_3, MISTRAL, add_model
 from famtree.api import identify, lineage
 from famtree.lineage import walk
 from famtree.registry.load import load_registry
 from famtree.types.lineage import Lineage
 from fingerprints.vocabularies import tokenizer_json
 from hub.server import HubServer
+from lineage_hubs import CONFIG, LLAMA_3, MISTRAL, add_model
 
 BASE = "Qwen/Qwen2.5-7B"
 OTHER_BYTES = {"initializer_range": 0.02}

@@ -13,7 +13,7 @@ from famtree.types.lineage import LineageEdge
 from famtree.types.proof import Proof
 from hub.server import HubServer
 from tiny_models import make_model, tune, write_model
-from verification.test_verify import publish
+from weighty_hubs import publish
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_pairs_are_compared_by_their_weights(tmp_path: Path) -> None:
     blind = api.compare(one, two).relation.lineage
     assert (blind.verdict, blind.z, blind.bytes_read) == ("undetermined", None, 0)
     seen = api.compare(one, two, verify=True).relation.lineage
-    assert seen.verdict in ("b-derives-from-a", "related")
+    assert seen.verdict == "related"  # weights alone do not tell whose child it is
     assert seen.status == "verified"
     assert seen.z is not None
     assert seen.z > 6
@@ -123,8 +123,8 @@ def declared(verdict: str, distance: int | None) -> LineageVerdict:
 @pytest.mark.parametrize(
     ("said", "distance", "shown", "direction", "verdict", "status"),
     [
-        ("undetermined", None, "derived", "parent-first", "a-derives-from-b", "verified"),
-        ("undetermined", None, "derived", "child-first", "b-derives-from-a", "verified"),
+        ("undetermined", None, "derived", "parent-first", "related", "verified"),
+        ("undetermined", None, "derived", "child-first", "related", "verified"),
         ("undetermined", None, "partial", None, "related", "verified"),
         ("siblings", 2, "derived", "parent-first", "siblings", "verified"),
         ("a-derives-from-b", 1, "derived", None, "a-derives-from-b", "verified"),

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from ancestry.hubs import LLAMA_1, LLAMA_3, MISTRAL, add_model
+from checkpoint.folders import make_header
 from famtree.api import identify, lineage
 from famtree.registry.load import load_registry
 from famtree.types.lineage import Lineage
 from gguf_files import design_of, write_gguf
 from hub.server import HubServer
-from identification.folders import make_header
+from lineage_hubs import LLAMA_1, LLAMA_3, MISTRAL, add_model
 
 GPTQ = {"quantization_config": {"quant_method": "gptq", "bits": 4, "group_size": 128}}
 

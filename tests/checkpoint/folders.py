@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from famtree.checkpoint.examine import identify_checkpoint
-from famtree.registry.load import load_registry
+from examining import identify_source
 from famtree.registry.registry import Registry
 from famtree.sources.hashes import hash_blob
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
@@ -128,4 +127,4 @@ class RecordingSource:
 
 
 def identify_recorded(source: RecordingSource, registry: Registry | None = None) -> Identification:
-    return identify_checkpoint(source, registry or load_registry())
+    return identify_source(source, registry)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from ancestry.hubs import add_model
 from famtree.api import lineage
 from famtree.sources import hub_children, hub_models
 from hub.server import HubServer
+from lineage_hubs import add_model
 
 BASE = "Qwen/Qwen2.5-7B"
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from checkpoint.folders import CONFIG, llama_tensors, make_header, write_folder
+from examining import identify_source
 from famtree.api import identify
-from famtree.checkpoint.examine import identify_checkpoint
 from famtree.errors import ConfigError, NotFoundError, TokenizerError, UnreadableError
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.registry.load import load_registry
@@ -20,7 +21,6 @@ from famtree.sources.reference import parse_reference
 from famtree.types.family import KnownTokenizer
 from famtree.types.identification import Identification
 from fingerprints.vocabularies import tokenizer_json
-from identification.folders import CONFIG, llama_tensors, make_header, write_folder
 
 
 def ask(folder: Path, files: dict[str, Any]) -> Identification:
@@ -146,7 +146,7 @@ def test_vocabulary_known_by_its_hash_is_not_parsed(
 
     def read(source_registry: Registry) -> Any:
         source = open_source(parse_reference(str(folder)), offline=True)
-        return identify_checkpoint(source, source_registry).fingerprint.tokenizer
+        return identify_source(source, source_registry).fingerprint.tokenizer
 
     assert read(shipped).status == "read"
     assert "tokenizer.json" in parsed

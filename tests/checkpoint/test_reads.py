@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from famtree.types.source import CheckpointSource
-from fingerprints.vocabularies import tokenizer_json
-from identification.folders import (
+from checkpoint.folders import (
     CONFIG,
     RecordingSource,
     identify_recorded,
     llama_tensors,
     make_header,
 )
+from famtree.types.source import CheckpointSource
+from fingerprints.vocabularies import tokenizer_json
 
 SETTLED = {
     "config.json": CONFIG,

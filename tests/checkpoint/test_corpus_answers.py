@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from famtree.checkpoint.examine import identify_checkpoint
+from examining import identify_source
 from famtree.registry.load import load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
@@ -35,7 +35,7 @@ def test_labelled_checkpoints_are_identified(shared: Path) -> None:
         folder = shared / "corpus" / "checkpoints" / row["folder"]
         if not (folder / "config.json").exists():
             continue
-        result = identify_checkpoint(open_source(parse_reference(str(folder))), registry)
+        result = identify_source(open_source(parse_reference(str(folder))), registry)
         family = result.family.key if result.family else None
         generation = result.generation.key if result.generation else None
         families.append(right := family == row["family"])
