@@ -18,6 +18,7 @@ from famtree.types.depth import DEPTH
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
     from famtree.types.comparison import Comparison
     from famtree.types.identification import Identification
@@ -48,6 +49,35 @@ def identify(
         revision=revision,
         verify=verify,
         atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
+
+
+def examine(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    atlas: Path | None = None,
+    depth: int = DEPTH,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
+) -> Subject:
+    """Examine `reference` and its ancestors once, for whoever needs several answers about it.
+
+    What comes back has `identification` and `publish_lineage()`: views of one examination, which
+    agree. The arguments are those of `lineage`. Raises FamtreeError kin for the checkpoint itself.
+    """
+    return Session(token=token, api=api, offline=offline).examine(
+        reference,
+        revision=revision,
+        verify=verify,
+        atlas=atlas,
+        depth=depth,
         timeout=timeout,
         on_progress=on_progress,
     )

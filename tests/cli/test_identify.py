@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from cli.commands import Command, FakeApi
@@ -289,9 +291,8 @@ def test_conditions_on_the_ancestry(
         child=REF, parent="acme/base", relation="finetune", status="declared", confidence=0.7
     )
     ancestry = Lineage(famtree="0", ref=REF, edges=[edge])
-    vars(fake_api).update(
-        identify=lambda *_, **__: make_result(), lineage=lambda *_, **__: ancestry
-    )
+    subject = SimpleNamespace(identification=make_result(), publish_lineage=lambda: ancestry)
+    vars(fake_api).update(examine=lambda *_, **__: subject)
     done = command("identify", REF, *asked)
     assert done.code == min(count, 1)
     assert done.err.count("failed: ") == count

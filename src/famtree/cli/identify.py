@@ -22,8 +22,8 @@ from famtree.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from famtree.identification.subject import Subject
     from famtree.types.identification import Identification
+    from famtree.types.lineage import Lineage
     from famtree.types.policy import Conditions
 
 
@@ -123,20 +123,23 @@ def identify(
         require_licence_compatible=require_licence_compatible or None,
     )
 
-    from famtree.session import Session
+    from famtree import api
 
     with Progress() as progress:
-        subject = Session(offline=offline).examine(
-            reference,
-            revision=revision,
-            verify=verify,
-            atlas=atlas,
-            reach=_find_reach(conditions, verify=verify),
-            timeout=timeout,
-            on_progress=progress.show,
-        )
-        result = subject.identification
-        failures = _list_failures(subject, conditions)
+        asked: dict[str, Any] = {
+            "revision": revision,
+            "offline": offline,
+            "timeout": timeout,
+            "verify": verify,
+            "atlas": atlas,
+            "on_progress": progress.show,
+        }
+        if _ask_ancestry(conditions):
+            subject = api.examine(reference, **asked)
+            result, ancestry = subject.identification, subject.publish_lineage()
+        else:
+            result, ancestry = api.identify(reference, **asked), None
+        failures = _list_failures(result, ancestry, conditions)
     write_stdout(_render(result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
@@ -154,25 +157,25 @@ def _read_conditions(**given: Any) -> Conditions | None:
     return read_conditions(given)
 
 
-def _find_reach(conditions: Conditions | None, *, verify: bool) -> int | None:
-    """Return how many generations of ancestors have to be fetched; None for all."""
-    if conditions is not None:
-        from famtree.policy.conditions import needs_lineage
+def _ask_ancestry(conditions: Conditions | None) -> bool:
+    if conditions is None:
+        return False
+    from famtree.policy.conditions import needs_lineage
 
-        if needs_lineage(conditions):
-            return None
-    return 1 if verify else 0
+    return needs_lineage(conditions)
 
 
-def _list_failures(subject: Subject, conditions: Conditions | None) -> list[str]:
+def _list_failures(
+    result: Identification, ancestry: Lineage | None, conditions: Conditions | None
+) -> list[str]:
     """Return a line for each condition that does not hold."""
     if conditions is None:
         return []
-    from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
+    from famtree.policy.conditions import check_identification, check_lineage
 
-    checked = check_identification(subject.identification, conditions)
-    if needs_lineage(conditions):
-        checked += check_lineage(subject.publish_lineage(), conditions)
+    checked = check_identification(result, conditions)
+    if ancestry is not None:
+        checked += check_lineage(ancestry, conditions)
     return [one.message for one in checked if not one.holds]
 
 

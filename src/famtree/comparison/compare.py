@@ -74,7 +74,7 @@ def compare_subjects(
         ),
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
-        warnings=notices + _prefix("a", ours.warnings) + _prefix("b", theirs.warnings),
+        warnings=notices + _join_warnings(ours.warnings, theirs.warnings),
         cost=cost.model_copy(update={"bytes": cost.bytes + hashed}),
     )
 
@@ -121,7 +121,14 @@ def _summarise(one: Identification) -> ComparedCheckpoint:
     )
 
 
-def _prefix(which: str, notices: list[Notice]) -> list[Notice]:
+def _join_warnings(ours: list[Notice], theirs: list[Notice]) -> list[Notice]:
+    """Return what is said of either, with its side; of both, once, as of a link they share."""
+    told = {(one.code, one.message) for one in ours} & {(one.code, one.message) for one in theirs}
     return [
-        Notice.model_construct(code=one.code, message=f"{which}: {one.message}") for one in notices
+        one
+        if (one.code, one.message) in told
+        else Notice.model_construct(code=one.code, message=f"{which}: {one.message}")
+        for which, notices in (("a", ours), ("b", theirs))
+        for one in notices
+        if which == "a" or (one.code, one.message) not in told
     ]

@@ -74,7 +74,12 @@ class JudgedLink(Struct):
     def tell_against(self) -> str:
         """Return one sentence: who claims the parent, and the fact that rules it out."""
         who = " and ".join(self.link.sources[:2]) or "the registry"
-        against = min(self.evidence, key=lambda one: one.weight, default=None)
+        # Of equals the plainest: a dimension says more than a family's name.
+        against = min(
+            self.evidence,
+            key=lambda one: (one.weight, not one.signal.startswith("architecture.")),
+            default=None,
+        )
         told = f"{self.child} names {self.parent} as its parent ({who}), which is ruled out"
         if against is None or against.weight >= 0:
             return told
