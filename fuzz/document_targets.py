@@ -13,6 +13,8 @@ from typing import Any
 from zlib import crc32
 
 import reference_readers as reference
+from famtree.checkpoint.claims import collect_claims
+from famtree.checkpoint.mergekit import MAX_PARENTS, read_merge
 from famtree.errors import ConfigError, HeaderError, TokenizerError, UsageError
 from famtree.fingerprints.adapter import (
     MAX_NAME,
@@ -26,8 +28,6 @@ from famtree.fingerprints.onnx_graph import MAX_TEXT, describe_graph, read_onnx_
 from famtree.fingerprints.tekken import read_tekken
 from famtree.fingerprints.tiktoken_file import looks_like_tiktoken, read_tiktoken
 from famtree.fingerprints.vocabulary import byte_alphabet
-from famtree.checkpoint.claims import collect_claims
-from famtree.checkpoint.mergekit import MAX_PARENTS, read_merge
 from famtree.policy.load import Demand, read_policy
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry

@@ -12,13 +12,13 @@ from time import thread_time
 from zlib import crc32
 
 import document_targets as documents
+from famtree.checkpoint.claims import collect_claims
+from famtree.checkpoint.readme import read_text_claims
 from famtree.errors import HeaderError, TokenizerError
 from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.sentencepiece_model import read_sentencepiece
 from famtree.fingerprints.tokenizer import build_tokenizer
 from famtree.fingerprints.vocabulary import digest_merges, digest_merges_sorted, digest_vocabulary
-from famtree.checkpoint.claims import collect_claims
-from famtree.checkpoint.readme import read_text_claims
 from famtree.sources import safetensors_header
 from famtree.sources.card import parse_card
 from famtree.sources.gguf_header import GgufReader, HeaderLimitError
