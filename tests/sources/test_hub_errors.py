@@ -64,7 +64,7 @@ def test_no_row_is_stale() -> None:
         (library.LocalEntryNotFoundError, 0, OfflineError),
         (library.OfflineModeIsEnabled, 0, OfflineError),
         (library.LocalTokenNotFoundError, 0, AccessError),
-        (library.BadRequestError, 400, UsageError),
+        (library.BadRequestError, 400, NetworkError),
         (library.HFValidationError, 0, UsageError),
         (library.SafetensorsParsingError, 0, UnreadableError),
         (library.HfHubHTTPError, 401, AccessError),

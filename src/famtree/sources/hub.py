@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.addresses import parse_address
@@ -22,12 +23,7 @@ from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import Answer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
-from famtree.sources.hub_listing import (
-    MAX_DOCUMENT_BYTES,
-    decode_document,
-    parse_listing,
-    trim_document,
-)
+from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan
 
@@ -157,7 +153,7 @@ class HubSource:
         commit = pinned or self._cache.read_ref(self._repo, self._revision)
         known = self._cache.read_listing(self._repo, commit) if commit else None
         if known is not None and (pinned or self._offline):
-            return parse_listing(known)
+            return known
         what = f"{self._repo}@{self.ref.revision}" if self.ref.revision else self._repo
         if self._offline:
             shared = self._cache.find_shared_snapshot(self._repo, pinned or self._revision)
@@ -170,7 +166,7 @@ class HubSource:
         url = f"{self._client.endpoint}/api/models/{self._repo}"
         if self.ref.revision is not None:
             url += f"/revision/{quote(self.ref.revision, safe='')}"
-        etag = read_sent_etag(known.get("etag")) if known else None
+        etag = read_sent_etag(known.etag) if known else None
         answer = self._client.get(
             f"{url}?blobs=true",
             stop=MAX_DOCUMENT_BYTES,
@@ -179,13 +175,12 @@ class HubSource:
             headers={"if-none-match": etag} if etag else None,
         )
         if answer.status == 304 and known is not None:
-            return parse_listing(known)
-        document = trim_document(decode_document(answer.body, what))
-        listing = parse_listing(document)
+            return known
+        listing = replace(
+            decode_listing(answer.body, what), etag=read_sent_etag(answer.headers.get("etag"))
+        )
         if listing.revision is not None:
-            if (etag := read_sent_etag(answer.headers.get("etag"))) is not None:
-                document["etag"] = etag
-            self._cache.write_listing(self._repo, listing.revision, document)
+            self._cache.write_listing(self._repo, listing.revision, listing)
             if pinned is None:
                 self._cache.write_ref(self._repo, self._revision, listing.revision)
         return listing

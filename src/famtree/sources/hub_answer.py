@@ -98,7 +98,7 @@ def read_answer(
     return Answer(
         status=response.status,
         headers=headers,
-        body=bytes(body[skipped:wanted]),
+        body=bytes(memoryview(body)[skipped:wanted]),
         url=url,
         total=total,
         complete=complete,

@@ -19,17 +19,16 @@ which is what a scan hears several times for each file.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import tempfile
 from hashlib import blake2b, sha256
-from typing import Any
 from urllib.parse import quote
 
+from famtree.errors import NetworkError
 from famtree.sources import snapshot
 from famtree.sources.hashes import content_key, fits, is_blob_id
-from famtree.sources.hub_listing import is_safe_name
+from famtree.sources.hub_listing import decode_listing, encode_listing, is_safe_name
 from famtree.types.checkpoint import FileEntry, Listing
 
 MAX_ENTRY_BYTES = 128 * 1024 * 1024
@@ -62,22 +61,20 @@ class HubCache:
         self._folders: dict[str, str | None] = {}
         """Where that cache keeps each repository; None for those it has not."""
 
-    def read_listing(self, repo_id: str, commit: str) -> dict[str, Any] | None:
-        """Return the remembered document of `repo_id` at `commit`."""
+    def read_listing(self, repo_id: str, commit: str) -> Listing | None:
+        """Return the remembered listing of `repo_id` at `commit`."""
         data = _read(self._place("listings", _slug(repo_id), commit))
         if data is None:
             return None
         try:
-            found = json.loads(data)
-        except (ValueError, RecursionError):
+            return decode_listing(data, repo_id)
+        except NetworkError:
             return None
-        return found if isinstance(found, dict) and "siblings" in found else None
 
-    def write_listing(self, repo_id: str, commit: str, document: dict[str, Any]) -> None:
-        """Remember `document` for `repo_id` at `commit`."""
+    def write_listing(self, repo_id: str, commit: str, listing: Listing) -> None:
+        """Remember `listing` for `repo_id` at `commit`."""
         if not self._only_shared:
-            data = json.dumps(document, separators=(",", ":")).encode()
-            _write(self._place("listings", _slug(repo_id), commit), data)
+            _write(self._place("listings", _slug(repo_id), commit), encode_listing(listing))
 
     def read_ref(self, repo_id: str, revision: str) -> str | None:
         """Return the commit `revision` pointed at when it was last asked."""

@@ -69,6 +69,8 @@ class HubClient:
 
     def __init__(self, *, patience: float = MAX_PAUSE, access: HubAccess = OWN) -> None:
         self._patience = patience
+        self._courtesy = patience
+        """Seconds of limits that are still heeded where the answer itself was good."""
         self._access = access
         self._deadline = access.deadline
         self._owner = access.find_owner()
@@ -91,9 +93,18 @@ class HubClient:
         page: str = "",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Return what `fetch` does of a whole document, in time: see `wait`."""
+        """Return what `fetch` does of a whole document, in time: see `wait`.
+
+        Raises NetworkError also for one that is longer than `stop`.
+        """
         fetch = partial(self.fetch, url, stop=stop, what=what, page=page, headers=headers)
-        return self.wait([THREADS.start(fetch)], what)[0]
+        answer = self.wait([THREADS.start(fetch)], what)[0]
+        if not answer.complete:
+            raise NetworkError(
+                f"{what}: the server's answer is longer than the {stop} bytes that are read",
+                hint="check HF_ENDPOINT and any proxy in between",
+            )
+        return answer
 
     def wait(self, work: Sequence[Future[_T]], what: str) -> list[_T]:
         """Return what each of `work` returns, which other threads do and which may `fetch`.
@@ -150,7 +161,8 @@ class HubClient:
         try:
             while True:
                 attempt += 1
-                paused += _gate.wait(url, self._owner, most=self._deadline.left)
+                most = max(0.0, min(self._patience - paused, self._deadline.left))
+                paused += _gate.wait(url, self._owner, most=most)
                 self._deadline.check(what)
                 try:
                     return self._try(url, start, stop, dict(headers or {}), request)
@@ -205,8 +217,7 @@ class HubClient:
                 if response.status >= 400:
                     own_host = address.origin == self._home.origin
                     raise_for_status(response, str(address), own=own_host)
-                if limit := read_limit(response.headers):
-                    _gate.close(str(address), min(limit, self._patience), self._owner)
+                self._heed(read_limit(response.headers), str(address))
                 unchanged = response.status == 304 and "if-none-match" in headers
                 if response.status not in _EXPECTED and not unchanged:
                     raise NetworkError(
@@ -219,6 +230,17 @@ class HubClient:
                 response.close()
                 response.release_conn()
         raise NetworkError(f"{address.shown} redirects in circles", hint="check HF_ENDPOINT")
+
+    def _heed(self, limit: float | None, url: str) -> None:
+        """Keep to a limit that came with a good answer, as far as patience lasts.
+
+        One beyond that is left to the server to enforce: to wait for it in part would be no use.
+        """
+        with self._lock:
+            if not limit or limit > self._courtesy:
+                return
+            self._courtesy -= limit
+        _gate.close(url, limit, self._owner)
 
     def _limit_phases(self) -> Timeout:
         from huggingface_hub import constants

@@ -68,9 +68,9 @@ _LIBRARY: dict[str, _Row] = {
     # HTTP.
     "HfHubHTTPError": (NetworkError, "the Hub answered with an error", _RETRY_HINT),
     "BadRequestError": (
-        UsageError,
-        "the Hub rejected the request as malformed",
-        "check the repository id and the revision",
+        NetworkError,
+        "the server rejected the request as malformed",
+        "check the repository id, the revision, HF_ENDPOINT and any proxy in between",
     ),
     "FileMetadataError": (
         NetworkError,
@@ -230,4 +230,5 @@ def _by_status(status: int, error: BaseException, what: str) -> FamtreeError:
 def _asked_pause(error: BaseException) -> str:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
     asked = str(headers.get("retry-after", "")).strip()
-    return f"{asked} seconds" if asked.isascii() and asked.isdigit() else "some minutes"
+    plain = asked.isascii() and asked.isdecimal() and len(asked) <= 6
+    return f"{asked} seconds" if plain and int(asked) else "some minutes"

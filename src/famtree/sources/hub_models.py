@@ -6,21 +6,29 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from urllib.parse import urlencode
 
-from famtree.errors import NetworkError, OfflineError
+from msgspec import Struct
+
+from famtree.errors import NetworkError, OfflineError, UsageError
 from famtree.sources.addresses import AddressError, follow_address, parse_address
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
+from famtree.sources.hub_listing import decode_each
 from famtree.sources.hub_pauses import PATIENCE
+from famtree.sources.reference import HUB_ADDRESS, parse_reference
 
 PAGE = 1000
 """Models asked for at a time; the Hub gives no more."""
-MAX_PAGE_BYTES = 32 * 1024 * 1024
+MAX_PAGE_BYTES = 8 * 1024 * 1024
+"""A thousand models take 0.1 MB, with all that the Hub tells of them some 2 MB."""
+MAX_ON_PAGE = 10 * PAGE
+"""For servers that do not heed how many were asked for."""
+MAX_PAGES = 10_000
+"""Of one list: three times as many models as the Hub has."""
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
 
 
@@ -36,7 +44,7 @@ def walk_models(
     """Yield ids `org/name` in the Hub's order, at most `limit`.
 
     `filters` are tags, all of which a model must have (`base_model:quantized:org/name`, `gguf`).
-    Raises OfflineError, NetworkError or AccessError.
+    Raises OfflineError, NetworkError or AccessError; NetworkError also for a list without an end.
     """
     from huggingface_hub import constants
 
@@ -58,31 +66,56 @@ def walk_pages(
     """Yield the ids of each page of models, and whether another follows.
 
     `size` is how many are wanted at most, so that a first page need not be longer. Raises
-    NetworkError and AccessError.
+    NetworkError and AccessError. A list that would be cut short is an error: one that leads in
+    circles or elsewhere, repeats itself, or has more than MAX_PAGES pages.
     """
     # The least that a model can be described by.
     described = [*query, ("expand", "createdAt"), ("limit", str(min(PAGE, size or PAGE)))]
-    following: str | None = f"{client.endpoint}/api/models?{urlencode(described)}"
-    while following:
+    following = f"{client.endpoint}/api/models?{urlencode(described)}"
+    met: set[int] = set()
+    for _ in range(MAX_PAGES):
         answer = client.get(following, stop=MAX_PAGE_BYTES, what="the list of models")
+        ids = _read_ids(answer.body)
         link = _NEXT.search(answer.headers.get("link", ""))
-        yield _read_ids(answer.body), link is not None
-        following = _find_next(link[1], following) if link is not None else None
+        # The same models again, or none, from another address each time are a circle as well.
+        page = {hash(following), hash(tuple(ids))}
+        if link is not None and page & met:
+            raise _endless("repeats itself")
+        met |= page
+        yield ids, link is not None
+        if link is None:
+            return
+        following = _find_next(link[1], following)
+    raise _endless(f"has more than {MAX_PAGES} pages")
+
+
+class _Model(Struct, gc=False):
+    id: str
 
 
 def _read_ids(body: bytes) -> list[str]:
+    """Return the ids of a page, without what can be none: no id is taken for a path."""
     try:
-        listed = json.loads(body)
-    except (ValueError, RecursionError) as fault:
-        raise _not_a_list() from fault
-    if not isinstance(listed, list):
-        raise _not_a_list()
-    names = [item.get("id") for item in listed if isinstance(item, dict)]
-    return [name for name in names if isinstance(name, str) and 0 < len(name) <= 200]
+        listed = decode_each(body, _Model, MAX_ON_PAGE)
+    except ValueError as fault:
+        raise NetworkError(
+            "the server sent no list of models",
+            hint="a proxy or login page may answer for the Hub; check HF_ENDPOINT and the network",
+        ) from fault
+    except OverflowError as fault:
+        raise _endless(f"has more than {MAX_ON_PAGE} models on a page") from fault
+    return [item.id for item in listed if _is_id(item.id)]
 
 
-def _find_next(place: str, current: str) -> str | None:
-    """Return the next page's address; None for one that leads back.
+def _is_id(name: str) -> bool:
+    try:
+        return parse_reference(f"{HUB_ADDRESS}models/{name}").repo_id == name
+    except UsageError:
+        return False
+
+
+def _find_next(place: str, current: str) -> str:
+    """Return the next page's address.
 
     Raises NetworkError for one that leads to another host, or is none: the list would end early.
     """
@@ -96,11 +129,11 @@ def _find_next(place: str, current: str) -> str | None:
             f"the next page of the list of models is said to be at {fault}",
             hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
         ) from fault
-    return str(there) if there != here else None
+    return str(there)
 
 
-def _not_a_list() -> NetworkError:
+def _endless(told: str) -> NetworkError:
     return NetworkError(
-        "the server sent no list of models",
-        hint="a proxy or login page may answer for the Hub; check HF_ENDPOINT and the network",
+        f"the list of models {told}, so that it cannot be read to its end",
+        hint="check HF_ENDPOINT; --limit, where there is one, asks for fewer",
     )

@@ -18,8 +18,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 FIRST_PAUSE = 0.5
-"""Seconds before the second try; each further one waits twice as long."""
-SHORTEST_ASKED = 0.1
+"""Seconds before the second try; each further one waits twice as long, whatever a server asks for
+that is shorter: `Retry-After: 0` is no leave to ask without end."""
+_DOUBLINGS = 6
+"""So that the longest of them is half a minute."""
 PATIENCE = 900.0
 """Seconds of pauses a request may take where nobody waits for the one answer: the Hub counts
 requests by windows of five minutes."""
@@ -70,7 +72,7 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
     """Return the pause after the failed try `attempt` (from 1), or None when another is no use."""
     from urllib3 import exceptions as urllib3
 
-    backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, 8) * _spread())
+    backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, _DOUBLINGS) * _spread())
     response: Any = getattr(fault, "response", None)
     if response is not None:
         if response.status_code not in _RETRIED:
@@ -78,7 +80,8 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
         asked = retry_after(response.headers)
         if asked is None:
             return backoff
-        return Pause(max(asked, SHORTEST_ASKED), limited=response.status_code == _TOO_MANY)
+        limited = response.status_code == _TOO_MANY
+        return Pause(max(asked, backoff.seconds), limited=limited)
     if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
     passing = (urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError)

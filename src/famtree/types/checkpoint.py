@@ -56,6 +56,8 @@ class Listing(Struct, frozen=True):
     """The host's own summary of config.json (architectures, model_type, ...), if it gave one."""
     repo_id: str | None = None
     """The host's own name for the repository, which a rename or another case makes differ."""
+    etag: str | None = None
+    """What the host calls this listing (`ETag`), if it said."""
 
     def find(self, name: str) -> FileEntry | None:
         """Return the entry called `name`, or None."""
