@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES
 from hostile.case import Case, sound_files
 from hostile.test_table import Identify, check
 from hub import endpoints
@@ -48,13 +49,45 @@ def _sized(size: Any) -> Callable[[dict[str, Any]], Any]:
     )
 
 
+LONG_NAME = b'{"rfilename":"' + b"n" * 1000 + b'"},'
+
+
+def _stuffed(head: bytes, unit: bytes, tail: bytes = b"") -> Callable[[dict[str, Any]], bytes]:
+    """Return what makes a document as long as may be: `head` begins one, or lies in a sound one."""
+
+    def stuff(found: dict[str, Any]) -> bytes:
+        rest = b"" if head.startswith(b"{") else json.dumps(found).encode()[1:]
+        begin = head if head.startswith(b"{") else b"{" + head
+        times = (MAX_DOCUMENT_BYTES - len(begin) - len(tail) - len(rest)) // len(unit)
+        return begin + unit * times + tail + rest
+
+    return stuff
+
+
 LISTINGS: dict[str, tuple[str, Callable[[dict[str, Any]], Any]]] = {
     "names that climb": ("identified", _named("../x.json", "/etc/passwd", "a/../../b", "..\\c")),
     "names of escapes": ("identified", _named("\x1b]0;owned\x07.gguf", "\u202egpj.md")),
     "names that are no text": ("identified", _named(None, 3, [], {})),
     "a name of a megabyte": ("identified", _named("n" * 1_000_000)),
     "no Unicode": ("identified", _named("\ud800.json")),
-    "100,000 files": ("identified", _named(*(f"d/{at}.json" for at in range(100_000)))),
+    "halves of pairs": (
+        "identified",
+        _named("model-\ud800.safetensors", "\udc00/b.gguf"),
+    ),
+    "99,990 files": ("identified", _named(*(f"d/{at}.json" for at in range(99_990)))),
+    "100,001 files": ("network", _named(*(f"d/{at}.json" for at in range(100_001)))),
+    "as many lists as fit": ("network", _stuffed(b'{"siblings":[', b"[],", b"1]}")),
+    "as many tables as fit": ("network", _stuffed(b'{"siblings":[', b"{},", b"1]}")),
+    "as many fields as fit": ("identified", _stuffed(b"", b'"n":{},')),
+    "one field of escapes": ("identified", _stuffed(b'"n":"', b"\\u0041", b'",')),
+    "one field of halves": ("network", _stuffed(b'"n":"', b"\\ud800", b'",')),
+    "half a pair and a long field": ("identified", _stuffed(b'"m":"\\ud800","n":"', b"a", b'",')),
+    "nesting as deep as fits": ("network", _stuffed(b'"n":', b"[")),
+    "a card of lists": ("network", _stuffed(b'{"siblings":[],"cardData":[', b"[],", b"1]}")),
+    "tags as many as fit": ("network", _stuffed(b'{"siblings":[],"tags":[', b'"a",', b'"a"]}')),
+    "one long sha": ("identified", _stuffed(b'"createdAt":"', b"a", b'",')),
+    "long names": ("nothing-readable", _stuffed(b'{"siblings":[', LONG_NAME, b"1]}")),
+    "more than is read": ("network", lambda _: b'{"siblings":[],"n":"' + b"a" * (70 << 20)),
     "a list": ("network", lambda _: []),
     "a number": ("network", lambda _: 5),
     "files a table": ("network", lambda found: found | {"siblings": {}}),
@@ -80,7 +113,8 @@ def test_hostile_listing(
     ) -> Reply:
         reply = serve(server, method, path, headers, body)
         if path.startswith("/api/models"):
-            reply.body = json.dumps(change(json.loads(reply.body))).encode()
+            changed = change(json.loads(reply.body))
+            reply.body = changed if isinstance(changed, bytes) else json.dumps(changed).encode()
         return reply
 
     monkeypatch.setattr(endpoints, "serve_hub", answer)

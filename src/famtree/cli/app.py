@@ -13,6 +13,7 @@ import typer
 
 import famtree
 from famtree.cli.completion import VARIABLE, answer_shell
+from famtree.cli.output import open_streams
 from famtree.cli.run import PROGRAM, run
 from famtree.errors import UsageError
 
@@ -74,6 +75,7 @@ def start(
 
 def main(program: str = PROGRAM) -> None:
     """Run the command line of this process and exit with the contract's code."""
+    open_streams()
     # A start makes some 100,000 objects and drops hardly any: with the default of 700 the
     # collector walks them over and over, a tenth of the time of a local answer.
     gc.set_threshold(50_000)

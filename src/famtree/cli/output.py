@@ -16,19 +16,46 @@ WIDEST = 140
 """Longer lines are harder to read than wrapped ones."""
 
 
+def open_streams() -> None:
+    """Open what was closed before this process began (`2>&-`, a daemon's): messages go nowhere,
+    and data is what cannot be written.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # This takes the lowest number that is free: else the next file to be opened would get
+            # it, and whatever a library prints.
+            mode = os.O_RDONLY if number == 1 else os.O_RDWR
+            os.set_inheritable(os.open(os.devnull, mode), True)
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+
+
 def write_stdout(text: str) -> None:
-    """Write data. A reader that has gone away (`| head`) is no fault: the rest is dropped."""
+    """Write data. Raises UsageError where that fails (a full disk, a closed stdout).
+
+    A reader that has gone away (`| head`) is no fault: the rest is dropped.
+    """
     try:
         _write(sys.stdout, text)
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
+    except OSError as fault:
+        silence_stdout()
+        raise UsageError(
+            f"stdout cannot be written: {fault.strerror or fault}",
+            hint="send the output elsewhere, or make room for it",
+        ) from fault
 
 
 def write_stderr(text: str) -> None:
     """Write a message; where even that fails there is nobody left to tell."""
     try:
         _write(sys.stderr, text)
-    except OSError:
+    except (OSError, ValueError):
         return
 
 
@@ -83,7 +110,8 @@ def _write(stream: TextIO, text: str) -> None:
     stream.flush()
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
+    """Drop what is still to be written."""
     # The interpreter flushes stdout once more at exit and would complain there.
     try:
         handle = os.open(os.devnull, os.O_WRONLY)

@@ -6,6 +6,7 @@ also as the contract's error document on stdout. `FAMTREE_DEBUG=1` shows the tra
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -14,14 +15,20 @@ from itertools import pairwise
 
 import typer
 
-from famtree.cli.output import write_stderr, write_stdout
-from famtree.errors import FamtreeError, UsageError
+from famtree.cli.output import silence_stdout, write_stderr, write_stdout
+from famtree.errors import FamtreeError, NotFoundError, UsageError
 from famtree.redaction import redact
 
 PROGRAM = "famtree"
 """What the command is called, in usage lines and hints."""
 INTERRUPTED = 130
 """128 + SIGINT, as shells report it."""
+_SURROUNDINGS = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EIO", "EBADF", "EMFILE", "ENFILE")
+    if hasattr(errno, name)
+)
+"""What the system refuses is no bug: a full disk, a closed stdout, too many open files."""
 
 
 def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> int:
@@ -44,7 +51,7 @@ def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> i
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort must hold for any bug
-        return report(_translate_bug(error), arguments)
+        return report(_translate_system(error) or _translate_bug(error), arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -59,7 +66,9 @@ def report(error: FamtreeError, arguments: Sequence[str]) -> int:
     if wants_json(arguments):
         from famtree.formats.json_report import render_json
 
-        write_stdout(render_json(build_error_document(error)))
+        # Where it is stdout that failed, stderr is left to tell it.
+        with contextlib.suppress(UsageError):
+            write_stdout(render_json(build_error_document(error)))
     write_stderr(render_error(error))
     return error.exit_code
 
@@ -80,6 +89,34 @@ def _translate_usage(error: typer.TyperException, program: str) -> UsageError:
     usage = UsageError(error.format_message(), hint=f"see `{command} --help`")
     usage.__cause__ = error
     return usage
+
+
+def _translate_system(error: Exception) -> FamtreeError | None:
+    """Return words for what the system refused; None for anything else."""
+    if not isinstance(error, OSError):
+        return None
+    made: FamtreeError
+    if error.errno in _SURROUNDINGS:
+        silence_stdout()  # help and completions do not go through `write_stdout`
+        place = f": {error.filename}" if error.filename else ""
+        made = UsageError(
+            f"nothing more can be read or written: {error.strerror}{place}",
+            hint="make room, or send the output elsewhere",
+        )
+    elif isinstance(error, FileNotFoundError) and _is_lost():
+        made = NotFoundError("the working directory no longer exists", hint="change to another")
+    else:
+        return None
+    made.__cause__ = error
+    return made
+
+
+def _is_lost() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def _translate_bug(error: Exception) -> FamtreeError:

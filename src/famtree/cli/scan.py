@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from enum import StrEnum
+from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -155,6 +156,10 @@ def _open_list(name: str, stack: ExitStack) -> tuple[Iterator[str], int | None]:
     from famtree.scan.references import read_lines
 
     if name == "-":
+        if sys.stdin is None:
+            raise UsageError("stdin is closed", hint="name a file, or send references to it")
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(encoding="utf-8", errors="replace")
         return read_lines(sys.stdin, "stdin"), None
     try:
         # Closed by the stack, after the last reference was taken.

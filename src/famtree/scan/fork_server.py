@@ -26,7 +26,10 @@ def serve_forks(control: socket.socket) -> None:
     registry = prepare()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # dead workers leave no zombies
     while True:
-        word, ends, _, _ = socket.recv_fds(control, 1, 1)
+        try:
+            word, ends, _, _ = socket.recv_fds(control, 1, 1)
+        except OSError:  # the parent was killed
+            return
         if not word:
             return
         if os.fork() == 0:

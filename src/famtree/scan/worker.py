@@ -7,6 +7,7 @@ under way is up to who sends them.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -61,10 +62,12 @@ def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> NoReturn:
 
     At once, for nobody reads what is still under way.
     """
-    answers.write(b"\n")
-    answers.flush()
-    settings = ScanSettings(**json.loads(asked.readline()))
-    Worker(settings, registry, answers).serve(asked)
+    # A parent that was killed is nobody to tell of it.
+    with contextlib.suppress(OSError):
+        answers.write(b"\n")
+        answers.flush()
+        if settings := asked.readline():
+            Worker(ScanSettings(**json.loads(settings)), registry, answers).serve(asked)
     os._exit(0)
 
 

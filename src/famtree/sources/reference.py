@@ -76,6 +76,13 @@ def _parse_path(text: str, path: str, revision: str | None) -> CheckpointRef:
             f"{text} is a local path and has no revision",
             hint=f"drop --revision, or write hf://{text} for the Hub repository",
         )
+    if not os.path.isabs(path):
+        try:
+            os.getcwd()
+        except OSError as fault:
+            raise NotFoundError(
+                f"{text}: the working directory no longer exists", hint="change to another"
+            ) from fault
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError as fault:
