@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 import typer
 
@@ -105,3 +108,14 @@ def test_usage_errors_exit_2(command: Command, fake_api: FakeApi, arguments: lis
 )
 def test_json_is_recognised_among_options_only(arguments: list[str], expected: bool) -> None:
     assert wants_json(arguments) is expected
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE, errno.EROFS, errno.EIO])
+def test_what_the_system_refuses_is_no_bug(
+    command: Command, fake_api: FakeApi, number: int
+) -> None:
+    fake_api.answer = OSError(number, os.strerror(number), "/some/file")
+    done = command("identify", REF, "--json")
+    assert done.code == done.document["error"]["exit_code"] == 2
+    assert f"{os.strerror(number)}: /some/file" in done.err
+    assert "report it" not in done.err

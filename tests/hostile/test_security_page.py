@@ -18,7 +18,8 @@ def test_bounds_are_those_of_the_code() -> None:
         assert told == show(getattr(import_module(f"famtree.{module}"), name)), name
 
 
-def show(value: int) -> str:
+def show(value: float) -> str:
+    value = int(value)
     for unit, size in (("MiB", 1 << 20), ("KiB", 1 << 18)):
         if value % size == 0:
             return f"{value // (size if unit == 'MiB' else 1 << 10)} {unit}"

@@ -150,3 +150,15 @@ def test_one_process_loads_unchanged_files_once(folder: Path) -> None:
     assert load_registry(folder) is first
     write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
     assert load_registry(folder) is not first
+
+
+@pytest.mark.parametrize("failing", ["replace", "fdopen"])
+def test_nothing_stays_of_a_cache_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, failing, fill)
+    compiled.write_cache_file(tmp_path / "famtree" / "registry.json", b"data")
+    assert list((tmp_path / "famtree").iterdir()) == []

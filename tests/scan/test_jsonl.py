@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import errno
 import json
+import stat
+import sys
 from pathlib import Path
 
 import pytest
 
 from famtree.errors import FamtreeError, NetworkError, NotFoundError
+from famtree.scan import jsonl
 from famtree.scan.jsonl import JsonLines, read_rows, recover
 from famtree.scan.references import hash_reference
 from famtree.scan.row import make_failure
@@ -70,3 +74,40 @@ def test_letters_no_encoding_has_are_spelled_out(tmp_path: Path) -> None:
         output.write(make_failure("org/a", FamtreeError("lone \ud800 surrogate")))
     assert b"\\\\ud800" in path.read_bytes() or b"\\ud800" in path.read_bytes()
     assert len(list(read_rows(path))) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are another matter there")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o600, 0o666])
+def test_what_is_continued_keeps_its_mode_and_place(path: Path, mode: int) -> None:
+    path.chmod(mode)
+    link = path.with_name("link.jsonl")
+    link.symlink_to(path)
+    assert recover(link) == {hash_reference("org/absent")}
+    assert refs(path) == ["org/absent"]
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert link.is_symlink()
+    assert sorted(one.name for one in path.parent.iterdir()) == ["link.jsonl", "rows.jsonl"]
+
+
+def test_a_disk_that_fills_up_leaves_all_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = path.read_bytes()
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fill)
+    with pytest.raises(OSError, match="No space"):
+        recover(path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_whole_files_need_no_second_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk keeps nobody from being told what is there."""
+    path = tmp_path / "rows.jsonl"
+    with JsonLines(path) as output:
+        output.write(make_failure("org/a", NotFoundError("gone")))
+    monkeypatch.setattr(jsonl, "replace_file", None)
+    assert len(recover(path)) == 1

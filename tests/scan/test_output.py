@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import builtins
+import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -88,3 +90,18 @@ def test_parquet_without_pyarrow_says_what_to_install(
     with pytest.raises(UsageError, match="pyarrow") as caught:
         Output(tmp_path / "rows.parquet", resume=False)
     assert "famtree[parquet]" in caught.value.hint
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are another matter there")
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_a_parquet_file_that_is_continued_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "rows.parquet"
+    with Output(path, resume=False) as output:
+        output.write(make_failure("org/a", GONE))
+    path.chmod(mode)
+    with Output(path, resume=True) as output:
+        output.write(make_failure("org/b", GONE))
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert len(read(path)) == 2
+    assert list(tmp_path.iterdir()) == [path]

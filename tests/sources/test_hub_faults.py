@@ -16,6 +16,7 @@ from famtree.errors import (
     FetchError,
     NetworkError,
     NotFoundError,
+    UsageError,
 )
 from famtree.sources import connections, hub_answer, hub_client, hub_pauses
 from famtree.sources.addresses import Address, parse_address

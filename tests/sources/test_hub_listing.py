@@ -58,7 +58,19 @@ def test_a_document_is_read_and_written() -> None:
     assert decode(encode_listing(Listing((), etag='W/"x"'))).etag == 'W/"x"'
 
 
-ODD = (None, True, -1, 1.5, 10**400, int("9" * 4200), "\x1b[31m", HALF, [], [1, [2]], {"a": {}})
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    1.5,
+    10**400,
+    int("9" * 4200),
+    "\x1b[31m",
+    HALF,
+    [],
+    [1, [2]],
+    {"a": {}},
+)
 
 
 @pytest.mark.parametrize("value", ODD, ids=lambda value: f"{value!r:.12}")

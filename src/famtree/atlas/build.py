@@ -5,8 +5,10 @@ Rows of one checkpoint in several files are taken from the last file named.
 
 from __future__ import annotations
 
+import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import TYPE_CHECKING
 from famtree import __version__
 from famtree.atlas.connect import SCHEMA, require_duckdb
 from famtree.errors import UsageError
+from famtree.files import replace_file
 from famtree.scan.row import COLUMNS
 from famtree.scan.row import SCHEMA as ROW_SCHEMA
 
@@ -50,10 +53,12 @@ def build_atlas(sources: Iterable[Path], target: Path) -> Built:
     """
     duckdb = require_duckdb()
     started = time.monotonic()
-    partial = target.with_name(f".{target.name}.partial")
     try:
-        partial.unlink(missing_ok=True)
-        with duckdb.connect(str(partial), config=_CONFIG) as connection:
+        with (
+            replace_file(target) as partial,
+            _clean_beside(partial),
+            duckdb.connect(str(partial), config=_CONFIG) as connection,
+        ):
             connection.execute(_COMPRESSION)
             connection.execute(_make_raw())
             for number, source in enumerate(sources):
@@ -67,16 +72,24 @@ def build_atlas(sources: Iterable[Path], target: Path) -> Built:
             )
             kept = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
             connection.execute("CHECKPOINT")
-        partial.replace(target)
     except (duckdb.Error, OSError) as fault:
         told = (str(fault).splitlines() or [""])[0][:300]
         raise UsageError(
             f"{target.name} cannot be built: {told}", hint="check the files"
         ) from fault
-    finally:
-        for left in (partial, partial.with_name(f"{partial.name}.wal")):
-            left.unlink(missing_ok=True)
     return Built(rows[0], kept[0], time.monotonic() - started)
+
+
+@contextmanager
+def _clean_beside(path: Path) -> Iterator[None]:
+    """Remove what DuckDB keeps beside a database it writes, a killed one's before that as well."""
+    log, spilled = Path(f"{path}.wal"), Path(f"{path}.tmp")
+    try:
+        log.unlink(missing_ok=True)
+        yield
+    finally:
+        log.unlink(missing_ok=True)
+        shutil.rmtree(spilled, ignore_errors=True)
 
 
 _CONFIG = {

@@ -7,6 +7,7 @@ by the files' names, sizes and times, so that the next run need not read them to
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import tempfile
@@ -143,11 +144,14 @@ def write_cached(registry: Registry, digest: str) -> None:
 
 def write_cache_file(path: Path, data: bytes) -> None:
     """Write `data` at once or not at all; a folder that cannot be written is no fault."""
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A name of its own: processes that start together all write.
         handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        os.replace(temporary, path)
-    except OSError:
-        return
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise

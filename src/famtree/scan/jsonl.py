@@ -7,11 +7,10 @@ failures that may pass (network, offline, time-out, a lost process), which are t
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from famtree.files import replace_file
 from famtree.scan.references import hash_reference
 from famtree.scan.row import SCHEMA, Row
 
@@ -47,26 +46,25 @@ def recover(path: Path) -> set[int]:
     done: set[int] = set()
     if not path.exists():
         return done
-    changed = False
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as kept, path.open("rb") as stream:
-            for line in stream:
-                row = _read(line)
-                if row is not None and row["error_code"] not in PASSING:
-                    key = hash_reference(row["ref"])
-                    if key not in done:
-                        done.add(key)
-                        kept.write(line)
-                        continue
-                changed = True
-        if changed:
-            if not done and path.stat().st_size and not _is_ours(path):
-                raise ValueError(f"{path.name} holds no rows of a scan")
-            os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    kept = sum(len(line) for line in _list_final(path, done))
+    if kept != path.stat().st_size:
+        if not done and not _is_ours(path):
+            raise ValueError(f"{path.name} holds no rows of a scan")
+        with replace_file(path) as partial, partial.open("xb") as stream:
+            stream.writelines(_list_final(path, set()))
     return done
+
+
+def _list_final(path: Path, done: set[int]) -> Iterator[bytes]:
+    """Yield the lines that say the last of a reference, each once; `done` grows by what they do."""
+    with path.open("rb") as stream:
+        for line in stream:
+            row = _read(line)
+            if row is not None and row["error_code"] not in PASSING:
+                key = hash_reference(row["ref"])
+                if key not in done:
+                    done.add(key)
+                    yield line
 
 
 def read_rows(path: Path) -> Iterator[Row]:

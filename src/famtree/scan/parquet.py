@@ -6,13 +6,13 @@ therefore writes JSON Lines beside the output and turns them into Parquet when i
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from famtree.errors import UsageError
+from famtree.files import replace_file
 from famtree.scan.jsonl import PASSING
 from famtree.scan.references import hash_reference
 from famtree.scan.row import COLUMNS, Row
@@ -55,14 +55,12 @@ def write_parquet(rows: Iterable[Row], path: Path) -> None:
     import pyarrow.parquet
 
     schema = make_schema()
-    temporary = path.with_name(f".{path.name}.partial")
-    try:
-        with pyarrow.parquet.ParquetWriter(temporary, schema, compression="zstd") as writer:
-            for batch in _batch(rows):
-                writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        replace_file(path) as partial,
+        pyarrow.parquet.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        for batch in _batch(rows):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema=schema))
 
 
 def read_parquet(path: Path) -> Iterator[Row]:

@@ -1,0 +1,39 @@
+"""Files that are written as a whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """Yield where to write what then takes the place of `path`, with that one's mode and owner.
+
+    Whatever fails, `path` stays as it was and nothing is left beside it. Where `path` is a link,
+    the file it leads to is replaced. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    # A fixed name: what a killed process left is replaced by the next.
+    partial = target.with_name(f".{target.name}.partial")
+    try:
+        partial.unlink(missing_ok=True)
+        yield partial
+        with contextlib.suppress(FileNotFoundError):
+            _dress_as(partial, target.stat())
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _dress_as(path: Path, former: os.stat_result) -> None:
+    """Give `path` the mode of a former file, and its owner and group as far as the system lets."""
+    if hasattr(os, "chown"):
+        for owner, group in ((-1, former.st_gid), (former.st_uid, -1)):
+            with contextlib.suppress(PermissionError):
+                os.chown(path, owner, group)
+    path.chmod(stat.S_IMODE(former.st_mode))
