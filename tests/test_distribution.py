@@ -20,6 +20,7 @@ from email.parser import HeaderParser
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 
 import famtree
@@ -30,7 +31,7 @@ MOST_BYTES = 5_000_000
 LEFT_BEHIND = shutil.ignore_patterns(
     ".git", ".venv", "*_cache", "__pycache__", ".hypothesis", "dist", "build", "compiled.json"
 )
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 
 
 @dataclass
@@ -162,7 +163,8 @@ def test_the_sdist_has_what_its_tests_need(built: Built) -> None:
         held = {name.partition("/")[2] for name in archive.getnames()}
     for name in ("README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml", "hatch_build.py",
                  "fixtures/make_fixtures.py", "tests/conftest.py", "docs/cli.md",
-                 "action.yml", ".pre-commit-hooks.yaml", ".ci/run"):  # fmt: skip
+                 "action.yml", ".pre-commit-hooks.yaml", ".ci/run", "SECURITY.md",
+                 ".github/workflows/ci.yml", "requirements/action.txt"):  # fmt: skip
         assert name in held, name
 
 
@@ -220,6 +222,25 @@ def test_extras_bring_what_they_promise(installed: Installed, built: Built) -> N
     assert json.loads(installed.run("famtree", "bom", example))["bomFormat"] == "CycloneDX"
     installed.run("famtree", "scan", example, "--out", str(installed.folder / "rows.parquet"))
     assert (installed.folder / "rows.parquet").read_bytes()[:4] == b"PAR1"
+
+
+def test_the_action_installs_itself_from_its_lock(outside: dict[str, str], tmp_path: Path) -> None:
+    source = tmp_path / "action"
+    shutil.copytree(ROOT, source, ignore=LEFT_BEHIND)
+    action = yaml.safe_load((source / "action.yml").read_text(encoding="utf-8"))
+    [install, check] = [step["run"] for step in action["runs"]["steps"] if "run" in step]
+    python = str(Path(sys.executable).parent)
+    environment = outside | {
+        "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
+        "RUNNER_TEMP": str(tmp_path),
+        "FAMTREE_ACTION_PATH": str(source),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "INPUT_POLICY": str(ROOT / "fixtures" / "famtree.toml"),
+        **dict.fromkeys(("INPUT_SARIF", "INPUT_JUNIT", "INPUT_TOKEN"), ""),
+    }
+    for script in (install, check):
+        subprocess.run(["bash", "-eo", "pipefail", "-c", script], env=environment, check=True)
+    assert "famtree check: passed" in (tmp_path / "summary.md").read_text(encoding="utf-8")
 
 
 def test_an_sdist_answers_too(installed: Installed, built: Built) -> None:

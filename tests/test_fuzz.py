@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,30 @@ def test_damaged_seeds(name: str, noise: bytes, at: int) -> None:
         TARGETS[name](seed[:at] + noise + seed[at + len(noise) :])
 
 
+def test_the_seconds_are_for_all_targets_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(RUN.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(sys, "argv", ["fuzz_all.py", "--seconds", "230"])
+    shares = []
+
+    def run(name: str, seconds: float, *_: object) -> dict[str, object]:
+        shares.append(seconds)
+        clock[0] += 4 + seconds  # a start takes time as well
+        return {"target": name, "exit_code": 0, "crashes": []}
+
+    monkeypatch.setattr(RUN, "run", run)
+    assert RUN.main() == 0
+    assert len(shares) == len(RUN.NAMES)
+    assert min(shares) > 0
+    assert clock[0] <= 230 + 4
+
+
+def test_the_bounded_run_takes_at_most_four_minutes() -> None:
+    text = (FUZZ / "bounded.sh").read_text(encoding="utf-8")
+    [seconds] = re.findall(r'--seconds "\$\{2:-(\d+)\}"', text)
+    assert int(seconds) + 10 <= 240
+
+
 def test_executions_are_added_up(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text('{"target": "gguf", "executions": 3}\n{"target": "gguf", "executions": 4}\n')
@@ -52,7 +77,11 @@ def test_executions_are_added_up(tmp_path: Path) -> None:
     assert done.stdout.split()[-1] == "7"
 
 
-def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(
+    sys.platform != "linux" or sys.version_info >= (3, 14),
+    reason="atheris has wheels for Linux and CPython 3.11 to 3.13",
+)
+def test_a_crash_fails_the_run_and_is_kept(tmp_path: Path) -> None:
     pytest.importorskip("atheris")
     folder = tmp_path / "fuzz"
     folder.mkdir()

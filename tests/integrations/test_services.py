@@ -29,8 +29,9 @@ deny_families = ["{family}"]
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return variables of a shell in which `famtree` is the one under test."""
-    programs = tmp_path / "programs"
-    programs.mkdir()
+    # Where the action's first steps put it.
+    programs = tmp_path / "famtree-action" / "bin"
+    programs.mkdir(parents=True)
     famtree = programs / "famtree"
     famtree.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m famtree "$@"\n')
     famtree.chmod(0o755)
@@ -38,6 +39,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT / "src"),
+        "RUNNER_TEMP": str(tmp_path),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
 

