@@ -50,7 +50,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Print every reason, and fail an otherwise green run for one that is not listed."""
     if hasattr(session.config, "workerinput"):
         return  # One of xdist's workers: the process that started it hears of every skip.
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     path = session.config.getoption("skips")
     listed = read_reasons(path)
     reporter.write_line("")
