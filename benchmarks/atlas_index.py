@@ -18,7 +18,6 @@ import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -122,8 +121,8 @@ def measure(path: Path, kinds: list[dict[str, Any]], count: int) -> dict[str, tu
         times, spent = [], []
         for _ in range(10):
             started, processor = time.perf_counter(), time.process_time()
-            with closing(open_atlas(path)) as connection:
-                advice = AtlasAdvisor(Atlas(connection)).find(node, fingerprint, own)
+            with open_atlas(path) as opened:
+                advice = AtlasAdvisor(Atlas(opened)).find(node, fingerprint, own)
             times.append(time.perf_counter() - started)
             spent.append(time.process_time() - processor)
             assert advice.relatives

@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,8 @@ def build(rows: Iterable[dict[str, Any]]) -> Iterator[Atlas]:
             for row in rows:
                 lines.write(row)
         build_atlas([source], target)
-        with closing(open_atlas(target)) as connection:
-            yield Atlas(connection)
+        with open_atlas(target) as opened:
+            yield Atlas(opened)
 
 
 def ask(atlas: Atlas, zoo: Zoo, member: Member, row: dict[str, Any]) -> Replay:

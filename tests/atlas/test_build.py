@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +75,10 @@ def test_parquet_and_json_lines_make_the_same_atlas(tmp_path: Path) -> None:
     for number, source in enumerate((lines, tmp_path / "parts")):
         target = tmp_path / f"{number}.duckdb"
         build_atlas([source], target)
-        with closing(open_atlas(target)) as connection:
+        with open_atlas(target) as opened:
             found.append(
                 [
-                    sorted(map(str, connection.execute(f"SELECT * FROM {table}").fetchall()))
+                    sorted(map(str, opened.ask(f"SELECT * FROM {table}")))
                     for table in ("checkpoints", "fingerprints", "edges", "claims", "hashes")
                 ]
             )

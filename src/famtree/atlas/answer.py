@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def consult(path: Path, opener: Opener, *, verify: bool) -> Iterator[AtlasAdvisor]:
     """Open the atlas at `path` and yield its advisor.
 
-    `verify` allows reading weights, of candidates through `opener`. Raises as `open_atlas`.
+    `verify` allows reading weights, of candidates through `opener`, whose time is the
+    atlas's as well. Raises as `open_atlas`; so does a look-up once that time is over.
     """
 
     def prove(checkpoint: Checkpoint, name: str) -> Proof | None:
@@ -34,5 +35,5 @@ def consult(path: Path, opener: Opener, *, verify: bool) -> Iterator[AtlasAdviso
         except FamtreeError:
             return None
 
-    with closing(open_atlas(path)) as connection:
-        yield AtlasAdvisor(Atlas(connection), verify=verify, prove=prove if verify else None)
+    with open_atlas(path, opener.access.deadline) as opened:
+        yield AtlasAdvisor(Atlas(opened), verify=verify, prove=prove if verify else None)

@@ -18,11 +18,13 @@ from famtree.types.identification import LinkRelation
 from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
-    import duckdb
+    from famtree.atlas.connect import OpenAtlas
 
 MOST_CANDIDATES = 256
 """Checkpoints of one signature that are looked at, those most often named as parents first."""
 MOST_COPIES = 64
+MAX_DOCUMENT = 1 << 20
+"""Characters of a stored document; plain JSON takes up to thirty times its length in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +51,28 @@ class Entry:
         return self.quantization is not None or self.format == "gguf"
 
 
-_COPIES = """
+# Of a stranger's atlas any value may be absent; without these a checkpoint cannot be named.
+_ENTRIES = """
+    WITH entries AS (
+        SELECT id, ref, name, key, family, generation, created_at, format, quantization, children
+        FROM checkpoints
+        WHERE id IS NOT NULL AND ref IS NOT NULL AND name IS NOT NULL AND key IS NOT NULL
+            AND children IS NOT NULL
+    )
+"""
+_COPIES = (
+    _ENTRIES
+    + """
     SELECT e.* FROM hashes AS h JOIN entries AS e USING (id)
     WHERE h.id IN (SELECT id FROM hashes WHERE sha256 = $first) AND e.key <> $key
     GROUP BY ALL HAVING list_sort(list(h.sha256 || ' ' || h.files)) = list_sort($own)
     ORDER BY e.created_at NULLS LAST, e.key LIMIT $most
 """
-_ALIKE = """
-    WITH found AS (
+)
+_ALIKE = (
+    _ENTRIES
+    + """
+    , found AS (
         (SELECT * FROM signatures WHERE signature = $vocabulary
          ORDER BY children DESC, id LIMIT $most)
         UNION ALL
@@ -67,25 +83,34 @@ _ALIKE = """
     FROM found JOIN entries AS e USING (id) WHERE e.key <> $key GROUP BY ALL
     ORDER BY count(*) DESC, e.children DESC, e.created_at NULLS LAST, e.key LIMIT $most
 """
-_SKETCHES = "SELECT id, sketch FROM sketches WHERE id IN (SELECT unnest($ids::INTEGER[]))"
+)
+_SKETCHES = """
+    SELECT id, any_value(sketch) FROM sketches
+    WHERE id IN (SELECT unnest($ids::INTEGER[])) GROUP BY id HAVING any_value(sketch) IS NOT NULL
+"""
 _PARENTS = """
     SELECT child, list(parent) FROM edges
-    WHERE status <> 'contradicted' AND child IN (SELECT unnest($keys::VARCHAR[])) GROUP BY child
+    WHERE status <> 'contradicted' AND parent IS NOT NULL
+        AND child IN (SELECT unnest($keys::VARCHAR[])) GROUP BY child
 """
 _CHECKPOINT = """
     SELECT c.id, c.name, c.family, c.generation, c.size, c.format, c.created_at, c.license,
            c.quantization_document, f.document
-    FROM checkpoints AS c JOIN fingerprints AS f USING (id) WHERE c.key = $key
+    FROM checkpoints AS c JOIN fingerprints AS f USING (id)
+    WHERE c.key = $key AND c.name IS NOT NULL LIMIT 1
 """
-_HASHES = "SELECT sha256, files FROM hashes WHERE id = $id"
-_CLAIMS = "SELECT parent, source, relation, revision, weight FROM claims WHERE id = $id"
+_HASHES = "SELECT sha256, files FROM hashes WHERE id = $id AND sha256 IS NOT NULL AND files > 0"
+_CLAIMS = """
+    SELECT parent, source, relation, revision, weight FROM claims
+    WHERE id = $id AND parent IS NOT NULL
+"""
 
 
 class Atlas:
-    """Look-ups in an atlas; `connection` is one of `open_atlas`."""
+    """Look-ups in an atlas that `open_atlas` returned; all raise as its `ask`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
+    def __init__(self, opened: OpenAtlas) -> None:
+        self._ask = opened.ask
 
     def find_copies(self, hashes: Collection[tuple[str, int]], key: str) -> list[Entry]:
         """Return checkpoints with exactly these weight files ((sha256, count)), `key` left out.
@@ -165,14 +190,10 @@ class Atlas:
                     parent, cast(ClaimSource, source), told, revision, weight, resolvable=resolvable
                 )
 
-    def _ask(self, statement: str, **values: Any) -> list[Any]:
-        rows: list[Any] = self._connection.execute(statement, values).fetchall()
-        return rows
-
 
 def _read(model: Any, document: str | None) -> Any:
     """Return the model of a stored document; None where a stranger's atlas holds another thing."""
-    if document is None:
+    if document is None or len(document) > MAX_DOCUMENT:
         return None
     try:
         return model.model_validate(json.loads(document))

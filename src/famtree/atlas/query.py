@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from famtree.atlas.connect import open_atlas, require_duckdb
+from famtree.atlas.connect import SCHEMA, RefusedError, open_atlas
 from famtree.errors import UsageError
+from famtree.sources.deadline import NEVER, Deadline
 
 TABLES = ("checkpoints", "fingerprints", "claims", "edges", "hashes", "sketches")
+"""Those that are of use to people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,44 +22,34 @@ class Answer:
     rows: list[list[Any]]
 
 
-def query_atlas(path: Path, statement: str) -> Answer:
+def query_atlas(path: Path, statement: str, deadline: Deadline = NEVER) -> Answer:
     """Run `statement` on the atlas at `path`, which cannot be changed by it.
 
-    Raises as `open_atlas`, and UsageError for a statement that fails.
+    Raises as `open_atlas`, DeadlineError, and UsageError for a statement that fails, takes more
+    memory than there is for it, or has too long an answer.
     """
-    duckdb = require_duckdb()
-    with closing(open_atlas(path)) as connection:
+    with open_atlas(path, deadline) as atlas:
         try:
-            found = connection.execute(statement)
-            columns = [column[0] for column in found.description or ()]
-            rows = [[_make_plain(value) for value in row] for row in found.fetchall()]
-        except (duckdb.Error, OverflowError) as fault:
-            told = (str(fault).splitlines() or ["the statement failed"])[0][:300]
-            raise UsageError(told, hint="tables: " + ", ".join(TABLES)) from fault
-    return Answer(columns, rows)
+            found = atlas.run(statement)
+        except RefusedError as fault:
+            hint = "tables: " + ", ".join(TABLES)
+            if fault.kind in ("memory", "AnswerTooLongError"):
+                hint = "ask for less: fewer columns, LIMIT, or counts in place of rows"
+            raise UsageError(fault.message, hint=hint) from fault
+    return Answer(found["columns"], found["rows"])
 
 
-def describe_atlas(path: Path) -> dict[str, Any]:
+def describe_atlas(path: Path, deadline: Deadline = NEVER) -> dict[str, Any]:
     """Return how many rows each table has, who made the atlas, and its size in bytes."""
-    duckdb = require_duckdb()
-    with closing(open_atlas(path)) as connection:
-        try:
-            made = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-            counts = {name: connection.table(name).count("*").fetchall()[0][0] for name in TABLES}
-        except duckdb.Error as fault:
-            told = (str(fault).splitlines() or [""])[0][:300]
-            raise UsageError(f"{path.name} lacks a table: {told}", hint="build it again") from fault
+    with open_atlas(path, deadline) as atlas:
+        made = dict(atlas.ask("SELECT key, value FROM meta WHERE key = 'famtree' LIMIT 1"))
+        counts = {
+            name: atlas.ask(f"SELECT count(*) FROM {name}")[0][0]  # noqa: S608 - our own names
+            for name in TABLES
+        }
     return {
-        "schema": made.get("schema"),
+        "schema": SCHEMA,
         "famtree": made.get("famtree"),
         "bytes": path.stat().st_size,
         "tables": counts,
     }
-
-
-def _make_plain(value: Any) -> Any:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, list | tuple):
-        return [_make_plain(item) for item in value]
-    return str(value)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from famtree.atlas.connect import open_atlas, require_duckdb
-from famtree.errors import UnreadableError
+from famtree.atlas.connect import open_atlas
 from famtree.lineage.licenses import load_licenses
+from famtree.sources.deadline import NEVER, Deadline
 from famtree.types.atlas import AtlasReport, Contradicted, Counted, Loosened
-
-if TYPE_CHECKING:
-    import duckdb
 
 MOST_BARS = 30
 MOST_EXAMPLES = 100
@@ -63,26 +60,13 @@ _LOOSENED_LINKS = (
 _LOOSENINGS = "SELECT count(*)" + _LOOSENED
 
 
-def report_atlas(path: Path) -> AtlasReport:
+def report_atlas(path: Path, deadline: Deadline = NEVER) -> AtlasReport:
     """Return the figures of the atlas at `path`. Raises as `open_atlas`."""
-    duckdb = require_duckdb()
-    with closing(open_atlas(path)) as connection:
-        try:
-            return _report(connection)
-        except duckdb.Error as fault:
-            told = (str(fault).splitlines() or [""])[0][:200]
-            raise UnreadableError(
-                f"{path.name} cannot be reported on: {told}",
-                hint="make it again with `famtree atlas build`",
-                code="bad-atlas",
-            ) from fault
+    with open_atlas(path, deadline) as atlas:
+        return _report(atlas.ask)
 
 
-def _report(connection: duckdb.DuckDBPyConnection) -> AtlasReport:
-    def ask(statement: str, **values: Any) -> list[Any]:
-        rows: list[Any] = connection.execute(statement, values).fetchall()
-        return rows
-
+def _report(ask: Callable[..., list[Any]]) -> AtlasReport:
     def count(statement: str, most: int | None = None) -> list[Counted]:
         rows = ask(statement, most=most) if most is not None else ask(statement)
         return [Counted(str(row[0]), int(row[1]), *map(str, row[2:])) for row in rows]
@@ -90,7 +74,8 @@ def _report(connection: duckdb.DuckDBPyConnection) -> AtlasReport:
     licenses = load_licenses()
     kinds = {kind: sorted(licenses[kind]) for kind in ("permissive", "restricted")}
     loosened = ask(_LOOSENED_LINKS, most=MOST_EXAMPLES, **kinds)
-    made = dict(ask("SELECT key, value FROM meta"))
+    contradicted = ask(_CONTRADICTED, most=MOST_EXAMPLES)
+    made = dict(ask("SELECT key, value FROM meta WHERE key = 'famtree' LIMIT 1"))
     return AtlasReport(
         famtree=str(made.get("famtree")),
         checkpoints=ask("SELECT count(*) FROM checkpoints")[0][0],
@@ -99,10 +84,10 @@ def _report(connection: duckdb.DuckDBPyConnection) -> AtlasReport:
         statuses=count(_STATUSES),
         undeclared=ask(_UNDECLARED)[0][0],
         copies=count(_COPIES, MOST_BARS),
-        contradicted=[Contradicted(*row) for row in ask(_CONTRADICTED, most=MOST_EXAMPLES)],
+        contradicted=[Contradicted(*map(str, row)) for row in contradicted],
         contradictions=ask(_CONTRADICTIONS)[0][0],
         quantizations=count(_QUANTIZATIONS, MOST_BARS),
         licenses=count(_LICENSES, MOST_BARS),
-        loosened=[Loosened(*row) for row in loosened],
+        loosened=[Loosened(*map(str, row)) for row in loosened],
         loosenings=ask(_LOOSENINGS, **kinds)[0][0],
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from famtree.cli.options import AsJson, Form, Format, choose_form
+
+if TYPE_CHECKING:
+    from famtree.sources.deadline import Deadline
 
 atlas = typer.Typer(
     name="atlas",
@@ -18,6 +21,17 @@ atlas = typer.Typer(
 
 File = Annotated[
     Path, typer.Argument(metavar="ATLAS", help="File of `atlas build`.", show_default=False)
+]
+
+Timeout = Annotated[
+    float | None,
+    typer.Option(
+        "--timeout",
+        metavar="SECONDS",
+        min=0.001,
+        help="End after so many seconds (exit code 3); 60 unless told.",
+        show_default=False,
+    ),
 ]
 
 
@@ -47,7 +61,7 @@ def build(
 
 
 @atlas.command("info")
-def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
+def info(file: File, as_json: AsJson = False, form: Format = None, timeout: Timeout = None) -> None:
     """Say what an atlas holds."""
     chosen = choose_form(form, as_json=as_json)
     from famtree.atlas.query import describe_atlas
@@ -56,7 +70,8 @@ def info(file: File, as_json: AsJson = False, form: Format = None) -> None:
     from famtree.formats.json_report import render_json
 
     render = {Form.json: render_json, Form.markdown: render_info_markdown}
-    write_stdout(render.get(Form(chosen), render_info)(describe_atlas(file)))
+    found = describe_atlas(file, _make_deadline(timeout))
+    write_stdout(render.get(Form(chosen), render_info)(found))
 
 
 @atlas.command("query")
@@ -65,6 +80,7 @@ def query(
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     as_json: AsJson = False,
     form: Format = None,
+    timeout: Timeout = None,
 ) -> None:
     """Ask an atlas in SQL. Neither other files nor the network can be reached from it."""
     chosen = choose_form(form, as_json=as_json)
@@ -73,7 +89,7 @@ def query(
     from famtree.formats.atlas_text import render_rows, render_rows_markdown
     from famtree.formats.json_report import render_json
 
-    answer = query_atlas(file, statement)
+    answer = query_atlas(file, statement, _make_deadline(timeout))
     if chosen == Form.json:
         text = render_json({"columns": answer.columns, "rows": answer.rows})
     elif chosen == Form.markdown:
@@ -89,6 +105,7 @@ def report(
     html: Annotated[
         str, typer.Option("--html", metavar="FILE", help="The page to write; - is stdout.")
     ],
+    timeout: Timeout = None,
 ) -> None:
     """Write a page on families, lineage, quantizations and licences."""
     from famtree.atlas.report import report_atlas
@@ -98,9 +115,15 @@ def report(
 
     if html != "-":
         check_target("--html", html)
-    page = render_report(report_atlas(file))
+    page = render_report(report_atlas(file, _make_deadline(timeout)))
     if html == "-":
         write_stdout(page)
         return
     write_file(html, page)
     write_stderr(f"wrote {clip_text(html)}\n")
+
+
+def _make_deadline(timeout: float | None) -> Deadline:
+    from famtree.sources.deadline import Deadline
+
+    return Deadline.after(timeout)

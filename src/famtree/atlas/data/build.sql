@@ -100,7 +100,3 @@ SELECT signature, id, children FROM (
     FROM fingerprints WHERE hidden_size IS NOT NULL AND length(vocabulary_sketch) >= 256
 ) JOIN checkpoints USING (id)
 ORDER BY signature, children DESC, id;
-
-CREATE VIEW entries AS
-SELECT id, ref, name, key, family, generation, created_at, format, quantization, children
-FROM checkpoints;
