@@ -18,6 +18,7 @@ LOOPBACK = ["127.0.0.1", "localhost", "::1"]
 if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
 
+from famtree.formats.escape import RUNNERS  # noqa: E402
 from hub.fixture import hub as hub  # noqa: E402 - a fixture for every folder
 from loading import load_module as load_module  # noqa: E402
 
@@ -47,6 +48,9 @@ def steady_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name in list(os.environ):
         if name.startswith(("HF_", "HUGGING", "FAMTREE_", "TRANSFORMERS_")):
             monkeypatch.delenv(name)
+    # What is printed under a runner of continuous integration is told apart by tests/cli.
+    for name in RUNNERS:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HOME", str(home / "huggingface"))
     monkeypatch.setenv("HF_TOKEN_PATH", str(home / "no-token"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))

@@ -61,7 +61,7 @@ _ENTRIES = """
     )
 """
 _COPIES = (
-    _ENTRIES
+    _ENTRIES  # noqa: S608 - our own text
     + """
     SELECT e.* FROM hashes AS h JOIN entries AS e USING (id)
     WHERE h.id IN (SELECT id FROM hashes WHERE sha256 = $first) AND e.key <> $key
@@ -70,7 +70,7 @@ _COPIES = (
 """
 )
 _ALIKE = (
-    _ENTRIES
+    _ENTRIES  # noqa: S608 - our own text
     + """
     , found AS (
         (SELECT * FROM signatures WHERE signature = $vocabulary

@@ -36,6 +36,8 @@ def query_atlas(path: Path, statement: str, deadline: Deadline = NEVER) -> Answe
             if fault.kind in ("memory", "AnswerTooLongError"):
                 hint = "ask for less: fewer columns, LIMIT, or counts in place of rows"
             raise UsageError(fault.message, hint=hint) from fault
+    if not found["columns"]:
+        raise UsageError("there is no statement to ask", hint="for instance SELECT 1")
     return Answer(found["columns"], found["rows"])
 
 

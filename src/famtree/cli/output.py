@@ -1,4 +1,8 @@
-"""Where text goes: data to stdout, everything else to stderr."""
+"""Where text goes: data to stdout, everything else to stderr.
+
+All that famtree prints or writes as a report passes here, and is no command to a runner of
+continuous integration, whatever a checkpoint, a reference or a server put into it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from famtree.errors import UsageError
+from famtree.formats.escape import break_commands, is_runner
 
 USUAL_WIDTH = 100
 """Columns of a terminal that does not tell."""
@@ -72,7 +77,9 @@ def check_target(option: str, name: str) -> None:
 def write_file(name: str, text: str) -> None:
     """Write a report as UTF-8. Raises UsageError where that fails."""
     try:
-        Path(name).write_text(text, encoding="utf-8", newline="\n", errors="backslashreplace")
+        Path(name).write_text(
+            _mute(text), encoding="utf-8", newline="\n", errors="backslashreplace"
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(
@@ -98,9 +105,15 @@ def use_color() -> bool:
     return sys.stdout.isatty()
 
 
+def _mute(text: str) -> str:
+    """Return `text` so that a runner takes nothing in it, whoever wrote it, for a command."""
+    return break_commands(text) if is_runner(os.environ) else text
+
+
 def _write(stream: TextIO, text: str) -> None:
     # UTF-8 whatever the locale: the contract promises it for JSON, and a report must not fail
     # because a name has letters the locale lacks.
+    text = _mute(text)
     buffer = getattr(stream, "buffer", None)
     stream.flush()
     if buffer is None:

@@ -7,6 +7,8 @@ import shutil
 import sys
 import threading
 
+from famtree.cli.output import write_stderr
+
 DELAY = 0.5
 """Seconds an answer may take before the line appears: most need less, and a flash only disturbs."""
 
@@ -37,7 +39,7 @@ class Progress:
             # A timer that fires from now on must find nothing to do.
             self._timer = None
             if self._shown:
-                self._write(_CLEAR)
+                write_stderr(_CLEAR)
 
     def show(self, message: str) -> None:
         """Remember `message`, and show it if the line is up."""
@@ -57,12 +59,4 @@ class Progress:
 
         room = max(shutil.get_terminal_size((80, 24)).columns - 1, 10)
         # Clipped after escaping: an escape is longer than what it stands for.
-        self._write(f"{_CLEAR}{clip_text(self._message, room)[:room]}")
-
-    @staticmethod
-    def _write(text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except (OSError, UnicodeEncodeError):
-            return
+        write_stderr(f"{_CLEAR}{clip_text(self._message, room)[:room]}")

@@ -23,7 +23,9 @@ def render_info(found: Mapping[str, Any]) -> str:
 def render_info_markdown(found: Mapping[str, Any]) -> str:
     """Return the same as a Markdown list."""
     lines = [f"- **{escape_markdown(name)}:** {count:,}" for name, count in found["tables"].items()]
-    lines.append(f"- {found['bytes']:,} bytes, made by famtree {escape_markdown(found['famtree'])}")
+    lines.append(
+        f"- {found['bytes']:,} bytes, made by famtree {escape_markdown(str(found['famtree']))}"
+    )
     return "\n".join(lines) + "\n"
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from famtree.formats.escape import clip_text
+from famtree.formats.markdown import escape_markdown
 from famtree.types.policy import CheckedCheckpoint, CheckReport
 
 _SIGNS = {"passed": "✔", "failed": "✘", "error": "!"}
-_MARKUP = re.compile(r"[\\`*_{}\[\]<>()#+.!|~&@:-]")
 
 
 def render_check(report: CheckReport) -> str:
@@ -33,11 +31,10 @@ def render_markdown(report: CheckReport) -> str:
     ]
     for row in report.checkpoints:
         confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
-        wrong = "<br>".join(_spell(text) for text in list_faults(row))
-        answer = _spell(_describe_answer(row, confidence=False))
-        lines.append(
-            f"| {_SIGNS[row.result]} | {_spell(row.ref)} | {answer} | {confidence} | {wrong} |"
-        )
+        wrong = "<br>".join(escape_markdown(text) for text in list_faults(row))
+        answer = escape_markdown(_describe_answer(row, confidence=False))
+        ref = escape_markdown(row.ref)
+        lines.append(f"| {_SIGNS[row.result]} | {ref} | {answer} | {confidence} | {wrong} |")
     return "\n".join(lines) + "\n"
 
 
@@ -63,8 +60,3 @@ def _describe_answer(row: CheckedCheckpoint, *, confidence: bool = True) -> str:
 
 def _count(report: CheckReport) -> str:
     return f"{report.passed} passed, {report.failed} failed, {report.errors} could not be checked"
-
-
-def _spell(text: str) -> str:
-    """Return `text` as Markdown that shows it and does nothing else."""
-    return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", clip_text(text))

@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.text import Text
 
 LONGEST = 240
@@ -25,6 +27,40 @@ UNSAFE = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff]"
 )
+
+# What a runner may skip over: .NET, which GitHub's and Azure's are written in, compares by culture,
+# and ignores there what Unicode calls default-ignorable.
+_IGNORED = (
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0"
+)
+_COMMAND = (
+    # ##[name] anywhere: actions/runner, ActionCommand.cs. ##vso[: Azure. ##teamcity[: TeamCity.
+    rf"#(?=[{_IGNORED}]*+#[\w.{_IGNORED}]*+\[)"
+    # ::name:: after any blanks: actions/runner.
+    rf"|(?P<blank>(?:^|(?<=[\r\v\f\x85\u2028\u2029]))(?:[^\S\r\n]|[{_IGNORED}])*+):(?=[{_IGNORED}]*+:)"
+    # --- and the like begin a group: Buildkite.
+    r"|^(?:-(?=-- )|\+(?=\+\+ )|~(?=~~ )|\^(?=\^\^ ))"
+    # Sections of GitLab, folds of Travis.
+    r"|(?:(?<=section_start)|(?<=section_end)|(?<=travis_fold)|(?<=travis_time)):"
+)
+RUNNERS = ("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
+"""Variables by which runners of continuous integration make themselves known; most set `CI`."""
+
+
+def is_runner(environment: Mapping[str, str]) -> bool:
+    """Return whether a runner reads the lines that are printed, by its `environment`."""
+    return any(environment.get(name, "").lower() not in ("", "0", "false") for name in RUNNERS)
+
+
+def break_commands(text: str) -> str:
+    r"""Return `text` so that no line of it is a command to a runner: `\u0023#[` for `##[`.
+
+    Of each command one character is spelled out, in the one form that text can show and that
+    strings of JSON and TOML read back: these stay the same document.
+    """
+    # Compiled on first use: hardly any start of famtree is under a runner.
+    return re.sub(_COMMAND, _spell_command, text, flags=re.MULTILINE)
 
 
 def escape_text(text: str) -> str:
@@ -47,6 +83,11 @@ def make_text(text: str, style: str = "", *, limit: int = LONGEST) -> Text:
     from rich.text import Text
 
     return Text(clip_text(text, limit), style=style, overflow="fold")
+
+
+def _spell_command(match: re.Match[str]) -> str:
+    blank = match["blank"] or ""
+    return f"{blank}\\u{ord(match.group()[len(blank)]):04x}"
 
 
 def _spell(match: re.Match[str]) -> str:

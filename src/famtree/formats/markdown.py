@@ -13,12 +13,28 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.tree import Tree
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&@!$])")
+# Two kinds, as they are met from left to right. What GitHub and GitLab look for in the text that is
+# left when Markdown has been read (mentions, addresses of mail, numbers of issues and requests,
+# labels, hashes of commits, emoji, formulas) is left alone in code only: of a backslash or an
+# entity nothing is left by then. All else gets a backslash: marks, and what makes a link of
+# an address (`:`, `//`, `www.`) or a list, a heading or a rule of how a line begins.
+_SPECIAL = re.compile(
+    r"(?P<live>(?:@[\w/.-]*\w|[#!~%&](?=[\w\"'])[\w-]*|:[\w+-]+:|(?<![^\W_])GH-\d+|\$"
+    r"|(?<![^\W_])[0-9a-f]{7,40}(?![^\W_]))+)"
+    r"|[\\`*_{}\[\]<>|#~&@!$:^()]|(?<!\d)\.|\.(?!\d)|/(?=/)|(?<=/)/|(?<!\S)[-+=]",
+    re.IGNORECASE,
+)
 
 
 def escape_markdown(text: str) -> str:
-    """Return `text` clipped, and with every character escaped that Markdown gives a meaning."""
-    return _SPECIAL.sub(r"\\\1", clip_text(text))
+    """Return `text` clipped, so that Markdown shows it and does nothing else with it."""
+    shown = _SPECIAL.sub(_escape, clip_text(text))
+    # Four blanks at the beginning would make it code, backslashes and all.
+    return f"&#32;{shown[1:]}" if shown.startswith(" ") else shown
+
+
+def _escape(match: re.Match[str]) -> str:
+    return f"`{match.group()}`" if match["live"] else f"\\{match.group()}"
 
 
 def make_rows(headings: tuple[str, ...], rows: Sequence[Sequence[str]]) -> list[str]:

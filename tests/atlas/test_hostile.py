@@ -1,0 +1,109 @@
+"""Atlases of strangers: refused by name, or bounded."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from famtree.atlas.build import build_atlas
+from famtree.atlas.connect import open_atlas
+from famtree.atlas.query import query_atlas
+from famtree.errors import DeadlineError, UnreadableError, UsageError
+from famtree.sources.deadline import Deadline
+from scan_rows import make_row, write_rows
+
+ENDLESS = (
+    "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) "
+    "SELECT n::VARCHAR AS key, n::VARCHAR AS value FROM t"
+)
+REFUSED = {
+    "view 'meta'": f"DROP TABLE meta; CREATE VIEW meta AS {ENDLESS}",
+    "view 'more'": "CREATE VIEW more AS SELECT 1",
+    "macro 'lower'": f"CREATE MACRO lower(x) AS (SELECT max(value) FROM ({ENDLESS}))",
+    "macro 'duckdb_views'": f"CREATE MACRO duckdb_views() AS TABLE {ENDLESS}",
+    "schema 'other'": "CREATE SCHEMA other; CREATE TABLE other.x (a INT)",
+    "index 'i'": "CREATE INDEX i ON meta ((lower(key)))",
+    "sequence 's'": "CREATE SEQUENCE s",
+    "type 'mood'": "CREATE TYPE mood AS ENUM ('a')",
+    "constraint 'CHECK": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR, CHECK (key > ''))",
+    "column 'value' of the table 'meta'": "CREATE OR REPLACE TABLE meta (key VARCHAR, "
+    "value VARCHAR GENERATED ALWAYS AS (repeat(key, 1000000)))",
+    "default": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR DEFAULT upper('x'))",
+    "(VARCHAR[])": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR[])",
+    "column 'more'": "ALTER TABLE meta ADD COLUMN more INT",
+    "table 'checkpoints' has not": "ALTER TABLE checkpoints DROP COLUMN size",
+    "table 'more'": "CREATE TABLE more (a INT)",
+    "lacks the table 'sketches'": "DROP TABLE sketches",
+    "form is not": "INSERT INTO meta VALUES ('schema', 'x')",
+}
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("atlas")
+    build_atlas([write_rows(folder / "rows.jsonl", make_row("org/a"))], folder / "sound.duckdb")
+    return folder / "sound.duckdb"
+
+
+def change(sound: Path, target: Path, statement: str) -> Path:
+    import duckdb
+
+    shutil.copy(sound, target)
+    with duckdb.connect(str(target)) as connection:
+        connection.execute(statement)
+    return target
+
+
+@pytest.mark.parametrize("told", REFUSED)
+def test_what_is_no_table_of_an_atlas_is_refused_by_name(
+    told: str, sound: Path, tmp_path: Path
+) -> None:
+    evil = change(sound, tmp_path / "evil.duckdb", REFUSED[told])
+    with pytest.raises(UnreadableError) as caught:
+        open_atlas(evil, Deadline.after(120))
+    assert told in caught.value.message
+    assert caught.value.code == "bad-atlas"
+
+
+def test_changes_beside_the_file_are_not_made(sound: Path, tmp_path: Path) -> None:
+    shutil.copy(sound, tmp_path / "evil.duckdb")
+    (tmp_path / "evil.duckdb.wal").write_bytes(b"x")
+    with pytest.raises(UnreadableError, match=r"evil\.duckdb\.wal"):
+        open_atlas(tmp_path / "evil.duckdb")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT list(range) FROM range(2000000000)",
+        "SELECT repeat('x', 2000000000)",
+        "SELECT range(2000000000)",
+        "SELECT count(*) FROM range(100000000000) a, range(100000000000) b",
+        "CREATE TEMP TABLE x AS SELECT * FROM range(1000000000)",
+        "SELECT repeat('x', 1000000) FROM range(100)",
+        "SELECT range FROM range(2000000)",
+    ],
+)
+def test_a_statement_takes_no_more_memory_than_there_is_for_it(statement: str, sound: Path) -> None:
+    import resource
+
+    with pytest.raises(UsageError) as caught:
+        query_atlas(sound, statement, Deadline.after(300))
+    assert "ask for less" in caught.value.hint
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 900 << 10
+
+
+@pytest.mark.parametrize("seconds", [2.0, None])
+def test_a_statement_ends_when_its_time_is_over(
+    seconds: float | None, sound: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famtree.atlas.connect.USUAL_SECONDS", 2.0)
+    with pytest.raises(DeadlineError, match="within the 2 seconds"):
+        query_atlas(sound, f"SELECT count(*) FROM ({ENDLESS})", Deadline.after(seconds))
+
+
+def test_no_statement_is_told(sound: Path) -> None:
+    with pytest.raises(UsageError, match="no statement"):
+        query_atlas(sound, "-- nothing")
