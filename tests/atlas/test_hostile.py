@@ -27,7 +27,8 @@ REFUSED = {
     "index 'i'": "CREATE INDEX i ON meta ((lower(key)))",
     "sequence 's'": "CREATE SEQUENCE s",
     "type 'mood'": "CREATE TYPE mood AS ENUM ('a')",
-    "constraint 'CHECK": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR, CHECK (key > ''))",
+    "constraint 'CHECK": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR, "
+    "CHECK (key > ''))",
     "column 'value' of the table 'meta'": "CREATE OR REPLACE TABLE meta (key VARCHAR, "
     "value VARCHAR GENERATED ALWAYS AS (repeat(key, 1000000)))",
     "default": "CREATE OR REPLACE TABLE meta (key VARCHAR, value VARCHAR DEFAULT upper('x'))",

@@ -38,7 +38,7 @@ ORDER = re.compile(
     r"|section_start:|##teamcity"
 )
 """What the runners look for. Sources: actions/runner, src/Runner.Common/ActionCommand.cs; the
-logging commands of Azure Pipelines; service messages of TeamCity; collapsible sections of GitLab."""
+logging commands of Azure Pipelines; service messages of TeamCity; sections of GitLab's logs."""
 
 
 EXAMPLE = str(ROOT / "fixtures" / "example")
@@ -79,10 +79,8 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
         lambda _: None,
     ),
     "atlas query": (
-        [["atlas", "query", "ATLAS", sql, "--format", form]
-         for sql in ("SELECT name, license, [license] FROM checkpoints", "PAYLOAD",
-                     "SELECT license FROM checkpoints", "SELECT error(license) FROM checkpoints")
-         for form in FORMS],
+        [["atlas", "query", "ATLAS", "SELECT license, [name] FROM checkpoints", "--format", form]
+         for form in FORMS] + [["atlas", "query", "ATLAS", "PAYLOAD"]],
         lambda _: None,
     ),
     "atlas report": (
@@ -91,6 +89,11 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
     "schema": ([["schema", "PAYLOAD"], ["schema", "check"]], lambda _: None),
     "completion": ([["completion", "PAYLOAD"], ["completion", "bash"]], lambda _: None),
 }  # fmt: skip
+
+IN_PROCESS = {
+    "identify", "compare", "lineage", "check", "bom", "families draft", "families check",
+}  # fmt: skip
+"""Those whose work is replaced here. The others take longer, and see fewer payloads."""
 
 
 def list_commands() -> set[str]:
@@ -138,12 +141,15 @@ def test_nothing_is_an_order(
     payload = PAYLOADS[kind]
     written = tmp_path / "written"
     fill_in = {"PAYLOAD": payload, "ATLAS": atlases[kind], "WRITTEN": str(written)}
+    in_process = name in IN_PROCESS
+    if not in_process and kind not in ("github, anywhere", "github, first"):
+        return
     # Narrow, so that a drawing wraps within the payload and a line begins in its midst.
-    for columns in ("100", "24"):
+    for columns in ("100", "24") if in_process else ("24",):
         monkeypatch.setenv("COLUMNS", columns)
         for line in lines:
             arguments = [fill_in.get(one) or one.replace("WRITTEN", str(written)) for one in line]
-            for fault in (None, NetworkError(payload, hint=payload)):
+            for fault in (None, NetworkError(payload, hint=payload)) if in_process else (None,):
                 fake_api.answer = fault or answer(payload)
                 monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
                 outside = command(*arguments)
@@ -201,7 +207,7 @@ def test_ordinary_text_is_left_as_it_is() -> None:
         "#[x]",
         "| --- |\n|---|---|",
         "x ::y::",
-        "# #[",
+        "# #[x",
         "C#",
     ):
         assert break_commands(text) == text
