@@ -59,10 +59,10 @@ def answer(connection: DuckDBPyConnection, question: dict[str, Any]) -> dict[str
     """Return columns and rows of one statement. Raises duckdb.Error, AnswerTooLongError."""
     values = question.get("values")
     found = connection.execute(question["statement"], values if values else None)
-    # A statement of comments alone is none, and has no result.
-    if found is None or found.description is None:
+    # A statement of comments alone is none, and has no result: None, whatever DuckDB's types say.
+    columns = [column[0] for column in getattr(found, "description", None) or ()]
+    if not columns:
         return {"columns": [], "rows": []}
-    columns = [column[0] for column in found.description]
     rows: list[str] = []
     counter = _Counter()
     while chunk := found.fetchmany(_CHUNK):
@@ -106,7 +106,7 @@ def serve(path: str, memory: int) -> Iterator[dict[str, Any]]:
     bind_memory(memory)
     try:
         # DuckDB's own bound is the lower: it tells what would not fit.
-        config = SEALED | {"memory_limit": f"{memory * 3 // 4 >> 20}MiB"}
+        config: dict[str, Any] = SEALED | {"memory_limit": f"{memory * 3 // 4 >> 20}MiB"}
         connection = duckdb.connect(path, read_only=True, config=config)
         foreign = find_foreign(connection)
     except (duckdb.Error, MemoryError, ValueError) as fault:

@@ -104,8 +104,8 @@ def find_foreign(connection: DuckDBPyConnection) -> str | None:
         "table_name, column_name, data_type, is_generated, column_default, is_nullable",
         "ORDER BY table_name, column_index",
     )
-    for table, *column in rows:
-        found[str(table)].append(tuple(column))
+    for row in rows:
+        found[str(row[0])].append(row[1:])
     return next(_compare(found), None)
 
 
