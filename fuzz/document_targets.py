@@ -15,7 +15,7 @@ from zlib import crc32
 import reference_readers as reference
 from famtree.checkpoint.claims import collect_claims
 from famtree.checkpoint.mergekit import MAX_PARENTS, read_merge
-from famtree.errors import ConfigError, HeaderError, TokenizerError, UsageError
+from famtree.errors import ConfigError, HeaderError, NetworkError, TokenizerError, UsageError
 from famtree.fingerprints.adapter import (
     MAX_NAME,
     MAX_TARGETS,
@@ -31,11 +31,13 @@ from famtree.fingerprints.vocabulary import byte_alphabet
 from famtree.policy.load import Demand, read_policy
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
+from famtree.sources.hashes import is_blob_id, is_sha256
+from famtree.sources.hub_listing import decode_listing, encode_listing, is_safe_name
 from famtree.sources.pickle_archive import list_storages
 from famtree.sources.safetensors_header import parse_header
 from famtree.sources.yaml_text import load_documents
 from famtree.types.adapter import Adapter
-from famtree.types.checkpoint import Listing
+from famtree.types.checkpoint import FileEntry, Listing
 
 _POLICY = Path("famtree.toml")
 
@@ -51,6 +53,48 @@ class Bytes:
         assert 0 <= start <= stop <= self.size
         self.taken += stop - start
         return self.data[start:stop]
+
+
+def fuzz_hub_listing(data: bytes) -> None:
+    """Read the Hub's description of a repository, as it was sent and as the cache keeps it."""
+    try:
+        listing = decode_listing(data, "x")
+    except NetworkError:
+        return
+    kept = decode_listing(encode_listing(listing), "x")
+    assert repr(kept) == repr(listing)  # a card may hold what is not equal to itself
+    assert all(is_safe_name(entry.name) and entry.name.encode() for entry in listing.files)
+    assert listing.revision is None or is_blob_id(listing.revision)
+    theirs = reference.read_json(data)
+    if theirs is None or b"\\u" in data:  # halves of surrogate pairs are mended
+        return
+    rows = [row for row in theirs["siblings"] if isinstance(row, dict)]
+    rows = [row for row in rows if isinstance(row.get("rfilename"), str)]
+    rows = [row for row in rows if is_safe_name(row["rfilename"])]
+    for entry, row in zip(listing.files, rows, strict=True):
+        _check_entry(entry, row)
+    commit, card, tags = theirs.get("sha"), theirs.get("cardData"), theirs.get("tags")
+    assert listing.revision == (commit if is_blob_id(commit) else None)
+    assert repr(listing.card) == repr(card if isinstance(card, dict) else {})
+    assert list(listing.tags) == [
+        tag for tag in (tags if isinstance(tags, list) else ()) if isinstance(tag, str)
+    ]
+
+
+def _check_entry(entry: FileEntry, row: dict[str, Any]) -> None:
+    large: Any = row.get("lfs") if isinstance(row.get("lfs"), dict) else {}
+    sizes = [size for size in (large.get("size"), row.get("size")) if not _is_other(size)]
+    assert entry.name == row["rfilename"]
+    if sizes and type(sizes[0]) is int and abs(sizes[0]) < 1 << 63:
+        assert entry.size == (sizes[0] if sizes[0] >= 0 else None)
+    else:  # whether 1e3 or 2**80 is a size is nobody's promise
+        assert entry.size is None or entry.size in sizes
+    assert entry.blob_id == (row.get("blobId") if is_blob_id(row.get("blobId")) else None)
+    assert entry.sha256 == (large.get("sha256") if is_sha256(large.get("sha256")) else None)
+
+
+def _is_other(value: Any) -> bool:
+    return isinstance(value, bool) or not isinstance(value, int | float)
 
 
 def fuzz_tekken(data: bytes) -> None:

@@ -28,6 +28,7 @@ LONGEST = {
     "sentencepiece": 128,
     "card": 192,
     "redirect": 128,
+    "hub-listing": 320,
     "tekken": 256,
     "tiktoken": 96,
     "mergekit": 192,

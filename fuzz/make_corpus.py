@@ -126,6 +126,27 @@ def make_card() -> list[bytes]:
     ]
 
 
+def make_hub_listing() -> list[bytes]:
+    """Return descriptions with small and large files, and everything else that is kept."""
+    commit, large = "0" * 40, "f" * 64
+    small = {"rfilename": "config.json", "size": 2, "blobId": commit}
+    stored = {"rfilename": "a/m.safetensors", "lfs": {"sha256": large, "size": 9}}
+    whole = {
+        "id": "o/n", "sha": commit, "tags": ["x", 1], "createdAt": "2024-01-01T00:00:00.000Z",
+        "gated": "auto", "config": {"model_type": "oak"}, "cardData": {"base_model": ["o/b"]},
+        "downloads": 1, "siblings": [small],
+    }  # fmt: skip
+    return [
+        _dump({"siblings": []}),
+        _dump({"siblings": [small, stored]}),
+        _dump(whole),
+        _dump({"siblings": [{"rfilename": "../a"}, {"rfilename": "a", "size": -1}, 3, None]}),
+        b'{"siblings":[{"rfilename":"\\ud800.json"},{"rfilename":"b"}],"sha":1,"tags":{}}',
+        b'{"siblings":[{"rfilename":"a","size":1e3,"lfs":null}],"cardData":{"x":NaN}}',
+        b"<!DOCTYPE html><html></html>",
+    ]
+
+
 def make_tekken() -> list[bytes]:
     """Return files with ranks in and out of use, with and without special tokens."""
     bare = {"default_vocab_size": 2, "default_num_special_tokens": 1}
@@ -251,6 +272,7 @@ SEEDS = {
     "sentencepiece": make_sentencepiece,
     "card": make_card,
     "redirect": make_seeds,
+    "hub-listing": make_hub_listing,
     "tekken": make_tekken,
     "tiktoken": make_tiktoken,
     "mergekit": make_mergekit,

@@ -135,6 +135,7 @@ _TARGETS: dict[str, Callable[[bytes], None]] = {
     "sentencepiece": fuzz_sentencepiece,
     "card": fuzz_card,
     "redirect": fuzz_redirect,
+    "hub-listing": documents.fuzz_hub_listing,
     "tekken": documents.fuzz_tekken,
     "tiktoken": documents.fuzz_tiktoken,
     "mergekit": documents.fuzz_mergekit,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import document_targets
 from conftest import ROOT, load_module
+from famtree.fingerprints.onnx_graph import OnnxGraph
+from famtree.fingerprints.vocabulary import Vocabulary
+from famtree.sources.pickle_archive import Storages
+from famtree.types.adapter import Adapter
+from famtree.types.checkpoint import Listing
 
 FUZZ = ROOT / "fuzz"
-TARGETS: Any = load_module(FUZZ / "targets.py").TARGETS
+MODULE: Any = load_module(FUZZ / "targets.py")
+TARGETS: Any = MODULE.TARGETS
 RUN: Any = load_module(FUZZ / "fuzz_all.py")
 SEEDS: Any = load_module(FUZZ / "make_corpus.py").SEEDS
 INPUTS = sorted(path for kind in ("corpus", "crashes") for path in FUZZ.glob(f"{kind}/*/*"))
@@ -24,6 +32,39 @@ INPUTS = sorted(path for kind in ("corpus", "crashes") for path in FUZZ.glob(f"{
 @pytest.mark.parametrize("path", INPUTS, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_no_input_gets_through(path: Path) -> None:
     TARGETS[path.parent.name](path.read_bytes())
+
+
+_EMPTY = Vocabulary("tekken", "byte-level", {"a": 9}, base_entries=1)
+WRONG: dict[str, tuple[str, Any]] = {
+    "hub-listing": ("decode_listing", lambda *_: Listing(())),
+    "tekken": ("read_tekken", lambda _: _EMPTY),
+    "tiktoken": ("read_tiktoken", lambda _: _EMPTY),
+    "mergekit": ("load_documents", lambda _: ["x"]),
+    "onnx": ("read_onnx_graph", lambda *_: OnnxGraph()),
+    "archive": ("list_storages", lambda *_: Storages(1, 1)),
+    "adapter": ("describe_adapter", lambda *_: Adapter(rank=7)),
+    "policy": ("read_policy", lambda *_: []),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_target_notices_a_wrong_answer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document_targets, *WRONG[name])
+    # Not every input is compared with a library that is slow.
+    given = [seed + b" " * blanks for seed in SEEDS[name]() for blanks in range(24)]
+    with pytest.raises((AssertionError, ValueError)):
+        deque(map(TARGETS[name], given))
+
+
+def test_time_is_bounded_and_parts_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    for number in range(999):
+        MODULE.watch(lambda data: seen.append(len(data)), b"%032d" % number)
+    assert min(seen) == 32
+    assert max(seen) > 32 * MODULE.REPEATS // 2
+    monkeypatch.setattr(MODULE, "MOST_SECONDS", -1)
+    with pytest.raises(AssertionError, match="of CPU"):
+        MODULE.watch(lambda data: None, b"x")
 
 
 def test_the_seeds_are_those_that_are_made() -> None:
