@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
 
 from famtree.errors import NetworkError
-from famtree.sources import hub_client, hub_pauses
+from famtree.sources import connections, hub_client, hub_pauses
 from hub import endpoints
 from hub.server import HubServer
 
@@ -72,3 +76,42 @@ def test_limits_on_good_answers_take_no_more_than_patience(
 def test_an_answer_beyond_the_bound_is_told(hub: HubServer) -> None:
     with pytest.raises(NetworkError, match="longer than the 1 bytes"):
         hub_client.HubClient().get(f"{hub.url}/api/models", stop=1, what="models")
+
+
+@contextmanager
+def putting_off(times: int) -> Iterator[str]:
+    """Serve `100 Continue` so many times before each answer; yield the address."""
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection, suppress(OSError):
+                connection.recv(1 << 16)
+                for _ in range(times):
+                    connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/api/models"
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_answer_is_not_put_off_for_ever(
+    hub: HubServer, pauses: list[float], monkeypatch: pytest.MonkeyPatch, proxied: bool
+) -> None:
+    client = hub_client.HubClient()
+    with putting_off(3) as url:
+        assert client.get(url, stop=10, what="models").body == b"[]"
+    with putting_off(1 << 40) as url:
+        if proxied:
+            monkeypatch.delenv("NO_PROXY")
+            monkeypatch.setenv("HTTP_PROXY", url.removesuffix("/api/models"))
+            connections.CONNECTIONS.close()
+            url = "http://hub.invalid/api/models"
+        with pytest.raises(NetworkError, match="broke off"):
+            client.get(url, stop=10, what="models")
+    assert len(pauses) == hub_client.MAX_TRIES - 1

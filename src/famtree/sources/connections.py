@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 KEPT = 16
 """Idle connections to one host; as many requests may be in flight."""
+MAX_INTERIM = 16
+"""Times that a server may say it will go on (`100 Continue`) before it answers."""
 HOSTS = 32
 """Hosts that connections are kept to."""
 
@@ -85,10 +87,15 @@ class Connections:
                 from urllib3 import connection_from_url
 
                 pool = connection_from_url(address.place, **self._list_options(scheme))
+                pool.ConnectionCls = _bound_interim(pool.ConnectionCls)
                 return self._pools.setdefault(address.place, pool), address.target
             if (scheme, proxy) not in self._managers:
                 options = {"num_pools": HOSTS, **self._list_options(scheme)}
-                self._managers[scheme, proxy] = _make_manager(scheme, proxy, options)
+                manager = _make_manager(scheme, proxy, options)
+                manager.pool_classes_by_scheme = {
+                    name: _bound_pool(kind) for name, kind in manager.pool_classes_by_scheme.items()
+                }
+                self._managers[scheme, proxy] = manager
             return self._managers[scheme, proxy], str(address)
 
     def _find_proxy(self, address: Address) -> str | None:
@@ -110,6 +117,30 @@ class Connections:
 
             self._certificates = create_ssl_context()
         return {"maxsize": KEPT, "ssl_context": self._certificates}
+
+
+def _bound_interim(kind: type[Any]) -> type[Any]:
+    """Return this kind of connection, with answers that are not put off for ever.
+
+    The library reads every `100 Continue` before the answer, and so without end.
+    """
+    from http.client import BadStatusLine, HTTPResponse
+
+    class Response(HTTPResponse):
+        put_off = 0
+
+        def _read_status(self) -> Any:
+            self.put_off += 1
+            if self.put_off > MAX_INTERIM + 1:
+                raise BadStatusLine("100 Continue, again and again")
+            return super()._read_status()  # type: ignore[misc]
+
+    return type(kind.__name__, (kind,), {"response_class": Response})
+
+
+def _bound_pool(kind: type[Any]) -> type[Any]:
+    bound = {"ConnectionCls": _bound_interim(kind.ConnectionCls)}
+    return type(kind.__name__, (kind,), bound)
 
 
 def _make_manager(scheme: str, proxy: str | None, options: dict[str, Any]) -> PoolManager:
