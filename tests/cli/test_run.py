@@ -43,6 +43,19 @@ def test_traceback_only_in_debug_mode(
     assert done.document["schema"] == "famtree/error/1"
 
 
+def test_a_traceback_holds_no_secret(
+    command: Command, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even of a library's own error, which saw an address whole."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:pa%24sword@proxy")
+    monkeypatch.setenv("FAMTREE_DEBUG", "1")
+    fake_api.answer = UsageError("of no use")
+    fake_api.answer.__cause__ = ValueError("hf_secret via http://me:pa%24sword@proxy, pa$sword")
+    shown = command("identify", REF).err
+    assert "ValueError: [redacted] via http://[redacted]@proxy, [redacted]" in shown
+
+
 def test_interrupt_is_quiet_and_130(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = KeyboardInterrupt()
     done = command("identify", REF)
