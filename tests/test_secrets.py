@@ -89,6 +89,7 @@ class Echo(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.mode = ""
         self.told: set[str] = set()
+        self.asked: list[str] = []
         arrays = make_model(1, layers=1)
         self.files = {file.name: file for file in make_files(files_of(arrays))}
 
@@ -101,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         secrets = {b64decode(basic).decode().partition(":")[2], PASSWORD}
         secrets.add(self.headers.get("authorization", "").removeprefix("Bearer "))
         self.server.told |= secrets
+        self.server.asked.append(self.path)
         said = [form for secret in sorted(filter(None, secrets)) for form in encode(secret)]
         said += [basic, self.headers.get("authorization", "")]
         self._answer(self.server.mode, said, "/" + self.path.partition("://")[2].partition("/")[2])
@@ -236,6 +238,7 @@ def test_what_a_server_sends_back_is_nowhere(
     assert {TOKEN, DECODED} <= echo.told, "the server was given both"
     if mode in {"401", "403"}:
         assert redaction.MARK in shown
+    assert not [path for path in echo.asked if "other.invalid" in path], "sent to another host"
     if mode == "headers":
         assert any((tmp_path / "hf" / "famtree").rglob("listings/*/*"))
         assert "llama" in shown

@@ -9,7 +9,7 @@ import typer
 from cli.commands import Command, FakeApi
 from famtree.cli.app import make_app
 from famtree.cli.run import run, wants_json
-from famtree.errors import ConfigError
+from famtree.errors import ConfigError, UsageError
 
 REF = "acme/oak"
 

@@ -95,6 +95,21 @@ def test_odd_headers_are_told_of_as_plain_ones(
         assert "refused" in plain[2]
 
 
+def test_a_secret_is_not_cut_in_two(
+    hub: HubServer, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a server's words the first 200 characters are told, and a secret may stand across them."""
+    token = "hf_" + "s3cret" * 5
+    monkeypatch.setenv("HF_TOKEN", token)
+    for before in range(160, 201, 5):
+        said = {"X-Error-Message": "x" * before + token}
+        monkeypatch.setattr(endpoints, "serve_hub", lambda *_, said=said: Reply(403, dict(said)))
+        _, code, message = meet(hub, "listing")
+        assert code == 3
+        assert "xxx" in message
+        assert "hf_" not in message
+
+
 def test_words_of_a_refusal_are_read_whatever_they_are(hub: HubServer, pauses: list[float]) -> None:
     from famtree.sources.hub_answer import _read_words as read
 
