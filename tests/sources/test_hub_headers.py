@@ -102,8 +102,8 @@ def test_a_secret_is_not_cut_in_two(
     token = "hf_" + "s3cret" * 5
     monkeypatch.setenv("HF_TOKEN", token)
     for before in range(160, 201, 5):
-        said = {"X-Error-Message": "x" * before + token}
-        monkeypatch.setattr(endpoints, "serve_hub", lambda *_, said=said: Reply(403, dict(said)))
+        page = b'{"error": "%s"}' % ("x" * before + token).encode()
+        monkeypatch.setattr(endpoints, "serve_hub", lambda *_, page=page: Reply(403, body=page))
         _, code, message = meet(hub, "listing")
         assert code == 3
         assert "xxx" in message

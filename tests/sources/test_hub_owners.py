@@ -11,7 +11,7 @@ from famtree.sources.hub import HubSource
 from famtree.sources.hub_access import HubAccess
 from famtree.sources.hub_cache import HubCache, name_folder
 from famtree.sources.reference import parse_reference
-from famtree.types.checkpoint import Missing
+from famtree.types.checkpoint import Listing, Missing
 from hub import endpoints
 from hub.endpoints import Reply
 from hub.server import HubServer
@@ -132,7 +132,7 @@ def test_the_token_of_a_file_is_the_one_that_is_sent(
 
 
 def test_http_answers_not_for_https(tmp_path: Path, hub: HubServer) -> None:
-    document = {"sha": COMMIT, "siblings": []}
+    document = Listing((), revision=COMMIT)
     HubCache("http://h", "x").write_listing("org/name", COMMIT, document)
     assert HubCache("http://h", "x").read_listing("org/name", COMMIT) == document
     for endpoint in ("https://h", "http://h:8080", "http://h_"):
