@@ -111,3 +111,18 @@ def test_a_statement_ends_when_its_time_is_over(
 def test_no_statement_is_told(sound: Path) -> None:
     with pytest.raises(UsageError, match="no statement"):
         query_atlas(sound, "-- nothing")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("SELECT repeat('x', 10000) FROM range(2000)", "longer than 16 MB"),
+        ("SELECT 1 FROM range(1100000)", "more than 1,000,000 values"),
+        ("SELECT range(1100000)", "more than 1,000,000 values"),
+    ],
+)
+def test_an_answer_is_bounded_by_bytes_and_by_values(
+    statement: str, told: str, sound: Path
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        query_atlas(sound, statement, Deadline.after(300))
