@@ -24,7 +24,23 @@ def test_read_reference(text: str, expected: tuple[str, str | None, bool]) -> No
     assert read_reference(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "  ", None, 7, ["a/b"], "a\nb", "x" * 500])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        None,
+        7,
+        ["a/b"],
+        "a\nb",
+        "x" * 500,
+        "@main",
+        "'@",
+        " @v",
+        "https://huggingface.co/",
+        "hf.co//",
+    ],
+)
 def test_what_is_no_reference(text: object) -> None:
     assert read_reference(text) is None
 

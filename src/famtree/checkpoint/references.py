@@ -52,6 +52,10 @@ def read_reference(text: object) -> tuple[str, str | None, bool] | None:
     elif "@" in cleaned:
         cleaned, _, tail = cleaned.partition("@")
         revision = tail or None
+    # Nothing may be left: `@main`, or the address of the Hub alone.
+    cleaned = cleaned.strip()
+    if not cleaned:
+        return None
     resolvable = bool(_HUB_ID.match(cleaned)) and not _NOT_IDS.search(cleaned)
     return cleaned, revision, resolvable
 
