@@ -67,13 +67,17 @@ def test_what_comes_from_elsewhere_is_not_here(hub: HubServer, atlas: Path) -> N
     assert {one.basis for one in found.relatives} == {"signature"}
 
 
-def test_equal_files_are_a_copy_without_reading_weights(hub: HubServer, atlas: Path) -> None:
+def test_equal_files_are_a_copy_where_the_hub_lists_them(hub: HubServer, atlas: Path) -> None:
     publish(hub, "else/reupload", CHILD)
     found = api.identify("else/reupload", atlas=atlas)
     step = found.lineage.chain[0]
-    assert (step.parent, step.relation, step.status) == ("acme/child", "copy", "verified")
+    assert (step.parent, step.relation, step.status) == ("acme/child", "unknown", "inferred")
     assert found.lineage.relatives[0].basis == "hash"
     assert not found.checkpoint.weights_read
+    step = api.identify("else/reupload", atlas=atlas, verify=True).lineage.chain[0]
+    assert (step.parent, step.relation, step.status) == ("acme/child", "copy", "verified")
+    edge = api.lineage("else/reupload", atlas=atlas).edges[0]
+    assert (edge.parent, edge.relation, edge.status) == ("acme/child", "copy", "verified")
 
 
 def test_a_descendant_is_no_parent(hub: HubServer, atlas: Path) -> None:
@@ -119,7 +123,7 @@ def test_the_atlas_stands_in_for_what_is_gone(hub: HubServer, atlas: Path) -> No
     del hub.repositories["acme/child"], hub.repositories["acme/base"]
     found = api.lineage("else/reupload", atlas=atlas)
     assert [(one.parent, one.status) for one in found.edges] == [
-        ("acme/child", "verified"),
+        ("acme/child", "inferred"),  # what an atlas says of hashes, somebody wrote
         ("acme/base", "consistent"),
     ]
     assert {one.code for one in found.warnings} >= {"parent-absent"}

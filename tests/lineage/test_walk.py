@@ -237,19 +237,20 @@ def test_running_text_is_read_where_nothing_else_names_a_parent(hub: HubServer) 
     assert not any("README" in path for path in hub.seen.paths)
 
 
-def test_a_cached_snapshot_is_a_proven_copy(hub: HubServer, tmp_path: Path) -> None:
+def test_a_cached_snapshot_is_a_copy_once_it_was_hashed(hub: HubServer, tmp_path: Path) -> None:
     weights = {"model.safetensors": (8).to_bytes(8, "little") + b"{}      "}
     add_model(hub, "a/tuned", BASE, files=weights)
     add_model(hub, BASE)
     folder = str(cache_snapshot(hub, "a/tuned", tmp_path))
-    found = lineage(folder)
-    assert [(e.child, e.parent, e.relation, e.status) for e in found.edges] == [
-        ("tuned", "a/tuned", "copy", "verified"),
-        ("a/tuned", BASE, "finetune", "consistent"),
-    ]
+    for verify, relation, status in ((False, "unknown", "consistent"), (True, "copy", "verified")):
+        found = lineage(folder, verify=verify)
+        assert [(e.child, e.parent, e.relation, e.status) for e in found.edges] == [
+            ("tuned", "a/tuned", relation, status),
+            ("a/tuned", BASE, "finetune", "consistent"),
+        ]
     (chain, *_) = identify(folder).lineage.chain
-    assert (chain.parent, chain.relation, chain.status) == ("a/tuned", "copy", "consistent")
-    assert chain.evidence[0].signal == "download"
+    assert (chain.parent, chain.relation, chain.status) == ("a/tuned", "unknown", "declared")
+    assert chain.evidence[0].signal == "recorded"
 
 
 def test_stacked_layers_name_their_places(hub: HubServer) -> None:

@@ -152,8 +152,9 @@ def test_snapshot_of_the_shared_cache(tmp_path: Path) -> None:
     assert found.origin == "org/name"
     assert listing.revision == COMMIT
     config, weights = listing.files
-    assert (config.blob_id, config.sha256) == (hash_blob(b"{}"), None)
-    assert (weights.blob_id, weights.sha256) == (None, hashlib.sha256(b"weights").hexdigest())
+    assert (config.blob_id, config.sha256, config.recorded) == (None, None, hash_blob(b"{}"))
+    assert weights.recorded == weights.stated == hashlib.sha256(b"weights").hexdigest()
+    assert (weights.blob_id, weights.sha256) == (None, None), "nobody computed it"
     assert found.read_wave(["config.json"], {}, limit=9) == {"config.json": b"{}"}
     assert source(folder / "model.safetensors").list_files().revision == COMMIT
 
@@ -168,15 +169,16 @@ def test_records_of_a_local_dir_download(tmp_path: Path) -> None:
         (records / f"{name}.metadata").write_text(f"{COMMIT}\n{etag}\n{time.time()}\n")
     listing = source(tmp_path).list_files()
     assert listing.revision == COMMIT
-    assert [(e.name, e.blob_id or e.sha256) for e in listing.files] == sorted(etags.items())
+    assert [(e.name, e.recorded) for e in listing.files] == sorted(etags.items())
+    assert not any(e.blob_id or e.sha256 for e in listing.files)
     # A file changed after it was recorded is no longer what the record says.
     later = time.time() + 60
     os.utime(tmp_path / "config.json", (later, later))
-    assert source(tmp_path).list_files().files[0].blob_id is None
+    assert source(tmp_path).list_files().files[0].recorded is None
     for broken in ("", "x\ny\nz\n", f"{COMMIT}\n{'e' * 64}\n"):
         (records / "model.safetensors.metadata").write_text(broken)
         listing = source(tmp_path).list_files()
-        assert (listing.files[1].sha256, listing.revision) == (None, None)
+        assert (listing.files[1].recorded, listing.revision) == (None, None)
 
 
 def test_card_is_read(tmp_path: Path) -> None:
@@ -209,4 +211,4 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("device", "pipe"):
         with pytest.raises(FileNotFoundError, match="not a regular file"):
-            local._open_regular(tmp_path / name)
+            local.open_regular(tmp_path / name)

@@ -66,7 +66,7 @@ class AtlasAdvisor:
         """Like `advise`, for weights that are sketched already."""
         key = node.ref.lower()
         copies = self._atlas.find_copies(node.weight_hashes, key)
-        relatives = [_describe(one, "hash", "every weight file is equal") for one in copies]
+        relatives = [_describe(one, "hash", "listed with the same weight files") for one in copies]
         earlier = _keep_earlier(copies, node, self._atlas.list_parents(copies))
         claim = _claim_copy(earlier[0]) if earlier else None
         if claim is None and is_undeclared(node):
@@ -208,7 +208,8 @@ def _explain(entry: Entry) -> str:
 
 
 def _claim_copy(entry: Entry) -> Claim:
-    return _claim(entry, "copy", "hash", "equal for every weight file", _WEIGHT["hash"])
+    # That they are the same files, the atlas says; the parent's own listing has to confirm it.
+    return _claim(entry, "unknown", "hash", "listed with the same weight files", _WEIGHT["hash"])
 
 
 def _claim_kin(entry: Entry, kin: Kin) -> Claim:

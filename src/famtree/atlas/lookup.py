@@ -174,7 +174,8 @@ class Atlas:
             format=form if form in get_args(CheckpointFormat) else None,
             quantization=_read(Quantization, packed),
             tokenizer=fingerprint.tokenizer if fingerprint is not None else None,
-            weight_hashes=frozenset((digest, files) for digest, files in hashes),
+            # An atlas is a file that somebody wrote.
+            stated_hashes=frozenset((digest, files) for digest, files in hashes),
             created_at=created_at,
             license=terms,
             claims=tuple(self._list_claims(number)),

@@ -11,9 +11,9 @@ from packageurl import PackageURL
 from famtree.bom.licenses import make_licenses
 from famtree.bom.properties import make_properties
 from famtree.checkpoint.checkpoint import Checkpoint
-from famtree.checkpoint.facts import list_weight_files
 from famtree.errors import UsageError
 from famtree.sources.reference import parse_reference
+from famtree.sources.weight_files import list_weight_files
 from famtree.types.checkpoint import FileEntry
 
 PURL_TYPE = "huggingface"
@@ -71,13 +71,15 @@ def _find_repository(ref: str) -> str | None:
 
 def _list_files(opened: Checkpoint) -> list[FileEntry]:
     """Return the weight files; of a repository of many GGUF conversions, the one examined."""
-    found = opened.found
+    found, listing = opened.found, opened.source.list_files()
     if found.gguf is not None:
-        return list(found.gguf.files.files)
-    return list_weight_files(opened.source.list_files())
+        names = {entry.name for entry in found.gguf.files.files}
+        return [entry for entry in listing.files if entry.name in names]
+    return list_weight_files(listing)
 
 
 def _hash(entry: FileEntry) -> list[HashType]:
+    """Return the hash that the Hub lists or that was computed; a recorded one is a property."""
     if entry.sha256 is None:
         return []
     return [HashType(alg=HashAlgorithm.SHA_256, content=entry.sha256)]
@@ -89,5 +91,11 @@ def _describe_file(entry: FileEntry, within: str) -> Component:
         bom_ref=f"{within}#{entry.name}",
         name=entry.name,
         hashes=_hash(entry),
-        properties=make_properties({"size": entry.size}),
+        properties=make_properties(
+            {
+                "size": entry.size,
+                "hash:recorded": entry.recorded if entry.sha256 is None else None,
+                "hash:mismatch": f"recorded {entry.recorded}" if entry.belied else None,
+            }
+        ),
     )

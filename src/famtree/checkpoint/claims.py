@@ -49,8 +49,8 @@ def collect_claims(
     """Return every claim, in order of trust, without repetitions of one source.
 
     `name` is the checkpoint's own id: a file that names the checkpoint itself claims nothing.
-    `gguf` are the key-value pairs of a GGUF file, `origin` the repository that a folder of the
-    Hub library's cache is a copy of.
+    `gguf` are the key-value pairs of a GGUF file, `origin` the repository that the path of a folder
+    names, as in the Hub library's cache.
     """
     found = [
         *_from_merge(side_files),
@@ -198,8 +198,8 @@ def _from_gguf(metadata: Mapping[str, Any]) -> Iterator[Claim]:
 
 
 def _from_cache(origin: str | None, revision: str | None) -> Iterator[Claim]:
-    """A folder of the Hub library's cache is a copy of the repository it lies under."""
-    yield from _claim(origin, "download", "copy", revision=revision)
+    """A path like that of the Hub library's cache names a repository; anybody can make one."""
+    yield from _claim(origin, "download", revision=revision)
 
 
 def _from_quantizer(side_files: Mapping[str, Any]) -> Iterator[Claim]:

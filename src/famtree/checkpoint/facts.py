@@ -6,16 +6,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from famtree.types.checkpoint import CheckpointFormat, FileEntry, Listing, TensorIndex
+from famtree.sources.weight_files import Hashes
+from famtree.types.checkpoint import CheckpointFormat, Listing, TensorIndex
 from famtree.types.claim import Claim
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Fingerprint, Tokenizer
 from famtree.types.quantization import Quantization
 from famtree.types.traits import Trait, flatten
-
-WEIGHT_SUFFIXES = (".safetensors", ".bin", ".gguf", ".pth", ".pt", ".onnx", ".h5", ".msgpack")
-_SIDE_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "random_states")
-"""Files of a training run with a weight file's ending."""
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -34,8 +31,11 @@ class NodeFacts(Struct, frozen=True):
     tokenizer: Tokenizer | KnownTokenizer | None = None
     shapes: Shapes = {}
     """Tensor name to shape, where headers were read and nothing is packed."""
-    weight_hashes: frozenset[tuple[str, int]] = frozenset()
-    """(sha256, how many files have it) of all weight files, where the host lists them all."""
+    weight_hashes: Hashes = frozenset()
+    """(sha256, how many files have it) of all weight files, where the Hub lists them all or they
+    were computed: equal ones are equal weights."""
+    stated_hashes: Hashes = frozenset()
+    """The same with hashes that a folder or an atlas states: equal ones are a declaration."""
     created_at: str | None = None
     license: str | None = None
     """Identifier as the card states it."""
@@ -56,26 +56,6 @@ def make_shapes(index: TensorIndex, quantization: Quantization | None) -> Shapes
     if quantization is not None:
         return {}
     return {name: tensor.shape for name, tensor in index.tensors.items()}
-
-
-def hash_weights(listing: Listing) -> frozenset[tuple[str, int]]:
-    """Return the multiset of weight-file hashes; empty unless every weight file has one."""
-    counts: dict[str, int] = {}
-    for entry in list_weight_files(listing):
-        if entry.sha256 is None:
-            return frozenset()
-        counts[entry.sha256] = counts.get(entry.sha256, 0) + 1
-    return frozenset(counts.items())
-
-
-def list_weight_files(listing: Listing) -> list[FileEntry]:
-    """Return the files that hold weights, those of a training run's state left out."""
-    return [
-        entry
-        for entry in listing.files
-        if entry.name.endswith(WEIGHT_SUFFIXES)
-        and not entry.name.rpartition("/")[2].startswith(_SIDE_STATES)
-    ]
 
 
 def read_license(listing: Listing) -> str | None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from famtree.checkpoint.claims import collect_claims, keep_distinct
-from famtree.checkpoint.facts import NodeFacts, hash_weights, make_shapes, make_traits, read_license
+from famtree.checkpoint.facts import NodeFacts, make_shapes, make_traits, read_license
 from famtree.checkpoint.references import base_name
+from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.claim import Claim
 from famtree.types.source import CheckpointSource
@@ -56,7 +57,8 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         quantization=findings.quantization,
         tokenizer=findings.fingerprint.tokenizer,
         shapes=make_shapes(found.index, findings.quantization),
-        weight_hashes=hash_weights(found.listing),
+        weight_hashes=hash_weights(found.listing, found.index.indexed),
+        stated_hashes=hash_weights(found.listing, found.index.indexed, stated=True),
         created_at=found.listing.created_at,
         license=read_license(found.listing),
         claims=tuple(claims),

@@ -28,7 +28,7 @@ def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer
     """Return what listing and side files tell: a recognised vocabulary, or a partial signature."""
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
-    hashes = _hashes(found, chosen)
+    hashes = _hashes(found, chosen, local=local)
     known = None if local else _recognise(chosen, hashes, registry)
     if known is not None:
         return recognise_tokenizer(known, side, hashes=hashes)
@@ -68,7 +68,7 @@ def read_vocabulary(
     """
     wave = source.read_wave(chosen, {}, limit=MAX_ANY)
     files = {name: data for name, data in wave.items() if isinstance(data, bytes)}
-    hashes = _hashes(found, chosen)
+    hashes = _hashes(found, chosen, local=source.kind != "hub")
     side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
     if len(files) == len(chosen) == 1:
         from famtree.sources.hashes import hash_sha256
@@ -116,7 +116,8 @@ def _recognise(
     return None
 
 
-def _hashes(found: Gathered, chosen: tuple[str, ...]) -> dict[str, str]:
+def _hashes(found: Gathered, chosen: tuple[str, ...], *, local: bool) -> dict[str, str]:
+    """Return what is known of the files' hashes; of a folder, nothing that it says of itself."""
     names = {*chosen, *(name for name in SIDE_FILES if found.listing.find(name))}
     hashes: dict[str, str] = {}
     for name in sorted(names):
@@ -125,6 +126,8 @@ def _hashes(found: Gathered, chosen: tuple[str, ...]) -> dict[str, str]:
             hashes[name] = entry.sha256
         elif entry.blob_id:
             hashes[name] = f"git:{entry.blob_id}"
+        elif entry.recorded and not local:
+            hashes[name] = entry.stated or f"git:{entry.recorded}"
     return hashes
 
 

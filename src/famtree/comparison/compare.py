@@ -21,6 +21,7 @@ from famtree.interchange.pair import Pair
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.structure import compare_structure
 from famtree.interchange.tokens import compare_tokens, need_vocabularies
+from famtree.lineage.hashes import list_mismatches
 from famtree.types.comparison import ComparedCheckpoint, Comparison, Relation
 from famtree.types.identification import Identification, Notice
 
@@ -53,8 +54,7 @@ def compare_subjects(
     one, other = a.checkpoint, b.checkpoint
     structure = compare_structure(left, right)
     tokens = compare_tokens(left, right)
-    lineage, light = judge_descent(a, b, verify=request.verify)
-    hashed = lineage.bytes_read  # past the sources, which count the rest
+    lineage, light = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
     if request.verify:
         lineage = prove(lineage, one, other, notices, on_progress)
     pair = Pair(left, right, structure, tokens, lineage, light)
@@ -74,8 +74,8 @@ def compare_subjects(
         ),
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
-        warnings=notices + _join_warnings(ours.warnings, theirs.warnings),
-        cost=cost.model_copy(update={"bytes": cost.bytes + hashed}),
+        warnings=notices + _join_warnings(_warn(a), _warn(b)),
+        cost=cost,
     )
 
 
@@ -119,6 +119,14 @@ def _summarise(one: Identification) -> ComparedCheckpoint:
         size=one.size,
         parameters=one.parameters,
     )
+
+
+def _warn(one: Subject) -> list[Notice]:
+    """Return the warnings of one side, those of files that were hashed for this pair as well."""
+    warnings = one.identification.warnings
+    return warnings + [
+        told for told in list_mismatches(one.checkpoint.source) if told not in warnings
+    ]
 
 
 def _join_warnings(ours: list[Notice], theirs: list[Notice]) -> list[Notice]:

@@ -10,7 +10,7 @@ import os
 
 from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.checkpoint.references import spell_as_hub
-from famtree.comparison.identity import Identity, compare_identity, list_weights
+from famtree.comparison.identity import Identity, OnProgress, compare_identity, list_weights
 from famtree.identification.subject import Subject
 from famtree.lineage.meeting import Meeting, find_meeting, name_key
 from famtree.lineage.steps import JudgedLink, judge_link
@@ -23,10 +23,12 @@ Judged = tuple[LineageVerdict, bool | None]
 """The verdict, and whether only light training lies between the two (None: no path is known)."""
 
 
-def judge_descent(a: Subject, b: Subject, *, verify: bool) -> Judged:
+def judge_descent(
+    a: Subject, b: Subject, *, verify: bool, on_progress: OnProgress | None = None
+) -> Judged:
     """Return the verdict on the pair, by the hashes of both and by their whole ancestries."""
     one, other = a.checkpoint, b.checkpoint
-    identity = compare_identity(one, other, verify=verify)
+    identity = compare_identity(one, other, verify=verify, on_progress=on_progress)
     if identity.same:
         return _same(identity), True
     name_a, name_b = _names(one, other)
@@ -170,7 +172,7 @@ def _undetermined(identity: Identity) -> LineageVerdict:
     evidence = []
     reason = "neither names the other or a common parent, and an equal design proves nothing"
     if identity.how:
-        evidence.append(_observe("weights", "listing", "equal", identity.how, supports=False))
+        evidence.append(_observe(identity.signal, "listing", "equal", identity.how, supports=False))
         reason = f"{identity.how}; {reason}"
     return LineageVerdict.model_construct(
         verdict="undetermined",

@@ -42,12 +42,12 @@ def prove(
     if declared.verdict == "same-weights" or not (list_weights(a) and list_weights(b)):
         return declared
 
-    from famtree.lineage.proving import prove_weights
+    from famtree.lineage.proving import prove_pair
 
     if on_progress is not None:
         on_progress("comparing weights")
     try:
-        proof = prove_weights(a.weights, b.weights, on_progress=on_progress, details=True)
+        proof = prove_pair(a, b, on_progress=on_progress, details=True)
     except FamtreeError as fault:
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))

@@ -3,7 +3,8 @@
 What training never changes (kind of attention, head width) or never changes for this kind of
 relation (depth in a fine-tune) can rule a claim out. Agreement never proves descent, since an
 equal design is not a shared origin: the most that metadata gives is `consistent`. Only equal
-weight-file hashes verify.
+weight-file hashes verify, and only those that the Hub lists or that were computed: what a folder or
+an atlas records is one more declaration.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def check_link(
         found.note("weights.sha256", "the parent's", "equal for every weight file", 20.0, "listing")
         return LinkCheck("copy", "verified", CERTAIN, found.evidence)
     found = compare_nodes(child, parent, relation, stacked)
+    if child.stated_hashes and child.stated_hashes == parent.stated_hashes:
+        found.note("recorded", "the parent's hashes", "recorded, not computed", 0.0, "listing")
     if relation == "distill":
         # A student that began as this parent keeps its shape; of a mere teacher nothing shows.
         began_as = len(found.agreeing) >= MIN_AGREEING and not found.changed and not found.against

@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree.checkpoint.checkpoint import Checkpoint
-from famtree.checkpoint.facts import hash_weights
 from famtree.checkpoint.records import find_known, join_record
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.lineage.advice import Advisor
@@ -17,6 +16,7 @@ from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.open import open_source
 from famtree.sources.reference import HUB_ADDRESS, parse_reference
+from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef, Cost
 from famtree.types.identification import CostReport, Notice
 from famtree.types.source import CheckpointSource
@@ -183,7 +183,10 @@ class Opener(Struct):
             except FamtreeError:
                 return Found(known.ref, known, notice)
             known = replace(
-                known, weight_hashes=hash_weights(listing), created_at=listing.created_at
+                known,
+                weight_hashes=hash_weights(listing),
+                stated_hashes=hash_weights(listing, stated=True),
+                created_at=listing.created_at,
             )
         return Found(known.ref, known, notice)
 

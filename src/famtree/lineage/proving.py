@@ -5,9 +5,11 @@ numpy.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from famtree.errors import FamtreeError
+from famtree.lineage.hashes import find_doubt, prove_by_hashes
 from famtree.lineage.judge import apply_proof
 from famtree.types.identification import Evidence
 from famtree.types.proof import Proof, SideReading, UnreadPart
@@ -51,7 +53,7 @@ class Prover:
         if self._on_progress is not None:
             self._on_progress(f"comparing weights of {step.child} with {step.parent}")
         try:
-            proof = prove_weights(child.weights, parent.weights, on_progress=self._on_progress)
+            proof = prove_pair(child, parent, on_progress=self._on_progress)
         except FamtreeError as fault:
             self._tell_unread(step, fault.message)
             return
@@ -76,6 +78,23 @@ class Prover:
         ]
 
 
+def prove_pair(
+    child: Checkpoint,
+    parent: Checkpoint,
+    *,
+    on_progress: OnProgress | None = None,
+    details: bool = False,
+) -> Proof:
+    """Return what hashes prove, those that are only recorded computed first; else what samples do.
+
+    `details` and errors as in `prove_weights`.
+    """
+    proof = prove_by_hashes(child.source, parent.source, on_progress=on_progress)
+    if proof is not None:
+        return proof
+    return prove_weights(child.weights, parent.weights, on_progress=on_progress, details=details)
+
+
 def prove_weights(
     child: Weights,
     parent: Weights,
@@ -92,6 +111,9 @@ def prove_weights(
     from famtree.weights.pair import compare_weights
 
     result = compare_weights(child, parent, permutations=permutations, on_progress=on_progress)
+    doubt = find_doubt(child.source, parent.source, result.verdict)
+    if doubt is not None:
+        result = replace(result, verdict="undetermined", reason=doubt, decided_by="nothing")
     direction: Literal["parent-first", "child-first"] | None = None
     by, operation = None, None
     if details and result.verdict == "derived":

@@ -147,7 +147,13 @@ def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) 
     _hear_record(step)
     if parent.facts is not None:
         depth = _find_depth(links)
-        _settle(step, check_link(node, parent.facts, relation, stacked=depth))
+        # What was fetched from the parent has to fit it as a copy would; it is not called one.
+        fetched = relation == "unknown" and any(one.source == "download" for one in link.claims)
+        asked: LinkRelation = "copy" if fetched else relation
+        checked = check_link(node, parent.facts, asked, stacked=depth)
+        if fetched and checked.status != "verified" and checked.relation == asked:
+            checked.relation = relation
+        _settle(step, checked)
     if step.aside and step.status in ("consistent", "declared"):
         step.confidence *= ASIDE_FACTOR
     step.confidence = round(step.confidence, 4)
@@ -204,7 +210,8 @@ def relate(
     """Return how: what the files show, then what is stated, then what is usual."""
     stated = link.stated
     if any(claim.source == "download" for claim in link.claims):
-        return "copy"
+        # Where the folder was fetched from is recorded; what it is to that, the hashes tell.
+        return stated[0] if stated else "unknown"
     if node.format == "adapter":
         return "adapter"
     if any(claim.source == "mergekit" for claim in link.claims):
@@ -245,19 +252,18 @@ def _has_form(ref: str) -> bool:
 
 
 def _hear_record(step: JudgedLink) -> None:
-    """A download record is kept by the library that made the copy, not told by its author."""
+    """The path that a download has is one more thing that a folder's maker chose."""
     step.evidence += [claim.found for claim in step.link.claims if claim.found is not None]
     for claim in step.link.claims:
         if claim.source == "download":
-            step.status = "consistent"
             step.evidence.append(
                 Evidence.model_construct(
-                    signal="download",
+                    signal="recorded",
                     source="listing",
                     expected=f"{claim.parent}@{claim.revision}" if claim.revision else claim.parent,
-                    seen="recorded by the Hub library for every file",
+                    seen="recorded in the folder's path, which proves nothing",
                     supports=True,
-                    weight=5.0,
+                    weight=0.0,
                 )
             )
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.checkpoint.references import says_delta
 from famtree.lineage.advice import Advice
+from famtree.lineage.hashes import list_mismatches
 from famtree.lineage.opener import Opener
 from famtree.lineage.walk import Walk, walk_lineage
 from famtree.types.depth import DEPTH
@@ -73,6 +74,8 @@ def trace_ancestry(
         return Trace(walk, advice)
     for (_, parent), reason in prover.unread.items():
         walk.add_notice("not-verified", f"{parent} could not be verified: {reason}")
+    for one in (start, *(opener.opened[ref] for ref in walk.nodes if ref in opener.opened)):
+        walk.notices += [told for told in list_mismatches(one.source) if told not in walk.notices]
     return Trace(walk, advice, prover.proofs, prover.unread)
 
 

@@ -39,7 +39,7 @@ def check_policy(
 
     def check(demand: Demand) -> CheckedCheckpoint:
         report(f"checking {demand.policy.ref}")
-        return _check(demand, registry, offline=offline, verify=verify, access=access)
+        return _check(demand, registry, offline, verify, access, on_progress)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         rows = list(pool.map(check, demands))
@@ -55,14 +55,19 @@ def check_policy(
 
 
 def _check(
-    demand: Demand, registry: Registry, *, offline: bool, verify: bool, access: HubAccess
+    demand: Demand,
+    registry: Registry,
+    offline: bool,
+    verify: bool,
+    access: HubAccess,
+    on_progress: Callable[[str], None] | None,
 ) -> CheckedCheckpoint:
     policy = demand.policy
     try:
         ref = parse_reference(demand.ref, revision=policy.revision)
         asks = needs_lineage(policy)
         opener = Opener(registry, offline, headers=verify, access=access, reach=None if asks else 0)
-        subject = examine_subject(ref, opener, verify=verify and asks)
+        subject = examine_subject(ref, opener, verify=verify and asks, on_progress=on_progress)
         result = subject.identification
         conditions = check_identification(result, policy)
         if asks:

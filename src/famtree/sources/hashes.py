@@ -1,9 +1,17 @@
-"""Content hashes as the Hub lists them: git blob ids for small files, sha256 for large ones."""
+"""Content hashes as the Hub lists them: git blob ids for small files, sha256 for large ones.
+
+Where a hash comes from decides what it proves, and a `FileEntry` keeps the two apart. `sha256` and
+`blob_id` are stated by the Hub's own listing of the file that is looked at, or computed from its
+bytes (`famtree.sources.file_hashes`): equal ones prove equal content. `recorded` is what a folder,
+a path or a cache says of itself, which anybody can write: a declaration, whatever its form.
+"""
 
 from __future__ import annotations
 
 import re
 from hashlib import sha1, sha256
+
+from msgspec.structs import replace
 
 from famtree.types.checkpoint import FileEntry
 
@@ -33,18 +41,28 @@ def is_sha256(text: object) -> bool:
     return isinstance(text, str) and _SHA256.fullmatch(text) is not None
 
 
-def content_key(entry: FileEntry) -> str | None:
-    """Return the hash that names the whole content of `entry`, or None when none is listed.
+def add_record(entry: FileEntry, etag: str | None) -> FileEntry:
+    """Return `entry` with what somebody recorded as its hash; other forms say nothing."""
+    return replace(entry, recorded=etag) if is_sha256(etag) or is_blob_id(etag) else entry
 
-    The blob id of an LFS or Xet file is that of its pointer, so sha256 comes first.
+
+def add_computed(entry: FileEntry, sha256: str) -> FileEntry:
+    """Return `entry` with the hash of its bytes, as famtree computed it."""
+    return replace(entry, sha256=sha256)
+
+
+def content_key(entry: FileEntry) -> str | None:
+    """Return the hash that names the whole content of `entry`, or None when none is known.
+
+    The blob id of an LFS or Xet file is that of its pointer, so sha256 comes first. A recorded
+    hash names nothing: under it another file's content could be kept.
     """
     return entry.sha256 or entry.blob_id
 
 
 def fits(entry: FileEntry, data: bytes) -> bool:
-    """Return whether `data` is the whole content of `entry`, as far as size and hash are listed."""
+    """Return whether `data` is the whole content of `entry`, as far as size and hash are stated."""
     if entry.size is not None and entry.size != len(data):
         return False
-    if entry.sha256 is not None:
-        return hash_sha256(data) == entry.sha256
-    return entry.blob_id is None or hash_blob(data) == entry.blob_id
+    key = content_key(entry) or entry.recorded
+    return key is None or key == (hash_sha256(data) if is_sha256(key) else hash_blob(data))

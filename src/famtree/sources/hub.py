@@ -25,7 +25,7 @@ from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
-from famtree.types.source import FileSpan
+from famtree.types.source import FileSpan, Report
 
 _Key = TypeVar("_Key", bound=Hashable)
 
@@ -88,11 +88,12 @@ class HubSource:
         self._etags: dict[tuple[str, str], str] = {}
         """By file and host: what the first answer named the content."""
         self._seconds = 0.0
+        self._hashed = 0
 
     @property
     def cost(self) -> Cost:
         """Requests, bytes and seconds spent so far."""
-        return Cost(self._client.requests, self._client.bytes, self._seconds)
+        return Cost(self._client.requests, self._client.bytes + self._hashed, self._seconds)
 
     def list_files(self) -> Listing:
         """Return the listing: no request for a cached full commit, else one.
@@ -147,6 +148,17 @@ class HubSource:
         for span in dict.fromkeys(spans):
             self._plan(span[0], span[1:], 0, found, tasks, key=span)
         return self._run(found, tasks)
+
+    def hash_files(self, names: Iterable[str], report: Report) -> int:
+        """Hash files that huggingface_hub's cache alone describes; what the Hub lists is known."""
+        from famtree.sources.file_hashes import hash_into
+
+        listing = self.list_files()
+        known = {one.name for one in listing.files if one.sha256 or not one.recorded}
+        places = self._cache.find_shared_files(self._repo, self._commit, set(names) - known)
+        self._listing, read, total = hash_into(listing, places, report)
+        self._hashed += read
+        return total
 
     def _find_listing(self) -> Listing:
         pinned = self._revision.lower() if is_blob_id(self._revision.lower()) else None

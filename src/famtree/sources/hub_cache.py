@@ -22,7 +22,9 @@ import contextlib
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from hashlib import blake2b, sha256
+from pathlib import Path
 from urllib.parse import quote
 
 from famtree.errors import NetworkError
@@ -139,6 +141,15 @@ class HubCache:
             entries = snapshot.list_snapshot(folder / "snapshots" / commit)
         safe = tuple(entry for entry in entries if is_safe_name(entry.name))
         return Listing(safe, revision=commit) if safe else None
+
+    def find_shared_files(
+        self, repo_id: str, commit: str | None, names: Iterable[str]
+    ) -> dict[str, Path]:
+        """Return where huggingface_hub's cache has files of a commit, those it has."""
+        if self._shared is None or commit is None:
+            return {}
+        folder = snapshot.repo_folder(self._shared, repo_id) / "snapshots" / commit
+        return {name: folder / name for name in names if (folder / name).is_file()}
 
     def _place(self, *names: str) -> str:
         return os.path.join(self._root, *names)

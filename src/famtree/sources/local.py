@@ -13,9 +13,10 @@ from typing import Any
 from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableError
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
+from famtree.sources.hashes import add_record
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
-from famtree.types.source import FileSpan
+from famtree.types.source import FileSpan, Report
 
 MAX_DEPTH = 6
 """Folder levels looked into; published repositories use three."""
@@ -48,8 +49,8 @@ class LocalSource:
     """Reads a folder or a single file; `cost.requests` stays 0 and no network code is imported.
 
     Only regular files are opened, only by names of the listing: a hostile index cannot point
-    outside, and pipes or devices are never touched. Hashes come only from huggingface_hub's own
-    records (`famtree.sources.snapshot`); nothing is hashed here.
+    outside, and pipes or devices are never touched. Hashes are those that the folder records
+    (`famtree.sources.snapshot`), until `hash_files` computes them.
     """
 
     def __init__(self, ref: CheckpointRef) -> None:
@@ -110,6 +111,21 @@ class LocalSource:
         """Return the bytes of each span; fewer where the file ends before."""
         return {span: self._read(*span) for span in spans}
 
+    def hash_files(self, names: Iterable[str], report: Report) -> int:
+        """Compute the sha256 of `names` and state it in the listing; see `CheckpointSource`."""
+        from famtree.sources.file_hashes import hash_into
+
+        started = time.perf_counter()
+        places = {
+            name: self._folder / name
+            for name in names
+            if self.list_files().find(name) is not None and not self._leads_out(name)
+        }
+        self._listing, read, total = hash_into(self.list_files(), places, report)
+        self._bytes += read
+        self._seconds += time.perf_counter() - started
+        return total
+
     def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
         self.list_files()
         if name not in self._names:
@@ -118,7 +134,7 @@ class LocalSource:
             return Missing(name, "a link that leads out of the folder")
         started = time.perf_counter()
         try:
-            with _open_regular(self._folder / name) as stream:
+            with open_regular(self._folder / name) as stream:
                 size = os.fstat(stream.fileno()).st_size
                 if whole and size > stop:
                     return Missing(name, f"{size} bytes, more than the {stop} that are read")
@@ -160,7 +176,7 @@ class LocalSource:
                 else:
                     commit, etag = snapshot.download_metadata(self._folder, name) or (None, None)
                     commits.add(commit)
-                entries.append(snapshot.add_etag(entry, etag))
+                entries.append(add_record(entry, etag))
         except FileNotFoundError as fault:
             raise NotFoundError(
                 f"no such file or folder: {self.ref.text}", hint="check the path"
@@ -200,7 +216,7 @@ class LocalSource:
         if self._leads_out("README.md"):
             return {}
         try:
-            with _open_regular(self._folder / "README.md") as stream:
+            with open_regular(self._folder / "README.md") as stream:
                 start = stream.read(8)
                 if b"---" not in start:
                     return {}
@@ -209,7 +225,8 @@ class LocalSource:
             return {}
 
 
-def _open_regular(path: Path) -> Any:
+def open_regular(path: Path) -> Any:
+    """Return a regular file opened for reading. Raises OSError."""
     # Non-blocking, so that a pipe put in a file's place cannot hang the reader.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -255,7 +272,7 @@ def _scan(folder: Path, *, required: bool) -> list[os.DirEntry[str]]:
 def _shards_of(index: Path) -> Iterator[tuple[str, int]]:
     """Yield (name, size) of the shards beside `index`; a malformed index names none here."""
     try:
-        with _open_regular(index) as stream:
+        with open_regular(index) as stream:
             found = decode_index(stream.read(MAX_INDEX_BYTES), index.name)
     except (OSError, ConfigError):
         return

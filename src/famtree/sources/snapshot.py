@@ -7,7 +7,8 @@ Two layouts, both as of huggingface_hub 2.4 (`file_download.py`, `_local_folder.
     models--org--name/trees/<commit>.json                                 its listing
     <folder>/.cache/huggingface/download/<file>.metadata                  `--local-dir` downloads
 
-An etag is the git blob id of a small file and the sha256 of an LFS or Xet file.
+An etag is the git blob id of a small file and the sha256 of an LFS or Xet file. All of it can be
+written by hand, and travels with a copied folder: what is read here is recorded, not known.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ import os
 from pathlib import Path
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from famtree.sources.hashes import is_blob_id, is_sha256
+from famtree.sources.hashes import add_record, is_blob_id, is_sha256
 from famtree.types.checkpoint import FileEntry
 
 _REPO_PREFIX = "models--"
@@ -51,15 +51,6 @@ def recognise_snapshot(folder: Path) -> Snapshot | None:
 def repo_folder(cache: str, repo_id: str) -> Path:
     """Return where the shared cache `cache` keeps `repo_id`."""
     return Path(cache) / (_REPO_PREFIX + repo_id.replace("/", "--"))
-
-
-def add_etag(entry: FileEntry, etag: str | None) -> FileEntry:
-    """Return `entry` with `etag` in the field its form belongs to; other forms say nothing."""
-    if is_sha256(etag):
-        return replace(entry, sha256=etag)
-    if is_blob_id(etag):
-        return replace(entry, blob_id=etag)
-    return entry
 
 
 def blob_etag(path: Path) -> str | None:
@@ -102,11 +93,9 @@ def read_tree(folder: Path, commit: str) -> list[FileEntry] | None:
         if found["format_version"] != 1:
             return None
         return [
-            FileEntry(
-                name=name,
-                size=info["size"] if isinstance(info["size"], int) else None,
-                blob_id=info["blob_id"] if is_blob_id(info["blob_id"]) else None,
-                sha256=info["lfs_sha256"] if is_sha256(info.get("lfs_sha256")) else None,
+            add_record(
+                FileEntry(name, info["size"] if isinstance(info["size"], int) else None),
+                info["lfs_sha256"] if is_sha256(info.get("lfs_sha256")) else info["blob_id"],
             )
             for name, info in found["files"].items()
         ]
@@ -128,7 +117,7 @@ def list_snapshot(folder: Path) -> list[FileEntry]:
             except OSError:
                 continue
             entry = FileEntry(path.relative_to(folder).as_posix(), size)
-            found.append(add_etag(entry, blob_etag(path)))
+            found.append(add_record(entry, blob_etag(path)))
             if len(found) >= _MAX_FILES:
                 return found
     return found

@@ -146,6 +146,7 @@ def build_index(
         and all(shard in headers for shard in shards)
         and len(names) == len(tensors),
         files=shards or tuple(sorted(set(weight_map.values()))),
+        indexed=frozenset(weight_map.values()),
         total_size=_total_size(index_json),
         header_metadata=metadata,
     )

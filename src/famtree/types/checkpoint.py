@@ -38,7 +38,21 @@ class FileEntry(Struct, frozen=True):
     blob_id: str | None = None
     """git blob id (sha1), as the Hub lists it."""
     sha256: str | None = None
-    """LFS or Xet content hash."""
+    """Content hash: as the Hub lists it (LFS or Xet), or computed here from the bytes."""
+    recorded: str | None = None
+    """sha256 or git blob id that somebody wrote down beside the file or into its path. It proves
+    nothing: whoever made the folder made the record."""
+
+    @property
+    def stated(self) -> str | None:
+        """The sha256 that is known, or else recorded: what may be asked about, never a proof."""
+        recorded = self.recorded if self.recorded and len(self.recorded) == 64 else None
+        return self.sha256 or recorded
+
+    @property
+    def belied(self) -> bool:
+        """Whether the bytes were hashed, and are not those that the record names."""
+        return self.sha256 is not None and self.recorded not in (None, self.sha256)
 
 
 class Listing(Struct, frozen=True):
@@ -106,6 +120,8 @@ class TensorIndex(Struct, frozen=True):
     complete: bool = False
     files: tuple[str, ...] = ()
     """Weight files, read or not."""
+    indexed: frozenset[str] = frozenset()
+    """Files that the index names, there or not; empty where it was not read."""
     total_size: int | None = None
     """`metadata.total_size` of the index, bytes."""
     header_metadata: dict[str, str] = {}

@@ -135,8 +135,8 @@ class Relative(FrozenModel):
 
     ref: str
     basis: Literal["hash", "weights", "signature"]
-    """hash: every weight file is equal. weights: samples depend on each other. signature: no more
-    than an equal design or vocabulary, which is never descent."""
+    """hash: the atlas lists the same weight files. weights: samples depend on each other.
+    signature: no more than an equal design or vocabulary, which is never descent."""
     reason: str
     family: str | None = None
     generation: str | None = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from famtree.types.checkpoint import CheckpointRef, Cost, Listing, Missing, SourceKind
 
 FileSpan = tuple[str, int, int]
 """Bytes [start, stop) of a file, by name."""
+Report = Callable[[str], None]
+"""Takes a short word on what is being done."""
 
 
 class CheckpointSource(Protocol):
@@ -41,6 +43,14 @@ class CheckpointSource(Protocol):
 
     def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
         """Return the bytes of each span; of one file there may be several."""
+        ...
+
+    def hash_files(self, names: Iterable[str], report: Report) -> int:
+        """Compute the sha256 of whole files on this machine, and state it in the listing.
+
+        Files that lie elsewhere stay as they are. Returns the bytes that the hashes rest on; those
+        of an earlier run are not read again, and then cost nothing.
+        """
         ...
 
     @property

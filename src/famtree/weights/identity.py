@@ -1,4 +1,4 @@
-"""Are two checkpoints the same bytes? From listed hashes, or from sampled values."""
+"""Are two checkpoints the same bytes? From hashes, or from sampled values."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.sources.weight_files import list_weight_files
+
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 
 def same_files(a: Weights, b: Weights) -> bool:
-    """Return whether hosts list the same hashes for all weight files of both."""
+    """Return whether all weight files of both have the same hashes, listed or computed.
+
+    Of GGUF files and of a file that was named alone, those that were opened.
+    """
     left, right = _hashes(a), _hashes(b)
     return left is not None and left == right
 
@@ -29,10 +34,15 @@ def equal_share(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]
 
 
 def _hashes(weights: Weights) -> Counter[str] | None:
-    files = set(weights.file_of.values()) | set(weights.data_start)
+    # The source's own listing: hashes may have been computed since the weights were opened.
+    listing = weights.source.list_files()
+    files = set(weights.file_of.values()) | set(weights.data_start) | weights.indexed
+    alone = weights.source.ref.file is not None or weights.source.kind in ("gguf", "safetensors")
+    if weights.format != "gguf" and not alone:
+        files.update(entry.name for entry in list_weight_files(listing))
     found: Counter[str] = Counter()
     for name in files:
-        entry = weights.listing.find(name)
+        entry = listing.find(name)
         if entry is None or entry.sha256 is None:
             return None
         found[entry.sha256] += 1

@@ -53,6 +53,8 @@ class Weights:
     """None for GGUF."""
     file_of: dict[str, str] = field(default_factory=dict)
     """Weight file of every tensor name."""
+    indexed: frozenset[str] = frozenset()
+    """Files that the index names, there or not."""
     tensors: dict[str, TensorInfo] = field(default_factory=dict)
     """Those whose header was read, with their true dtype."""
     data_start: dict[str, int] = field(default_factory=dict)
@@ -132,6 +134,7 @@ def _open_safetensors(source: CheckpointSource, listing: Listing, plan: HeaderPl
     if index is not None and isinstance(table, bytes):
         present = set(plan.shards)
         weight_map = decode_index(table, index)["weight_map"]
+        weights.indexed = frozenset(weight_map.values())
         weights.file_of = {name: file for name, file in weight_map.items() if file in present}
         if not weights.file_of:
             raise ConfigError(f"{index} names no shard that is there", hint="fetch it again")

@@ -1,0 +1,48 @@
+"""Which files of a listing hold weights, and what their hashes prove together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from famtree.types.checkpoint import FileEntry, Listing
+
+_PICKLED = (".bin", ".pth", ".pt", ".ckpt")
+WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".onnx", ".h5", ".msgpack", *_PICKLED)
+_SIDE_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "random_states")
+"""Files of a training run with a weight file's ending."""
+
+Hashes = frozenset[tuple[str, int]]
+"""A multiset: (sha256, how many files have it)."""
+
+
+def hash_weights(listing: Listing, loaded: Iterable[str] = (), *, stated: bool = False) -> Hashes:
+    """Return the multiset of weight-file hashes; empty unless every weight file has one.
+
+    `loaded` are files that an index names: weights as well, whatever they are called. `stated`
+    takes what is only recorded, which proves nothing.
+    """
+    counts: dict[str, int] = {}
+    entries = {entry.name: entry for entry in list_weight_files(listing)}
+    others = set(loaded) - entries.keys()
+    entries |= {name: FileEntry(name) for name in others}
+    entries |= {entry.name: entry for entry in listing.files if entry.name in others}
+    for entry in entries.values():
+        digest = entry.stated if stated else entry.sha256
+        if digest is None:
+            return frozenset()
+        counts[digest] = counts.get(digest, 0) + 1
+    return frozenset(counts.items())
+
+
+def list_weight_files(listing: Listing) -> list[FileEntry]:
+    """Return the files that hold weights, those of a training run's state left out."""
+    return [
+        entry
+        for entry in listing.files
+        if entry.name.endswith(WEIGHT_SUFFIXES) and not _is_side_state(entry.name)
+    ]
+
+
+def _is_side_state(name: str) -> bool:
+    # Trainers pickle their state; what ends otherwise is loaded as weights, whatever its name.
+    return name.rpartition("/")[2].startswith(_SIDE_STATES) and name.endswith(_PICKLED)
