@@ -118,7 +118,6 @@ def test_no_statement_is_told(sound: Path) -> None:
     [
         ("SELECT repeat('x', 10000) FROM range(2000)", "longer than 16 MB"),
         ("SELECT 1 FROM range(1100000)", "more than 1,000,000 values"),
-        ("SELECT range(1100000)", "more than 1,000,000 values"),
     ],
 )
 def test_an_answer_is_bounded_by_bytes_and_by_values(
