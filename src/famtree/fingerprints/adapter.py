@@ -83,7 +83,7 @@ def split_part(name: str) -> tuple[str, str | None]:
         if name.startswith(prefix):
             name = name.removeprefix(prefix)
             break
-    parts = name.split(".")
+    parts = name.rsplit(".", 3)  # a part is among the last three
     at = next((at for at in range(len(parts) - 1, 0, -1) if parts[at] in table["parts"]), 0)
     part = parts[at] if at and len(parts) - at <= 3 else None
     path = ".".join(parts[:at]) if part else name

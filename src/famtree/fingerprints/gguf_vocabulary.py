@@ -14,9 +14,13 @@ from famtree.fingerprints.vocabulary import (
     AddedToken,
     Form,
     Vocabulary,
-    check_ids,
-    hint_for,
     pack_merge_lines,
+)
+from famtree.fingerprints.vocabulary_bounds import (
+    check_added,
+    check_ids,
+    check_tokens,
+    hint_for,
 )
 
 _UNKNOWN, _CONTROL, _USER_DEFINED, _UNUSED = 2, 3, 4, 5
@@ -28,7 +32,7 @@ _MODELS: dict[str, tuple[str, Form]] = {
 }
 _OTHER: tuple[str, Form] = ("spm-bpe", "sentencepiece")
 _ROLES = {"bos": "bos", "eos": "eos", "padding": "pad", "unknown": "unk"}
-_FILLER = re.compile(r"\[PAD\d+\]|<dummy\d+>|<pad\d+>")
+_FILLER = re.compile(r"\[PAD\d++\]|<dummy\d++>|<pad\d++>")
 """Rows the converter invents where the embedding is larger than the vocabulary (user-defined in
 older files)."""
 _NAME = "the GGUF metadata"
@@ -46,6 +50,7 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
     if not all(isinstance(name, str) for name in names):
         raise TokenizerError(f"{_NAME} has tokens that are not text", hint=hint_for("the file"))
     check_ids(range(len(names)), _NAME)
+    check_tokens(names, _NAME)
     types = metadata.get("tokenizer.ggml.token_type")
     if not isinstance(types, list) or len(types) != len(names):
         types = [1] * len(names)
@@ -61,6 +66,7 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
             added[name] = AddedToken(at, token_type != _USER_DEFINED)
         else:
             tokens[restore(name)] = at
+    check_added(len(added), _NAME)
     merges = metadata.get("tokenizer.ggml.merges")
     has_merges = isinstance(merges, list) and all(isinstance(line, str) for line in merges)
     return Vocabulary(

@@ -21,7 +21,7 @@ from famtree.types.recent import remember
 
 MAX_PATHS = 32
 MAX_UNQUANTIZED = 64
-_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+_NUMBER = re.compile(r"(?<=\.)\d++(?=\.|$)")
 
 
 class Widths(Struct, frozen=True):
@@ -32,7 +32,7 @@ class Widths(Struct, frozen=True):
     by_path: Mapping[str, tuple[float | None, int | None]] = {}
 
 
-class StoredModule(Struct):
+class StoredModule(Struct, gc=False):
     """One module, its packing and what it stands for."""
 
     module: Module

@@ -12,17 +12,17 @@ import binascii
 import codecs
 import struct
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 from zlib import crc32
 
 from msgspec import Struct
 
 from famtree.errors import TokenizerError
-from famtree.fingerprints.vocabulary import Form, byte_alphabet
+from famtree.fingerprints.vocabulary import BLOCK, Form, byte_alphabet
 
 SKETCH_SIZE = 256
 _RECORD = struct.Struct("<QI")
@@ -91,14 +91,32 @@ def build_sketch(texts: Sequence[bytes], ids: Sequence[int]) -> str:
     The hash of a token is 64 bits: its CRC-32 above the low 32 bits of its blake2b. The upper
     half orders nearly all tokens by itself, so the costly half is computed for few.
     """
-    sums = list(map(crc32, texts))
+    return _sketch(lambda: [(texts, ids)], len(texts))
+
+
+def sketch_tokens(tokens: Mapping[str, int], form: Form) -> str:
+    """Return the sketch of a whole vocabulary, of which only a block is normalised at a time."""
+
+    def blocks() -> Iterator[tuple[list[bytes], list[int]]]:
+        items = iter(tokens.items())
+        while block := dict(islice(items, BLOCK)):
+            yield normalise_tokens(block, form)
+
+    return _sketch(blocks, len(tokens))
+
+
+def _sketch(
+    blocks: Callable[[], Iterable[tuple[Sequence[bytes], Sequence[int]]]], count: int
+) -> str:
     kept: dict[int, int] = {}
-    few = 2 * SKETCH_SIZE * _WORD // max(len(sums), 1)
+    few = 2 * SKETCH_SIZE * _WORD // max(count, 1)
     for bound in (min(few, _WORD), _WORD):  # the second round is needed for repeated tokens only
-        for at in [at for at, value in enumerate(sums) if value <= bound]:
-            low = int.from_bytes(blake2b(texts[at], digest_size=4).digest(), "little")
-            key = sums[at] << 32 | low
-            kept[key] = min(ids[at], kept.get(key, ids[at]))
+        for texts, ids in blocks():
+            sums = list(map(crc32, texts))
+            for at in [at for at, value in enumerate(sums) if value <= bound]:
+                low = int.from_bytes(blake2b(texts[at], digest_size=4).digest(), "little")
+                key = sums[at] << 32 | low
+                kept[key] = min(ids[at], kept.get(key, ids[at]))
         if len(kept) >= SKETCH_SIZE:
             break
     records = sorted(kept.items())[:SKETCH_SIZE]

@@ -10,7 +10,13 @@ from msgspec import Struct
 
 from famtree.errors import ConfigError, TokenizerError
 from famtree.fingerprints.json_text import decode_object
-from famtree.fingerprints.vocabulary import MAX_ID, AddedToken, check_size
+from famtree.fingerprints.vocabulary import (
+    AddedToken,
+)
+from famtree.fingerprints.vocabulary_bounds import (
+    MAX_ID,
+    check_size,
+)
 
 SIDE_FILES = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 ROLES = ("bos", "eos", "pad", "unk")

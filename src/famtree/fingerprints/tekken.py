@@ -14,23 +14,29 @@ import msgspec
 from famtree.errors import TokenizerError
 from famtree.fingerprints.tokenizer_json import simplify_block
 from famtree.fingerprints.vocabulary import (
-    MAX_ENTRIES,
+    BLOCK,
     AddedToken,
     Vocabulary,
-    check_ids,
-    check_size,
-    hint_for,
     pause_collector,
     spell_bytes,
 )
+from famtree.fingerprints.vocabulary_bounds import (
+    MAX_ENTRIES,
+    Texts,
+    check_added,
+    check_ids,
+    check_size,
+    check_strings,
+    hint_for,
+)
 
 
-class _Token(msgspec.Struct):
+class _Token(msgspec.Struct, gc=False):
     rank: int
     token_bytes: str
 
 
-class _Special(msgspec.Struct):
+class _Special(msgspec.Struct, gc=False):
     rank: int
     token_str: str
 
@@ -54,6 +60,11 @@ def read_tekken(data: bytes, name: str = "tekken.json") -> Vocabulary:
     TokenizerError naming the file when it is not JSON of this form.
     """
     check_size(data, name)
+    if data.count(b"{") > 2 * MAX_ENTRIES:  # told before anything is built
+        raise TokenizerError(f"{name} has too many entries", hint=hint_for(name))
+    check_strings(data, name)
+    tokens: dict[str, int] = {}
+    held = Texts(name)
     try:
         with pause_collector():
             found = msgspec.json.decode(data, type=_File)
@@ -61,20 +72,25 @@ def read_tekken(data: bytes, name: str = "tekken.json") -> Vocabulary:
             used = found.config.default_vocab_size - reserved
             if not 0 <= reserved <= MAX_ENTRIES or not 0 < used <= MAX_ENTRIES:
                 raise ValueError("its sizes are out of bounds")
-            entries = [entry for entry in found.vocab if 0 <= entry.rank < used]
-            texts = [a2b_base64(entry.token_bytes, strict_mode=True) for entry in entries]
-            ids = [entry.rank + reserved for entry in entries]
-            tokens = dict(zip(spell_bytes(texts), ids, strict=True))
+            for at in range(0, len(found.vocab), BLOCK):
+                entries = [one for one in found.vocab[at : at + BLOCK] if 0 <= one.rank < used]
+                texts = spell_bytes(
+                    a2b_base64(one.token_bytes, strict_mode=True) for one in entries
+                )
+                held.count(texts)
+                tokens.update(zip(texts, (one.rank + reserved for one in entries), strict=True))
     except (msgspec.MsgspecError, Error, ValueError, RecursionError) as fault:
         raise TokenizerError(
             f"{name} is not a tekken file: {str(fault)[:160]}", hint=hint_for(name)
         ) from fault
-    check_ids(ids, name)
+    check_ids(list(tokens.values()), name)
+    check_added(len(found.special_tokens or ()), name)
     added = {
         entry.token_str: AddedToken(entry.rank, special=True)
         for entry in found.special_tokens or ()
     }
     check_ids([token.id for token in added.values()], name)
+    held.count(list(added))
     return Vocabulary(
         kind="tekken",
         form="byte-level",

@@ -20,6 +20,10 @@ from famtree.fingerprints.packings import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 from famtree.types.recent import remember
 
+MAX_PARTS = 64
+"""Parts of a name that are told apart; the rest counts as one. Released names have some fifteen."""
+MAX_STACKS = 1000
+"""Runs of numbered blocks; released checkpoints have some ten."""
 _FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
                  "_weight_scale", "_scale")  # fmt: skip
 """Endings of parts of fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
@@ -28,7 +32,7 @@ Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
 
 
-class Module(Struct):
+class Module(Struct, gc=False):
     """One parameterised module: its role, if known, and its stored parts."""
 
     path: str
@@ -150,7 +154,7 @@ def organise(index: TensorIndex) -> Layout:
     loose: list[Module] = []
     for module in modules.values():
         stack, number, rest = split_block(module.path)
-        if stack is None:
+        if stack is None or (stack not in stacks and len(stacks) >= MAX_STACKS):
             loose.append(module)
             continue
         module.block = number
@@ -188,7 +192,8 @@ def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
 
 def _collect(index: TensorIndex) -> dict[str, Module]:
     modules: dict[str, Module] = {}
-    for name in sorted(index.names | index.tensors.keys()):
+    named = index.tensors.keys() <= index.names  # a second set would take as much as the names
+    for name in sorted(index.names if named else index.names | index.tensors.keys()):
         tensor = index.tensors.get(name)
         if is_buffer(name, tensor):
             continue
@@ -202,7 +207,7 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
 
 def split_block(path: str) -> tuple[str | None, int, str]:
     """Return stack path, block number, and the rest with its numbers as `#`."""
-    parts = path.split(".")
+    parts = path.split(".", MAX_PARTS)
     for place, part in enumerate(parts):
         if place and part.isdecimal() and len(part) < 6:
             rest = ".".join("#" if item.isdecimal() else item for item in parts[place + 1 :])
@@ -219,14 +224,14 @@ def _is_tower(stack: Stack) -> bool:
 
 def in_tower(path: str, words: tuple[str, ...]) -> bool:
     """Tell whether any component of `path` starts with one of `words`."""
-    return any(part.startswith(words) for part in path.split("."))
+    return any(part.startswith(words) for part in path.split(".", MAX_PARTS))
 
 
 def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
     """Find an encoder and a decoder that are siblings (`encoder.block` and `decoder.block`)."""
     by_path = {stack.path: stack for stack in stacks}
     for path, stack in by_path.items():
-        parts = path.split(".")
+        parts = path.split(".", MAX_PARTS)
         if "decoder" in parts:
             place = parts.index("decoder")
             twin = by_path.get(".".join([*parts[:place], "encoder", *parts[place + 1 :]]))
@@ -237,7 +242,7 @@ def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
 
 def outside_role(path: str, table: dict[str, str]) -> str | None:
     """Match the longest tail of one or two components."""
-    parts = path.split(".")
+    parts = path.rsplit(".", 3)
     for length in (3, 2, 1):
         role = table.get(".".join(parts[-length:])) if len(parts) >= length else None
         if role:

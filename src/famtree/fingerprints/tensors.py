@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from famtree.fingerprints.tensor_names import (
+    MAX_PARTS,
     NAMES_KEPT,
     Layout,
     Module,
@@ -303,7 +304,7 @@ def _tied(layout: Layout, main: Stack) -> bool | None:
     bare = main.path.count(".") == 0  # saved without its head: nothing follows from its absence
     if not layout.names_known or bare or layout.outside.get("other_head"):
         return None
-    if "encoder" in main.path.split(".") or not layout.outside.get("embedding"):
+    if "encoder" in main.path.split(".", MAX_PARTS) or not layout.outside.get("embedding"):
         return None
     return True
 

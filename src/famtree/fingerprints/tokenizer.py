@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from famtree.fingerprints.digest import digest
-from famtree.fingerprints.sketch import build_sketch, normalise_tokens
+from famtree.fingerprints.sketch import sketch_tokens
 from famtree.fingerprints.special_tokens import SIDE_FILES, SideFacts, find_markers, read_side_files
 from famtree.fingerprints.vocabulary import (
     AddedToken,
@@ -217,7 +217,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         merges_count=merges.count if merges else None,
         added_count=len(added) if complete else None,
         normalizer=_digest_block(vocabulary.normalizer),
-        sketch=build_sketch(*normalise_tokens(base, vocabulary.form)),
+        sketch=sketch_tokens(base, vocabulary.form),
         special_tokens={**vocabulary.special_tokens, **side.special_tokens},
         markers=find_markers(added),
         files=dict(sorted(hashes.items())),

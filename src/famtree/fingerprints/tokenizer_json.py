@@ -8,6 +8,7 @@ asked for, which halves the time a 10-30 MB file takes. Names of fields are thos
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,34 +16,52 @@ import msgspec
 from famtree.errors import TokenizerError
 from famtree.fingerprints.json_text import MAX_DEPTH, measure_depth
 from famtree.fingerprints.vocabulary import (
-    MAX_ENTRIES,
     AddedToken,
     Form,
     Merges,
     Vocabulary,
-    check_ids,
-    check_size,
-    hint_for,
     pack_merge_lines,
     pack_merges,
     pause_collector,
 )
+from famtree.fingerprints.vocabulary_bounds import (
+    MAX_ENTRIES,
+    check_added,
+    check_ids,
+    check_merges,
+    check_size,
+    check_strings,
+    check_tokens,
+    hint_for,
+)
 
-MAX_BLOCK = 4 << 20
+MAX_BLOCK = 1 << 20
 """Longest pre-tokenizer, normalizer or decoder, bytes; the longest released ones hold a table of
 characters of some 300 kB."""
+MAX_NODES = 20_000
+"""Commas, brackets and braces of one of them, which tell how many values it has."""
 _FAULTS = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 
 
+class _Piece(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    text: str
+    score: float
+
+
+class _Pair(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
+    left: str
+    right: str
+
+
 class _Model(msgspec.Struct):
-    vocab: dict[str, int] | list[tuple[str, float]]
+    vocab: dict[str, int] | list[_Piece]
     merges: msgspec.Raw = msgspec.Raw(b"[]")
     type: str | None = None
     unk_token: str | None = None
     continuing_subword_prefix: str | None = None
 
 
-class _Added(msgspec.Struct):
+class _Added(msgspec.Struct, gc=False):
     id: int
     content: str
     special: bool = False
@@ -68,6 +87,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
             f"{name} has more than {MAX_ENTRIES} entries",
             hint="no released vocabulary is this large; look at the file",
         )
+    check_strings(data, name)
     with pause_collector():
         try:
             found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_File)
@@ -82,14 +102,17 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
             ) from fault
         model = found.model
         if isinstance(model.vocab, list):
-            tokens = {piece: at for at, (piece, _) in enumerate(model.vocab)}
+            tokens = {text: at for at, text in enumerate(_drain(model.vocab))}
         else:
             tokens = model.vocab
         check_ids(list(tokens.values()), name)
+        check_tokens(tokens, name)
+    check_added(len(found.added_tokens or ()), name)
     added = {
         entry.content: AddedToken(entry.id, entry.special) for entry in found.added_tokens or ()
     }
     check_ids([token.id for token in added.values()], name)
+    check_tokens(added, name)
     kind, form = _classify(found.model, merges, blocks)
     return Vocabulary(
         kind=kind,
@@ -103,6 +126,14 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
         normalizer=simplify_block(blocks["normalizer"]),
         special_tokens={"unk": model.unk_token} if model.unk_token else {},
     )
+
+
+def _drain(pieces: list[_Piece]) -> Iterator[str]:
+    """Yield the texts and let each piece go, whose memory the next ids then take."""
+    gone = _Piece("", 0.0)
+    for at, piece in enumerate(pieces):
+        pieces[at] = gone
+        yield piece.text
 
 
 def _classify(model: _Model, merges: Merges, blocks: dict[str, Any]) -> tuple[str, Form]:
@@ -123,7 +154,10 @@ def _classify(model: _Model, merges: Merges, blocks: dict[str, Any]) -> tuple[st
 def _read_block(raw: msgspec.Raw, key: str) -> Any:
     if len(memoryview(raw)) > MAX_BLOCK:
         raise ValueError(f"its {key} has more than {MAX_BLOCK} bytes")
-    block = msgspec.json.decode(raw)
+    text = bytes(raw)
+    if sum(text.count(sign) for sign in (b",", b"[", b"{")) > MAX_NODES:
+        raise ValueError(f"its {key} has more than {MAX_NODES} values")
+    block = msgspec.json.decode(text)
     if measure_depth(block) > MAX_DEPTH:
         raise ValueError(f"its {key} is nested deeper than {MAX_DEPTH} levels")
     return block
@@ -139,15 +173,17 @@ def _mentions(block: Any, kind: str) -> bool:
     )
 
 
-_STRING = rb'"(?:[^"\\]|\\.)*"'
+# Possessive throughout: a quantifier that may give back what it took keeps some hundred bytes for
+# each character.
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _FIRST_PAIR = re.compile(
-    rb"\[\s*\[\s*" + _STRING + rb"(\s*,\s*)" + _STRING + rb"(\s*\])(\s*,\s*\[\s*)?"
+    rb"\[\s*+\[\s*+" + _STRING + rb"(\s*+,\s*+)" + _STRING + rb"(\s*+\])(\s*+,\s*+\[\s*+)?+"
 )
-_FIRST_LINE = re.compile(rb"\[\s*" + _STRING + rb"(\s*,\s*)?")
-_BEFORE = re.compile(rb'\[\s*(?:\[\s*)?"')
-_AFTER = re.compile(rb'"(?:\s*\])?\s*\]\s*\Z')
+_FIRST_LINE = re.compile(rb"\[\s*+" + _STRING + rb"(\s*+,\s*+)?+")
+_BEFORE = re.compile(rb'\[\s*+(?:\[\s*+)?+"')
+_AFTER = re.compile(rb'"(?:\s*+\])?+\s*+\]\s*+\Z|"\s*+\]\s*+\Z')
 _ESCAPE = rb"\\(?:u[0-9a-fA-F]{4}|[^u])"
-_ESCAPES = re.compile(_ESCAPE + rb"(?:" + _ESCAPE + rb")*")  # a literal first byte scans faster
+_ESCAPES = re.compile(_ESCAPE + rb"(?:" + _ESCAPE + rb")*+")  # a literal first byte scans faster
 
 
 def _read_merges(raw: msgspec.Raw, name: str) -> Merges:
@@ -158,10 +194,10 @@ def _read_merges(raw: msgspec.Raw, name: str) -> Merges:
     does not come out as exactly one blank in each merge is decoded string by string.
     """
     data = memoryview(raw)
-    return _read_uniform(data) or _read_one_by_one(data, name)
+    return _read_uniform(data, name) or _read_one_by_one(data, name)
 
 
-def _read_uniform(data: memoryview) -> Merges | None:
+def _read_uniform(data: memoryview, name: str) -> Merges | None:
     before, after = _BEFORE.match(data), _AFTER.search(data[max(0, len(data) - 256) :])
     pair = _FIRST_PAIR.match(data)
     line = None if pair else _FIRST_LINE.match(data)
@@ -176,6 +212,7 @@ def _read_uniform(data: memoryview) -> Merges | None:
         text = text.replace(b'"' + line[1] + b'"', b"\0")
     if text.count(b'"') != text.count(b'\\"'):
         return None
+    check_merges(text, name)
     text = _unescape(text)
     count = text.count(b"\0") + 1
     if count > MAX_ENTRIES or text.count(b" ") != count:
@@ -211,16 +248,19 @@ def _unescape(text: bytes) -> bytes:
 
 
 def _read_one_by_one(raw: memoryview, name: str) -> Merges:
-    found = msgspec.json.decode(raw, type=list[str | tuple[str, str]] | None) or []
+    found = msgspec.json.decode(raw, type=list[str | _Pair] | None) or []
     if len(found) > MAX_ENTRIES:
         raise TokenizerError(
             f"{name} has {len(found)} merges, more than {MAX_ENTRIES}", hint=hint_for(name)
         )
-    lines = [merge for merge in found if isinstance(merge, str)]
-    pairs = [merge for merge in found if isinstance(merge, tuple)]
-    if lines and pairs:
+    kinds = set(map(type, found))
+    if len(kinds) > 1:
         raise TokenizerError(f"{name} mixes two spellings of merges", hint=hint_for(name))
-    return pack_merges(pairs) if pairs else pack_merge_lines(lines, name)
+    if str in kinds:
+        return pack_merge_lines((merge for merge in found if isinstance(merge, str)), name)
+    pairs = pack_merges((one.left, one.right) for one in found if isinstance(one, _Pair))
+    check_merges(pairs.lines, name)
+    return pairs
 
 
 _SEQUENCES = ("pretokenizers", "normalizers")

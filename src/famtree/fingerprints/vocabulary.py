@@ -15,20 +15,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from gc import disable, enable, isenabled
 from hashlib import sha256
+from itertools import islice
+from operator import lt
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from msgspec import Struct
 
 from famtree.errors import TokenizerError
+from famtree.fingerprints.vocabulary_bounds import check_merges, hint_for
 from famtree.types.fingerprint import Digest
-
-MAX_FILE = 48 << 20
-"""Bytes; the largest released tokenizer file has 34 MB."""
-MAX_ENTRIES = 600_000
-"""Tokens, and merges; each takes some 300 bytes of memory. Large released vocabularies have 262,144
-tokens and 514,906 merges; XLM-V's 901,629 tokens stay unread."""
-MAX_ID = (1 << 31) - 1
 
 Form = Literal["byte-level", "sentencepiece", "wordpiece", "raw"]
 """How token strings spell bytes: GPT-2's alphabet, U+2581 for a blank, `##` for a continuation."""
@@ -91,33 +87,6 @@ def spell_bytes(tokens: Iterable[bytes]) -> list[str]:
     return [decode(token, "strict", alphabet)[0] for token in tokens]
 
 
-def check_size(data: bytes, name: str) -> None:
-    """Raise TokenizerError when a tokenizer file is empty or unreasonably large."""
-    if not data:
-        raise TokenizerError(f"{name} is empty", hint=hint_for(name))
-    if len(data) > MAX_FILE:
-        raise TokenizerError(
-            f"{name} has {len(data)} bytes, more than {MAX_FILE}",
-            hint="no released tokenizer is this large; look at the file",
-        )
-
-
-def check_ids(ids: Sequence[int], name: str) -> None:
-    """Raise TokenizerError unless all ids are in [0, 2**31) and there are at most `MAX_ENTRIES`."""
-    if len(ids) > MAX_ENTRIES:
-        raise TokenizerError(
-            f"{name} has {len(ids)} entries, more than {MAX_ENTRIES}",
-            hint="no released vocabulary is this large; look at the file",
-        )
-    if ids and (min(ids) < 0 or max(ids) > MAX_ID):
-        raise TokenizerError(f"{name} has token ids outside 0..2**31-1", hint=hint_for(name))
-
-
-def hint_for(name: str) -> str:
-    """Return what to do about an unreadable tokenizer file."""
-    return f"the download of {name} may be incomplete; fetch it again or look at the file"
-
-
 @contextmanager
 def pause_collector() -> Iterator[None]:
     """Hold off garbage collection while a million small objects are made."""
@@ -138,18 +107,33 @@ def digest_vocabulary(tokens: Mapping[str, int]) -> Digest:
     tokens in UTF-8 without separators.
     """
     names, ids = list(tokens), list(tokens.values())
-    in_order = ids == list(range(len(ids))) or (ids == sorted(ids) and len(ids) == len(set(ids)))
-    if not in_order:
-        pairs = sorted(zip(ids, names, strict=True))
-        ids, names = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-    hasher = sha256(_pack([len(ids), *map(len, names), *ids]))
-    hasher.update("".join(names).encode("utf-8", "surrogatepass"))
+    if not all(map(lt, ids, islice(ids, 1, None))):
+        # Sorted by themselves, since a pair for each would take twice the memory of the tokens.
+        if len(set(ids)) < len(ids):
+            names.sort()
+        names.sort(key=tokens.__getitem__)
+    head = _make_array([len(names)])
+    head.extend(map(len, names))
+    head.extend(map(tokens.__getitem__, names))
+    hasher = sha256(_to_bytes(head))
+    for block in split_blocks(names):
+        hasher.update("".join(block).encode("utf-8", "surrogatepass"))
     return Digest(hasher.hexdigest())
+
+
+BLOCK = 4096
+"""Tokens handled at once: a whole vocabulary as one text takes as much memory as the tokens."""
+
+
+def split_blocks(tokens: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield `BLOCK` tokens at a time."""
+    for at in range(0, len(tokens), BLOCK):
+        yield tokens[at : at + BLOCK]
 
 
 def digest_merges(merges: Merges) -> Digest:
     """Digest the ordered merges: sha256 over their count (u32), `lines` and `lengths`."""
-    hasher = sha256(_pack([merges.count]))
+    hasher = sha256(_to_bytes(_make_array([merges.count])))
     hasher.update(merges.lines)
     hasher.update(merges.lengths)
     return Digest(hasher.hexdigest())
@@ -162,40 +146,60 @@ def digest_merges_sorted(merges: Merges) -> Digest:
     million merges would take longer than reading them. It tells published vocabularies apart
     and is not meant to resist forgery; `digest_merges` is.
     """
-    total = sum(map(crc32, merges.lines.split(b"\0"))) if merges.count else 0
-    text = f"{merges.count} {len(merges.lines)} {total}"
+    total = sum(sum(map(crc32, lines)) for lines in _split_lines(merges.lines))
+    text = f"{merges.count} {len(merges.lines)} {total if merges.count else 0}"
     return Digest(sha256(text.encode()).hexdigest())
+
+
+def _split_lines(text: bytes) -> Iterator[list[bytes]]:
+    """Yield the parts of `text` between its NULs, some thousand at a time."""
+    at = 0
+    while at <= len(text):
+        stop = text.find(b"\0", at + (1 << 18))
+        stop = len(text) if stop < 0 else stop
+        yield text[at:stop].split(b"\0")
+        at = stop + 1
 
 
 def pack_merges(pairs: Iterable[Sequence[str]]) -> Merges:
     """Pack merges given as (left, right)."""
-    pairs = list(pairs)
-    text = "\0".join(map(" ".join, pairs))
-    count = len(pairs)
-    lengths = b""
-    if count and (text.count(" ") != count or text.count("\0") != count - 1):
-        lengths = _pack([len(side) for pair in pairs for side in pair])
-    return Merges(text.encode("utf-8", "surrogatepass"), count, lengths)
+    pairs = iter(pairs)
+    text, lengths = bytearray(), _make_array([])
+    count = blanks = nuls = 0
+    while taken := list(islice(pairs, BLOCK)):
+        block = "\0".join(map(" ".join, taken))
+        blanks, nuls = blanks + block.count(" "), nuls + block.count("\0") + bool(count)
+        text += (b"\0" if count else b"") + block.encode("utf-8", "surrogatepass")
+        lengths.extend(len(side) for pair in taken for side in pair)
+        count += len(taken)
+    plain = not count or (blanks == count and nuls == count - 1)
+    return Merges(bytes(text), count, b"" if plain else _to_bytes(lengths))
 
 
 def pack_merge_lines(lines: Iterable[str], name: str) -> Merges:
     """Pack merges given as `left right`; each line has exactly one blank.
 
-    Raises TokenizerError otherwise.
+    Raises TokenizerError otherwise, and for one that is too long.
     """
     lines = list(lines)
-    text = "\0".join(lines)
-    count = len(lines)
-    if text.count("\0") != max(count - 1, 0) or any(line.count(" ") != 1 for line in lines):
+    if any(line.count(" ") != 1 or "\0" in line for line in lines):
         raise TokenizerError(f"{name} has a merge that is not a pair", hint=hint_for(name))
-    return Merges(text.encode("utf-8", "surrogatepass"), count)
+    text = bytearray()
+    for at in range(0, len(lines), BLOCK):
+        block = "\0".join(lines[at : at + BLOCK])
+        text += (b"\0" if at else b"") + block.encode("utf-8", "surrogatepass")
+    check_merges(text, name)
+    return Merges(bytes(text), len(lines))
 
 
-def _pack(values: Sequence[int]) -> bytes:
-    """Pack as little-endian u32 on every platform."""
-    packed = array("I", values)
-    if packed.itemsize != 4:
-        packed = array("L", values)
+def _make_array(values: Sequence[int]) -> array[int]:
+    """Return an array of u32, whichever letter that has on this platform."""
+    made = array("I", values)
+    return made if made.itemsize == 4 else array("L", values)
+
+
+def _to_bytes(values: array[int]) -> bytes:
+    """Return as little-endian u32 on every platform."""
     if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
+        values.byteswap()
+    return values.tobytes()

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable
 from itertools import pairwise
 from math import prod
+from sys import getsizeof
 from typing import Any
 
 from msgspec import Struct
@@ -36,10 +37,18 @@ MAX_KEY = 65_535
 """Longest key the specification allows, bytes."""
 MAX_DIMS = 8
 """The specification has four and reserves the right to more."""
-MAX_TEXT = 16 << 20
+MAX_TEXT = 4 << 20
 """Longest single string, bytes; released chat templates stay under 100 kB."""
-INLINE_ITEMS = 4096
-"""Arrays up to this length (one value a layer) are decoded at once."""
+MAX_NAME = 4096
+"""Longest tensor name, bytes; the specification has 64."""
+MAX_TEXTS = 16 << 20
+"""Bytes of all keys, names and single strings; in memory they take up to four times as many."""
+MAX_HELD = 128 << 20
+"""Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
+MAX_JUMP = 64 << 20
+"""Offset in the file up to which an unread array is jumped over."""
+INLINE_ITEMS, MAX_INLINE = 4096, 262_144
+"""Arrays up to this length (one value a layer) are decoded at once, so many items in all."""
 DEFAULT_ALIGNMENT = 32
 """Bytes, where `general.alignment` is silent."""
 SKIPPED_BYTES = 64 << 10
@@ -118,6 +127,7 @@ class GgufReader:
         self._buffer = bytearray()
         self._at = 0
         self._keys_left = 0
+        self._texts_left, self._inline_left = MAX_TEXTS, MAX_INLINE
         self._mark = "<"
         self.header = self._read_start()
 
@@ -188,25 +198,35 @@ class GgufReader:
         return GgufHeader(version, swapped, tensor_count=tensors, length=24)
 
     def _read_pairs(self, *, pause: bool) -> None:
-        metadata = self.header.metadata
-        while self._keys_left:
+        paused = False
+        while self._keys_left and not paused:
             start = self._at
-            key = self._read_text(MAX_KEY, "a key")
-            kind = self._read_number("I")
-            known = metadata.get(key)
-            if key in metadata and not (isinstance(known, GgufArray) and known.stop is None):
-                raise self._bad(f"has the key {key[:120]!r} twice")
-            if kind == ARRAY:
-                value: Any = self._read_array(key, pause)
-                if isinstance(value, GgufArray) and value.stop is None:
-                    metadata[key] = value
-                    self._at = start
-                    return
-            else:
-                value = self._read_scalar(kind)
-            metadata[key] = value
-            self._keys_left -= 1
-            self.header.length = self._at
+            try:
+                paused = self._read_pair(start, pause)
+            except HeaderLimitError:
+                self._at = start  # to be read again, should the limit be raised
+                raise
+
+    def _read_pair(self, start: int, pause: bool) -> bool:
+        """Read one pair; True where it is an array at which to pause."""
+        metadata = self.header.metadata
+        key = self._read_text(MAX_KEY, "a key")
+        kind = self._read_number("I")
+        known = metadata.get(key)
+        if key in metadata and not (isinstance(known, GgufArray) and known.stop is None):
+            raise self._bad(f"has the key {key[:120]!r} twice")
+        if kind == ARRAY:
+            value: Any = self._read_array(key, pause)
+            if isinstance(value, GgufArray) and value.stop is None:
+                metadata[key] = value
+                self._at = start
+                return True
+        else:
+            value = self._read_scalar(kind)
+        metadata[key] = value
+        self._keys_left -= 1
+        self.header.length = self._at
+        return False
 
     def _read_scalar(self, kind: int) -> Any:
         if kind == STRING:
@@ -227,23 +247,31 @@ class GgufReader:
                 return GgufArray(kind, count, start, None)
             self._walk_strings(count)
             array = GgufArray(kind, count, start, self._at)
-            return array if count > INLINE_ITEMS else self._decode_strings(array)
+            return self._decode_strings(array) if self._take_inline(count) else array
         if kind not in VALUE_FORMATS:
             raise self._bad(f"has an array of type {kind} in {key[:120]!r}")
         stop = start + count * struct.calcsize(VALUE_FORMATS[kind])
         if self._size is not None and stop > self._size:
             raise self._bad("ends inside an array")
-        if count <= INLINE_ITEMS:
+        if self._take_inline(count):
             self._need(stop)
             self._at = stop
             return list(self._unpack_many(kind, count, start))
         whole = key == _UNSKIPPED or stop - len(self._buffer) <= SKIPPED_BYTES
         if whole:
             self._need(stop)
+        elif stop > MAX_JUMP:
+            raise HeaderLimitError
         else:
             self._buffer.extend(bytes(stop - len(self._buffer)))
         self._at = stop
         return GgufArray(kind, count, start, stop, whole)
+
+    def _take_inline(self, count: int) -> bool:
+        """Return whether an array of so many items is decoded at once."""
+        taken = count <= min(INLINE_ITEMS, self._inline_left)
+        self._inline_left -= count if taken else 0
+        return taken
 
     def _unpack_many(self, kind: int, count: int, start: int) -> tuple[Any, ...]:
         values = struct.unpack_from(
@@ -268,13 +296,17 @@ class GgufReader:
         self._at = at
 
     def _decode_strings(self, array: GgufArray) -> list[str]:
-        at, buffer = array.start, bytes(self._buffer[array.start : array.stop])
-        at = 0
+        at, buffer = array.start, self._buffer
         unpack = struct.Struct(f"{self._mark}Q").unpack_from
-        found = []
+        found: list[str] = []
+        held = 0
         for _ in range(array.count):
             stop = at + 8 + unpack(buffer, at)[0]
-            found.append(buffer[at + 8 : stop].decode("utf-8", "replace"))
+            text = "" if stop - at > MAX_TEXT else buffer[at + 8 : stop].decode("utf-8", "replace")
+            held += getsizeof(text)
+            if stop - at > MAX_TEXT or held > MAX_HELD:
+                raise self._bad("has too long strings in an array")
+            found.append(text)
             at = stop
         return found
 
@@ -283,7 +315,7 @@ class GgufReader:
         entries: list[tuple[str, int, tuple[int, ...], int]] = []
         seen: set[str] = set()
         for _ in range(header.tensor_count):
-            name = self._read_text(MAX_KEY, "a tensor name")
+            name = self._read_text(MAX_NAME, "a tensor name")
             if name in seen:
                 raise self._bad(f"has the tensor {name[:120]!r} twice")
             seen.add(name)
@@ -330,6 +362,9 @@ class GgufReader:
         length = self._read_number("Q")
         if length > longest:
             raise self._bad(f"has {what} of {length} bytes")
+        self._texts_left -= length
+        if self._texts_left < 0:
+            raise self._bad(f"has more than {MAX_TEXTS} bytes of keys, names and strings")
         start, stop = self._at, self._at + length
         self._need(stop)
         self._at = stop

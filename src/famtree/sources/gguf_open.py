@@ -16,7 +16,7 @@ DESIGN_LIMIT = 1 << 20
 """Most bytes read over a network for architecture and hyperparameters alone."""
 FULL_LIMIT = 20_000_000
 """Most bytes read over a network for vocabulary and tensor names."""
-LOCAL_LIMIT = 64 << 20
+LOCAL_LIMIT = 48 << 20
 """Most bytes of a header read from a disk; the longest released ones have some 20 MB."""
 NETWORK_STEPS = (64 << 10, 256 << 10, 2 << 20, 4 << 20)
 LOCAL_STEPS = (1 << 20,)

@@ -25,6 +25,9 @@ MAX_READ = 24 << 20
 about 14 MB. What is decoded takes several times its length in memory."""
 MAX_TENSORS = 150_000
 """Tensors of one file; the largest released ones have some 90,000."""
+MAX_COLONS, MAX_COMMAS = 6 * MAX_TENSORS, 16 * MAX_TENSORS
+"""Signs of a header, counted before anything is built: a tensor has four colons, and a comma for
+each dimension."""
 MAX_DIMS = 64
 MAX_NAME = 4096
 
@@ -110,6 +113,11 @@ def parse_header(data: bytes, file: str, *, file_size: int | None) -> ParsedHead
     text = data[8 : 8 + length]
     if text[:1] != b"{":
         raise HeaderError(f"{file}: the header is not a JSON object", hint=_again(file))
+    if text.count(b":") > MAX_COLONS or text.count(b",") > MAX_COMMAS:
+        raise HeaderError(
+            f"{file} has a header of more than {MAX_TENSORS} tensors, or of very many dimensions",
+            hint="no released file has as many; look at it",
+        )
     if length >= _TYPED_FROM:
         tensors, metadata = _decode_typed(text, file)
     else:

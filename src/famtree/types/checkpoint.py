@@ -85,7 +85,7 @@ class Missing(Struct, frozen=True):
     reason: str
 
 
-class TensorInfo(Struct, frozen=True):
+class TensorInfo(Struct, frozen=True, gc=False):
     """One tensor as a safetensors header describes it."""
 
     name: str

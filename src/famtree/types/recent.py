@@ -27,6 +27,7 @@ class Recent(Generic[V]):
     def __init__(self, room: int) -> None:
         self._room = room
         self._held: OrderedDict[Hashable, tuple[V, int]] = OrderedDict()
+        self._size = 0
         self._lock = threading.Lock()
 
     def find(self, key: Hashable, make: Callable[[], V], size: int = 1) -> V:
@@ -38,11 +39,13 @@ class Recent(Generic[V]):
         # Not under the lock: two threads may do the same work once, none waits for the other.
         made = make()
         with self._lock:
+            if key in self._held:
+                self._size -= self._held[key][1]
             self._held[key] = made, size
             self._held.move_to_end(key)
-            total = sum(one for _, one in self._held.values())
-            while total > self._room and len(self._held) > 1:
-                total -= self._held.popitem(last=False)[1][1]
+            self._size += size
+            while self._size > self._room and len(self._held) > 1:
+                self._size -= self._held.popitem(last=False)[1][1]
         return made
 
 
