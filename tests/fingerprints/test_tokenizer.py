@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from famtree.errors import TokenizerError
-from famtree.fingerprints import vocabulary
+from famtree.fingerprints import vocabulary_bounds
 from famtree.fingerprints.tokenizer import (
     SIDE_FILES,
     build_tokenizer,
@@ -92,13 +92,13 @@ def test_content_decides_where_a_name_is_shared() -> None:
 
 
 def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "MAX_FILE", 100)
+    monkeypatch.setattr(vocabulary_bounds, "MAX_FILE", 100)
     with pytest.raises(TokenizerError, match=r"tokenizer\.json has \d+ bytes"):
         build_tokenizer({"tokenizer.json": tokenizer_json()})
 
 
 def test_entries_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(vocabulary_bounds, "MAX_ENTRIES", 3)
     with pytest.raises(TokenizerError, match=r"tokenizer\.json has 9 entries"):
         build_tokenizer({"tokenizer.json": tokenizer_json()})
 

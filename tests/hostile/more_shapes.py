@@ -145,14 +145,14 @@ def _index(name: str, make: Callable[[int], bytes], largest: int = 16 * MIB) -> 
 INDEXES = [
     *give_json("index", "model.safetensors.index.json", 16 * MIB,
                b'{"weight_map":{"a":"b"},', b"}"),
-    _index("300,000 names", lambda size: number(
-        b'{"weight_map":{', b'"model.layers.%d.w":"m.safetensors"', b"}}", size, 299_000)),
-    _index("300,000 names in as many shards", lambda size: number(
-        b'{"weight_map":{', b'"model.layers.%d.w":"%d.safetensors"', b"}}", size, 299_000)),
+    _index("250,000 names", lambda size: number(
+        b'{"weight_map":{', b'"model.layers.%d.w":"m.safetensors"', b"}}", size, 249_000)),
+    _index("250,000 names in as many shards", lambda size: number(
+        b'{"weight_map":{', b'"model.layers.%d.w":"%d.safetensors"', b"}}", size, 249_000)),
     _index("long names", lambda size: number(
         b'{"weight_map":{', b'"' + b"." * 4000 + b'%d":"m"', b"}}", size)),
     _index("names of escapes", lambda size: number(
-        b'{"weight_map":{', b'"\\u0041\\u00e9\\ud83d\\ude00%d":"m"', b"}}", size, 299_000)),
+        b'{"weight_map":{', b'"\\u0041\\u00e9\\ud83d\\ude00%d":"m"', b"}}", size, 249_000)),
     _index("one shard of escapes", lambda size: fill(
         b'{"weight_map":{"a":"', b"\\u0041", b'"}}', size)),
     _index("empty shards", lambda size: number(b'{"weight_map":{', b'"%x":""', b"}}", size)),
@@ -197,7 +197,7 @@ CONFIGS = [
     _config("a pattern of 4,096 with a late period", lambda size:
             b'{"model_type":"unheard-of","hybrid_override_pattern":"'
             + (b"M" * 1023 + b"*") * 3 + b"M" * 1023 + b'-"}'),
-    *(_config(f"{method} ignores {what}", lambda size, method=method, unit=unit: number(  # type: ignore[misc]
+    *(_config(f"{method.decode()} ignores {what}", lambda size, method=method, unit=unit: number(  # type: ignore[misc]
         b'{"model_type":"unheard-of","quantization_config":{"quant_method":"%s","ignore":['
         % method, unit, b"]}}", size))
       for method in (b"compressed-tensors", b"awq", b"fp8")
@@ -247,6 +247,7 @@ CONFIGS = [
 
 # --- GGUF
 
+
 def _string(text: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text
 
@@ -282,7 +283,7 @@ def _words(size: int, length: int, start: bytes = b"") -> list[bytes]:
 _MODEL = _pair(b"tokenizer.ggml.model", 8, _string(b"gpt2"))
 
 
-def _gguf(name: str, make: Callable[[int], bytes], largest: int = 64 * MIB - 200) -> Shape:
+def _gguf(name: str, make: Callable[[int], bytes], largest: int = 48 * MIB - 200) -> Shape:
     return Shape("GGUF", name, lambda size: {"model.gguf": make(size)}, largest)
 
 
@@ -302,7 +303,7 @@ GGUFS = [
     _gguf("600,000 user-defined tokens", lambda size: gguf([
         _MODEL, _strings(b"tokenizer.ggml.tokens", _words(size, 94)),
         _pair(b"tokenizer.ggml.token_type", 9, struct.pack("<IQ", 5, len(_words(size, 94)))
-              + b"\x04\0\0\0" * len(_words(size, 94)))]), 60 * MIB),
+              + b"\x04\0\0\0" * len(_words(size, 94)))]), 45 * MIB),
     _gguf("600,000 merges", lambda size: gguf([
         _MODEL, _strings(b"tokenizer.ggml.tokens", [b"a", b"b"]),
         _strings(b"tokenizer.ggml.merges", [b"a " + word for word in _words(size, 96)])])),
@@ -338,15 +339,16 @@ GGUFS = [
         _strings(b"%x" % at, [b"a%d" % one for one in range(4096)])
         for at in range(size // 52_000)])),
     _gguf("tensors", lambda size: gguf([], [
-        _tensor(b"blk.%d.attn_q.weight" % at) for at in range(min(65_000, size // 56))])),
+        _tensor(b"blk.%d.attn_q.weight" % at) for at in range(min(32_000, size // 56))])),
     _gguf("long tensor names", lambda size: gguf([], [
         _tensor((b"%x" % at).rjust(60_000, b".")) for at in range(size // 60_040)])),
     _gguf("tensor names of numbers", lambda size: gguf([], [
-        _tensor(b"blk.1." + b"1." * 480 + b"%d" % at) for at in range(min(65_000, size // 1010))])),
+        _tensor(b"blk.1." + b"1." * 480 + b"%d" % at) for at in range(min(32_000, size // 1010))])),
 ]  # fmt: skip
 
 
 # --- ONNX, archives
+
 
 def _field(tag: int, body: bytes) -> bytes:
     return varint(tag << 3 | 2) + varint(len(body)) + body
@@ -408,6 +410,7 @@ ARCHIVES = [
 
 
 # --- texts
+
 
 def _text(parser: str, file: str, name: str, make: Callable[[int], bytes], largest: int) -> Shape:
     return Shape(parser, name, lambda size: {"config.json": CONFIG, file: make(size)}, largest)
@@ -487,6 +490,7 @@ TEXTS = [
 
 # --- folders
 
+
 def _folder(name: str, make: Callable[[int], dict[str, bytes]], largest: int = 19_900) -> Shape:
     return Shape("folder", name, make, largest)
 
@@ -501,11 +505,11 @@ FOLDERS = [
     _folder("loose shards of one tensor", lambda count: {
         f"{at}.safetensors": _shard(at) for at in range(count - 1)} | {
         "x.safetensors.index.json": b'{"weight_map":{}}'}),
-    _folder("shards beside an index of 299,000 names", lambda count: {
+    _folder("shards beside an index of 249,000 names", lambda count: {
         f"{at}.safetensors": _shard(at) for at in range(count - 1)} | {
         "x.safetensors.index.json": b'{"weight_map":{' + b",".join(
             b'"model.layers.%d.w":"%d.safetensors"' % (at, at % count)
-            for at in range(count * 15)) + b"}}"}),
+            for at in range(count * 25)) + b"}}"}, 9960),
     _folder("shards that are empty", lambda count: {
         f"{at}.safetensors": header(b"{}") for at in range(count)}),
     _folder("groups of shards", lambda count: {

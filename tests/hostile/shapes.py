@@ -49,8 +49,10 @@ def give_json(
         return Shape(parser, name, lambda size: extra | {file: make(size)}, largest)
 
     yield of("one string", lambda size: fill(start + b'"x":"', b"a", b'"' + end, size))
-    yield of("wide characters",
-             lambda size: fill(start + b'"x":"\xf0\x9f\x98\x80', b"a", b'"' + end, size))
+    yield of(
+        "wide characters",
+        lambda size: fill(start + b'"x":"\xf0\x9f\x98\x80', b"a", b'"' + end, size),
+    )
     yield of("one string of escapes", lambda size: fill(start + b'"x":"', b"\\u0041", b'"' + end,
                                                         size))  # fmt: skip
     yield of("surrogates", lambda size: fill(start + b'"x":"', b"\\ud83d\\ude00", b'"' + end, size))
@@ -75,6 +77,7 @@ def give_json(
 
 
 # --- tokenizers
+
 
 def _alone(name: str, data: bytes) -> dict[str, bytes]:
     return {"config.json": CONFIG, name: data}
@@ -274,7 +277,7 @@ def _tekken(name: str, make: Callable[[int], bytes], largest: int = 50 * MB) -> 
     return _plain("tekken", "tekken.json", name, make, largest)
 
 
-_TEKKEN = (b'{"config":{"default_vocab_size":590000,"default_num_special_tokens":10},"vocab":[')
+_TEKKEN = b'{"config":{"default_vocab_size":590000,"default_num_special_tokens":10},"vocab":['
 TEKKEN = [
     _tekken("600,000 ranks", lambda size: _TEKKEN + b",".join(
         b'{"rank":%d,"token_bytes":"%s"}' % (at, _base64(at, 25))

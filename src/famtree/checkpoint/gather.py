@@ -97,20 +97,25 @@ def _names_gguf(ref: CheckpointRef) -> bool:
 
 def _list_pickles(source: CheckpointSource, listing: Listing) -> PickledWeights | None:
     """Read the directories of the pickled weight files at the root; a local read costs little."""
-    from famtree.sources.pickle_archive import list_storages
+    from famtree.sources.pickle_archive import MAX_ALL, list_storages
 
     found = []
+    left = MAX_ALL
     for name in list_pickles(listing)[:MAX_ARCHIVES]:
         entry = listing.find(name)
 
         def read(start: int, stop: int, name: str = name) -> bytes:
+            nonlocal left
+            left -= stop - start
+            if left < 0:
+                raise OSError("the directories are too long together")
             data = source.read_ranges({name: (start, stop)})[name]
             return data if isinstance(data, bytes) else b""
 
         storages = list_storages(read, entry.size) if entry and entry.size else None
         if storages is not None:
             found.append(storages)
-    if not found:
+    if not found or left < 0:
         return None
     return PickledWeights.model_construct(
         files=len(found),

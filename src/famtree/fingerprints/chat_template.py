@@ -15,13 +15,13 @@ MAX_TEMPLATE = 1 << 20
 """Longer templates are cut before they are searched; the longest released one has 60 kB."""
 MAX_MARKERS = 64
 
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"\s++")
 _MARKER = re.compile(
     r"<[|｜][^<>|｜\s'\"{}]{1,40}[|｜]>"  # <|im_start|>, full-width bars too
     r"|<\|[a-z_]{1,20}>|<[a-z_]{1,20}\|>"  # half-open turns
     r"|</?[a-z][a-z_:]{2,30}>"  # <start_of_turn>, <think>
     r"|<<SYS>>|\[/?[A-Z][A-Z_]{2,30}\]"  # [INST], [AVAILABLE_TOOLS]
-    r"|\][~!][a-z]\[?|\[[a-z]~\[|\[\|[a-z]+\|\]"  # ]~b], [|user|]
+    r"|\][~!][a-z]\[?|\[[a-z]~\[|\[\|[a-z]++\|\]"  # ]~b], [|user|]
     r"|### [A-Z][a-z]{2,20}:|\b(?:USER|ASSISTANT):"
 )
 

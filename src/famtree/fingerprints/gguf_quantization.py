@@ -21,7 +21,7 @@ from famtree.types.quantization import Quantization, StoredForm
 FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 GUESSED = 1024
 """Added to a file type that the writer inferred (llama.h, LLAMA_FTYPE_GUESSED)."""
-_WIDTH = re.compile(r"\D*(\d+)")
+_WIDTH = re.compile(r"\D*+(\d++)")
 
 
 def read_gguf_quantization(

@@ -27,7 +27,7 @@ MAX_TOKEN = 256
 _COMMON = frozenset({"<s>", "</s>", "<unk>", "<pad>", "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"})
 """Shared by designs that have nothing else in common, so they name no line."""
 _MARKER = re.compile(r"[^\w\s]\S*[^\w\s]")
-_NUMBERED = re.compile(r"(\d+)\W{0,4}\Z")
+_NUMBERED = re.compile(r"(?<!\d)(\d++)\W{0,4}+\Z")
 
 
 class SideFacts(Struct):
@@ -71,7 +71,7 @@ def find_markers(contents: Iterable[str]) -> list[str]:
 
 
 def _is_marker(content: str) -> bool:
-    if not _MARKER.fullmatch(content) or len(content) > 64 or content in _COMMON:
+    if len(content) > 64 or content in _COMMON or not _MARKER.fullmatch(content):
         return False
     if not any(map(str.isalpha, content)):
         return False

@@ -7,7 +7,6 @@ carries the vocabulary is decided from names alone, so that a caller can plan wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
@@ -66,10 +65,23 @@ def choose_vocabulary_files(names: Iterable[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _choose_vocabulary_files(top_level: tuple[str, ...]) -> tuple[str, ...]:
     for patterns in VOCABULARY_FILES:
-        found = [[name for name in top_level if fnmatchcase(name, pattern)] for pattern in patterns]
+        found = [_find_fitting(top_level, pattern) for pattern in patterns]
         if all(found):
             return tuple(matching[-1] for matching in found)
     return ()
+
+
+def _find_fitting(names: tuple[str, ...], pattern: str) -> list[str]:
+    """Return the names that fit a pattern of one star at the most."""
+    start, star, end = pattern.partition("*")
+    if not star:
+        return [pattern] if pattern in names else []
+    least = len(start) + len(end)
+    return [
+        name
+        for name in names
+        if name.endswith(end) and name.startswith(start) and len(name) >= least
+    ]
 
 
 def build_tokenizer(

@@ -29,7 +29,7 @@ from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
 MAX_KEYS = 65_536
-MAX_TENSORS = 65_536
+MAX_TENSORS = 32_768
 """Experts are fused in GGUF, so the largest released models have some 3,000."""
 MAX_ITEMS = 600_000
 """Items of one array; the largest released vocabulary has 262,144, with half a million merges."""
@@ -91,10 +91,7 @@ class GgufHeader(Struct):
 
     @property
     def data_start(self) -> int:
-        """Offset of the tensors' data in the file: the first aligned byte after the header.
-
-        It means something only where `complete` is true.
-        """
+        """Offset of the tensors' data: the first aligned byte after a `complete` header."""
         alignment: int = self.metadata.get("general.alignment", DEFAULT_ALIGNMENT)
         return -(-self.length // alignment) * alignment
 
@@ -298,8 +295,7 @@ class GgufReader:
     def _decode_strings(self, array: GgufArray) -> list[str]:
         at, buffer = array.start, self._buffer
         unpack = struct.Struct(f"{self._mark}Q").unpack_from
-        found: list[str] = []
-        held = 0
+        held, found = 0, list[str]()
         for _ in range(array.count):
             stop = at + 8 + unpack(buffer, at)[0]
             text = "" if stop - at > MAX_TEXT else buffer[at + 8 : stop].decode("utf-8", "replace")

@@ -17,7 +17,9 @@ from msgspec import Struct
 
 MAX_READ = 4 << 20
 """Most bytes read of one archive; a directory takes about 100 a storage."""
-_STORAGE = re.compile(r"(?:.*/)?data/\d+")
+MAX_ALL = 16 << 20
+"""Most bytes read of all archives of a checkpoint; the largest ones have some 90,000 storages."""
+_STORAGE = re.compile(r"(?:.*/)?data/\d++")
 
 
 class Storages(Struct, frozen=True):

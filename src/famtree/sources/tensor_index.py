@@ -19,7 +19,7 @@ from famtree.types.source import CheckpointSource
 
 MAX_INDEX_BYTES = 16 << 20
 """Longest index that is read from a disk; the largest published one has some 10 MB."""
-MAX_NAMES = 300_000
+MAX_NAMES = 250_000
 """Tensors an index may name; the largest released one names about 200,000."""
 MAX_DESCRIBED = 150_000
 """Tensors described by the headers that are read, one checkpoint; each takes some 1.3 kB of memory

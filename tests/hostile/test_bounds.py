@@ -1,0 +1,40 @@
+"""Files as large as they are read, of every nasty shape: within 300 MB and 5 processor seconds."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hostile.conftest import Identify
+from hostile.more_shapes import SHAPES
+from hostile.runner import MAX_MEGABYTES, MAX_SECONDS
+from hostile.shapes import Shape
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and resource limits")
+
+
+def test_there_are_shapes_of_every_parser() -> None:
+    names = [(shape.parser, shape.name) for shape in SHAPES]
+    assert len(names) == len(set(names)) > 200
+    assert {parser for parser, _ in names} >= {
+        "safetensors header", "index", "config", "tokenizer.json", "SentencePiece", "tiktoken",
+        "tekken", "GGUF", "ONNX", "PyTorch archive", "card", "mergekit", "adapter", "template",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.parser}: {shape.name}")
+def test_a_file_of_a_nasty_shape(shape: Shape, identify: Identify, tmp_path: Path) -> None:
+    for name, content in shape.make(shape.largest).items():
+        path = tmp_path / "checkpoint" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    done = identify(str(tmp_path / "checkpoint"), "--json")
+    assert done["code"] in (0, 3, 4), f"{done['err'][-3000:]}\n{done['out'][:2000]}"
+    assert "Traceback" not in done["err"]
+    assert done["seconds"] < MAX_SECONDS, done["seconds"]
+    assert done["megabytes"] < MAX_MEGABYTES, done["megabytes"]
+    for path in (tmp_path / "checkpoint").rglob("*"):  # gigabytes in all
+        if path.is_file():
+            path.unlink()
