@@ -15,6 +15,9 @@ from famtree.types.identification import Notice, PickledWeights
 from famtree.types.source import CheckpointSource
 
 MAX_ARCHIVES = 256
+MAX_SIDE_VALUES = 400_000
+"""Tables, lists and a quarter of the keys of all small files beside config.json, and one for every
+64 bytes, counted before they are decoded: such a value takes some hundred bytes of memory."""
 
 _SMALL_FILES = (
     CONFIG,
@@ -62,9 +65,17 @@ def gather(
     if local and index:
         wave |= source.read_wave(index, {}, limit=MAX_INDEX_BYTES)
     found = Gathered(listing, plan)
+    left = MAX_SIDE_VALUES
     for name in names:
         data = wave.get(name)
-        if isinstance(data, bytes):
+        if isinstance(data, bytes) and name != CONFIG:
+            left -= data.count(b"{") + data.count(b"[") + data.count(b":") // 4 + len(data) // 64
+        if isinstance(data, bytes) and left < 0:
+            message = f"{name} was not read: the small files hold too many values together"
+            found.notices.append(
+                Notice.model_construct(code="side-file-unreadable", message=message)
+            )
+        elif isinstance(data, bytes):
             _decode(found, name, data)
         elif isinstance(data, Missing) and name == CONFIG:
             found.notices.append(

@@ -15,6 +15,7 @@ from msgspec import Struct
 MAX_READ = 16 << 20
 MAX_FIELDS = 1_000_000
 MAX_TEXT = 200
+MAX_DIMS = 64
 _MAX_NUMEL = 1 << 62
 _UINT64 = (1 << 64) - 1
 _CHUNK = 64 << 10
@@ -100,7 +101,7 @@ def _read_opset(window: _Window, start: int, stop: int, found: OnnxGraph) -> Non
 
 def _count(window: _Window, start: int, stop: int) -> int:
     """Return the product of a tensor's dims, which stand before its data."""
-    numel = 1
+    numel, left = 1, MAX_DIMS
     for number, kind, begin, end in window.fields(start, stop):
         if number != 1:
             continue
@@ -108,6 +109,9 @@ def _count(window: _Window, start: int, stop: int) -> int:
         if kind == _VARINT:
             numel = min(_MAX_NUMEL, numel * begin)
         while kind == _BYTES and at < end:
+            left -= 1
+            if left < 0:
+                raise ValueError("too many dimensions")
             value, at = window.varint(at)
             numel = min(_MAX_NUMEL, numel * value)
     return numel

@@ -12,7 +12,7 @@ MAX_FILE = 48 << 20
 """Bytes; the largest released tokenizer file has 34 MB."""
 MAX_TOKEN = 16 << 10
 """Characters of a token, bytes of a merge; the longest released ones have some hundred."""
-MAX_ADDED = 262_144
+MAX_ADDED = 250_000
 """Tokens outside the trained vocabulary; models of speech add some 65,000."""
 MAX_STRING = 1 << 20
 """Bytes of one string of a JSON file; a normalizer's table of characters has some 300 kB."""

@@ -47,7 +47,7 @@ MAX_HELD = 128 << 20
 """Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
 MAX_JUMP = 64 << 20
 """Offset in the file up to which an unread array is jumped over."""
-INLINE_ITEMS, MAX_INLINE = 4096, 262_144
+INLINE_ITEMS, MAX_INLINE = 4096, 250_000
 """Arrays up to this length (one value a layer) are decoded at once, so many items in all."""
 DEFAULT_ALIGNMENT = 32
 """Bytes, where `general.alignment` is silent."""
