@@ -168,7 +168,7 @@ def split(seed: int) -> Files:
     arrays = make_model(seed)
     names = sorted(arrays)
     parts = [names[: len(names) // 2], names[len(names) // 2 :]]
-    weight_map = {}
+    weight_map: dict[str, str] = {}
     for number, part in enumerate(parts, 1):
         shard = f"model-0000{number}-of-00002.safetensors"
         files[shard] = encode({name: arrays[name] for name in part})
