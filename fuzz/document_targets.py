@@ -134,6 +134,7 @@ def fuzz_mergekit(data: bytes) -> None:
         assert repr(load_documents(text)) == repr(theirs)
     if recipe is None:
         return
+    assert all(recipe.parents)
     assert 0 < len(recipe.parents) == len(set(recipe.parents)) <= MAX_PARENTS
     assert recipe.base is None or recipe.base in recipe.parents
     assert set(recipe.weights) | set(recipe.revisions) <= set(recipe.parents)

@@ -181,6 +181,8 @@ def make_mergekit() -> list[bytes]:
         b"base_model: o/a\nexperts:\n- source_model: o/b\n- {source_model: o/c}\n",
         b"name: s\nmerge_method: task\nmodels: [{model: o/a}]\n---\nmerge_method: della\n"
         b"models: [{model: s}, {model: {model: {path: o/b, revision: r}, lora: o/l}}]\n",
+        b"merge_method: x\nmodels: [{model: {model: {revision: r}, lora: o/l}}]\n---\n"
+        b"merge_method: x\nmodels: [{model: None@v}]\n",
         b"merge_method: &m x\nbase_model: *m\nmodels: [&a {model: o/a}, *a]\n",
     ]
 
@@ -228,6 +230,7 @@ def make_adapter() -> list[bytes]:
     return [
         _dump(config),
         _dump(apple),
+        _dump({"base_model_name_or_path": "'@"}),
         _dump({"peft_type": "IA3", "target_modules": "all-linear", "r": True, "lora_alpha": 1e300}),
         _header(parts),
         _header(parts) + _dump(config),
