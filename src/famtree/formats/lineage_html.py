@@ -17,6 +17,7 @@ from famtree.formats.lineage_words import (
     describe_completeness,
     describe_layers,
     describe_relation,
+    describe_verification,
     find_other_publisher,
 )
 from famtree.types.links import STATUSES
@@ -62,6 +63,10 @@ def _write_summary(lineage: Lineage, graph: Graph) -> str:
             f'<p class="s-contradicted">{draw_sign("contradicted")} '
             f"{_count(doubtful, 'claim')} ruled out by the evidence.</p>"
         )
+    if lineage.verification is not None:
+        told += [
+            f"<p>{_clean(line)}</p>" for _, line in describe_verification(lineage.verification)
+        ]
     if lineage.roots:
         roots = ", ".join(f"<code>{_clean(root)}</code>" for root in lineage.roots[:20])
         told.append(f"<p>Roots: {roots}</p>")

@@ -16,6 +16,7 @@ from famtree.formats.lineage_words import (
     describe_node,
     describe_relation,
     describe_status,
+    describe_verification,
     find_other_publisher,
 )
 
@@ -75,6 +76,11 @@ def _make_parts(
     if lineage.children:
         parts += ["", make_text("Children", "bold"), _make_children(lineage.children)]
     parts += ["", describe_completeness(lineage)]
+    if lineage.verification is not None:
+        parts += [
+            make_text(f"verify: {line}", style)
+            for style, line in describe_verification(lineage.verification)
+        ]
     parts += [
         make_text(f"warning: {notice.message} [{notice.code}]", "yellow")
         for notice in lineage.warnings

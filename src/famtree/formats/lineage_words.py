@@ -12,6 +12,7 @@ from famtree.types.identification import LinkStatus
 from famtree.types.lineage import LineageNode
 
 if TYPE_CHECKING:
+    from famtree.types.identification import Verification
     from famtree.types.lineage import Lineage, LineageEdge
 
 SIGNS: dict[LinkStatus, str] = {
@@ -127,4 +128,28 @@ def describe_completeness(lineage: Lineage) -> str:
     """Return one sentence: how far the drawing reaches."""
     if lineage.complete:
         return "complete: every branch ends at a root"
-    return "incomplete: a branch ends at a gap or at the depth limit"
+    refuted = {edge.child for edge in lineage.edges if edge.status == "contradicted"}
+    standing = {edge.child for edge in lineage.edges if edge.status != "contradicted"}
+    ends = refuted - standing
+    if not ends:
+        return "incomplete: a branch ends at a gap or at the depth limit"
+    told = f"incomplete: the parent that {min(ends)} names is ruled out"
+    return told if len(ends) == 1 else f"{told}, and {len(ends) - 1} more so"
+
+
+def describe_verification(verification: Verification) -> list[tuple[str, str]]:
+    """Return (style, line) of what came of comparing weights, at least one."""
+    lines = [
+        (style, f"{sign} {word} {one.parent}: {one.text}")
+        for one in verification.links
+        for sign, word, style in (_VERIFIED[one.outcome],)
+    ]
+    nothing = "no parent is named whose weights could be compared; no weight byte read"
+    return lines or [("dim", f"○ nothing told: {nothing}")]
+
+
+_VERIFIED = {
+    "proven": ("✔", "proven: weights come from", "green"),
+    "refuted": ("✘", "refuted: weights do not come from", "red"),
+    "untold": ("○", "nothing told of", "dim"),
+}

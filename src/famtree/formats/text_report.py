@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from famtree.formats.canvas import draw, make_grid, make_table
@@ -135,6 +135,14 @@ def _make_facts(result: Identification, *, everything: bool) -> Table:
     parents = result.lineage.parents
     for count, parent in enumerate(parents if everything else parents[:_MOST_PARENTS]):
         add("" if count else "parent", _describe_parent(result, parent))
+    for ruled_out in _describe_refuted(result):
+        add("parent", ruled_out)
+    if result.lineage.verification is not None:
+        from famtree.formats.lineage_words import describe_verification
+
+        told = describe_verification(result.lineage.verification)
+        for count, (style, line) in enumerate(told):
+            add("" if count else "verify", make_text(line, style))
     for count, relative in enumerate(result.lineage.relatives[:_MOST_RELATIVES]):
         add("" if count else "in the atlas", f"{relative.ref}: {relative.reason}")
     for notice in result.warnings:
@@ -145,6 +153,20 @@ def _make_facts(result: Identification, *, everything: bool) -> Table:
 def _describe_parent(result: Identification, parent: str) -> str:
     steps = [step for step in result.lineage.chain if step.parent == parent]
     return f"{parent} ({steps[0].relation}, {steps[0].status})" if steps else parent
+
+
+def _describe_refuted(result: Identification) -> Iterator[Text]:
+    """Yield a line for each claimed direct parent that is ruled out, and the fact that does so."""
+    chain = result.lineage.chain
+    own = [step for step in chain if step.child == chain[0].child]
+    for step in own:
+        if step.status != "contradicted":
+            continue
+        against = min(step.evidence, key=lambda one: one.weight, default=None)
+        told = f"✘ {step.parent}: claimed, and ruled out"
+        if against is not None and against.weight < 0:
+            told += f" ({against.signal}: expected {against.expected}, seen {against.seen})"
+        yield make_text(told, "red")
 
 
 def _make_candidates(candidates: list[Candidate]) -> Table:

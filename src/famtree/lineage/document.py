@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from famtree import __version__
 from famtree.checkpoint.facts import NodeFacts
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.trace import Trace
-from famtree.types.identification import CostReport, LineageSummary, WeightProof
+from famtree.types.identification import (
+    CostReport,
+    LineageSummary,
+    Verification,
+    VerifiedLink,
+    WeightProof,
+)
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
 if TYPE_CHECKING:
@@ -31,6 +37,7 @@ def publish_lineage(trace: Trace, children: list[ChildGroup], cost: CostReport) 
         relatives=list(trace.advice.relatives),
         complete=walk.complete,
         proofs=_shorten_proofs(trace),
+        verification=_tell_verification(trace),
         warnings=walk.notices,
         cost=cost,
     )
@@ -51,6 +58,7 @@ def summarise_lineage(trace: Trace) -> LineageSummary:
         root=roots[0] if complete and len(roots) == 1 else None,
         complete=complete,
         proofs=_shorten_proofs(trace),
+        verification=_tell_verification(trace),
         relatives=list(trace.advice.relatives),
     )
 
@@ -80,6 +88,36 @@ def _draw(step: JudgedLink) -> LineageEdge:
         claimed_by=step.link.sources,
         evidence=step.evidence,
     )
+
+
+def _tell_verification(trace: Trace) -> Verification | None:
+    """Return what came of comparing weights: links of nearer children first."""
+    if not trace.verified:
+        return None
+    told = [
+        VerifiedLink.model_construct(
+            child=child, parent=parent, outcome=_OUTCOMES[proof.verdict], text=_tell_proof(proof)
+        )
+        for (child, parent), proof in trace.proofs.items()
+    ]
+    told += [
+        VerifiedLink.model_construct(child=child, parent=parent, outcome="untold", text=reason)
+        for (child, parent), reason in trace.unread.items()
+    ]
+    read = sum(proof.bytes_read for proof in trace.proofs.values())
+    return Verification.model_construct(links=told, bytes_read=read)
+
+
+_OUTCOMES: dict[str, Literal["proven", "refuted", "untold"]] = {
+    "same-weights": "proven", "derived": "proven", "partial": "proven",
+    "independent": "refuted", "shared-init": "refuted", "undetermined": "untold",
+}  # fmt: skip
+
+
+def _tell_proof(proof: Proof) -> str:
+    figures = [f"z {proof.z:.1f}"] if proof.z is not None else []
+    figures.append(f"{proof.bytes_read:,} bytes read")
+    return f"{proof.reason} ({', '.join(figures)})"
 
 
 def _shorten_proofs(trace: Trace) -> list[WeightProof]:

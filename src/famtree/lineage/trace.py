@@ -30,6 +30,8 @@ class Trace(Struct):
     """By the (child, parent) of a link whose weights were compared."""
     unread: dict[tuple[str, str], str] = {}
     """Why nothing could be told of a link whose weights should have been compared."""
+    verified: bool = False
+    """Whether weights were to be compared at all."""
 
 
 def trace_ancestry(
@@ -76,7 +78,7 @@ def trace_ancestry(
         walk.add_notice("not-verified", f"{parent} could not be verified: {reason}")
     for one in (start, *(opener.opened[ref] for ref in walk.nodes if ref in opener.opened)):
         walk.notices += [told for told in list_mismatches(one.source) if told not in walk.notices]
-    return Trace(walk, advice, prover.proofs, prover.unread)
+    return Trace(walk, advice, prover.proofs, prover.unread, verified=True)
 
 
 def _report_opening(report: Callable[[str], None], opener: Opener, number: int) -> None:

@@ -146,6 +146,24 @@ class Relative(FrozenModel):
     cosine: float | None = None
 
 
+class VerifiedLink(FrozenModel):
+    """What `--verify` has to say of one link, in one sentence."""
+
+    child: str
+    parent: str
+    outcome: Literal["proven", "refuted", "untold"]
+    text: str
+
+
+class Verification(FrozenModel):
+    """What came of `--verify`; there is always something to say."""
+
+    links: list[VerifiedLink] = Field(default_factory=list)
+    """Those whose weights were, or should have been, compared."""
+    bytes_read: int = 0
+    """Weight bytes fetched or hashed for it; what was cached is not counted again."""
+
+
 class LineageSummary(FrozenModel):
     """Direct parents and the chain to the root, as far as known."""
 
@@ -155,6 +173,8 @@ class LineageSummary(FrozenModel):
     complete: bool = False
     proofs: list[WeightProof] = Field(default_factory=list)
     """Only with `--verify`: one for each link whose weights were compared."""
+    verification: Verification | None = None
+    """Only with `--verify`."""
     relatives: list[Relative] = Field(default_factory=list)
     """Only with `--atlas`: what the atlas holds that is like this checkpoint."""
 

@@ -14,6 +14,7 @@ from famtree.types.identification import (
     LinkStatus,
     Notice,
     Relative,
+    Verification,
     WeightProof,
 )
 from famtree.types.model import FrozenModel, dump
@@ -76,6 +77,8 @@ class Lineage(FrozenModel):
     """True when every branch ends at a root, none at a gap or the depth limit."""
     proofs: list[WeightProof] = Field(default_factory=list)
     """Only with `--verify`: one for each link whose weights were compared."""
+    verification: Verification | None = None
+    """Only with `--verify`."""
     warnings: list[Notice] = Field(default_factory=list)
     cost: CostReport = Field(default_factory=CostReport)
 
