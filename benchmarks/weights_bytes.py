@@ -28,18 +28,20 @@ BUDGETS = {"8B": (300_000, 80), "70B": (500_000, 80)}
 
 def measure(server: HubServer, shape: Shape) -> tuple[int, int, int, float, str]:
     """Return bytes and requests of the costlier side, weight bytes, seconds and the verdict."""
+    from famtree.checkpoint.checkpoint import Checkpoint
     from famtree.lineage.proving import prove_weights
+    from famtree.registry.load import load_registry
     from famtree.sources.open import open_source
     from famtree.sources.reference import parse_reference
-    from famtree.weights.open import open_weights
 
     server.add(f"org/parent-{shape.name}", make_giant(shape, seed=1))
     server.add(f"org/child-{shape.name}", make_giant(shape, seed=1, changed=2))
     sides = [
         open_source(parse_reference(f"org/{name}-{shape.name}")) for name in ("child", "parent")
     ]
+    registry = load_registry()
     started = time.perf_counter()
-    proof = prove_weights(*map(open_weights, sides))
+    proof = prove_weights(*(Checkpoint(side, registry, briefly=True).weights for side in sides))
     seconds = time.perf_counter() - started
     return (
         max(side.cost.bytes for side in sides),

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from examining import open_weights
 from famtree.sources.local import LocalSource
 from famtree.types.checkpoint import CheckpointRef
-from famtree.weights.open import Weights, open_weights
+from famtree.weights.open import Weights
 
 Arrays = dict[str, NDArray[np.float32]]
 HIDDEN, LAYERS, HEADS, KEYS, FFN, VOCABULARY = 128, 4, 4, 2, 192, 1024

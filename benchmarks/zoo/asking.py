@@ -12,12 +12,14 @@ from itertools import product
 
 import numpy as np
 
+from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.registry.load import load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.weights.descent import place_members
 from famtree.weights.direction import find_direction
 from famtree.weights.merges import find_merge
-from famtree.weights.open import Weights, open_weights
+from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.read import Window, read_windows
 from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view
@@ -33,12 +35,13 @@ class Reader:
 
     def __init__(self) -> None:
         self.opened: dict[str, Weights] = {}
+        self.registry = load_registry()
 
     def open(self, member: Member) -> Weights:
         """Return the member's weights."""
         if member.name not in self.opened:
             source = open_source(parse_reference(str(member.path)))
-            self.opened[member.name] = open_weights(source)
+            self.opened[member.name] = Checkpoint(source, self.registry, briefly=True).weights
         return self.opened[member.name]
 
     def compare(self, first: Member, second: Member) -> PairAnswer:

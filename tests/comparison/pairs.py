@@ -9,15 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from checkpoint.folders import RecordingSource, make_header, write_folder
-from examining import examine_source
+from examining import examine_source, load_once
 from famtree.comparison.compare import Request, compare_subjects
 from famtree.identification.subject import Subject
 from famtree.interchange.answer import choose_engines
 from famtree.interchange.engine import Engine
 from famtree.interchange.load import load_engines
 from famtree.interchange.side import Plan
-from famtree.registry.load import load_registry
-from famtree.registry.registry import Registry
 from famtree.sources.local import LocalSource
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import FileEntry, Listing
@@ -130,12 +128,6 @@ class HashedSource(RecordingSource):
 
 
 @cache
-def _load_registry() -> Registry:
-    """Every test has a cache folder of its own, so that loading would parse all files anew."""
-    return load_registry()
-
-
-@cache
 def _load_engines() -> dict[str, Engine]:
     return load_engines()
 
@@ -147,11 +139,11 @@ def make_request(*engines: str, verify: bool = False, plan: Plan | None = None) 
 
 
 def open_folder(folder: Path) -> Subject:
-    return examine_source(LocalSource(parse_reference(str(folder))), _load_registry())
+    return examine_source(LocalSource(parse_reference(str(folder))), load_once())
 
 
 def open_source(source: RecordingSource) -> Subject:
-    return examine_source(source, _load_registry())
+    return examine_source(source, load_once())
 
 
 def compare_folders(a: Path, b: Path, *engines: str, verify: bool = False) -> Comparison:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from examining import open_weights
 from famtree import api
 from famtree.lineage.proving import prove_weights
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.identification import ChainStep, Identification
-from famtree.weights.open import open_weights
 from hub.giants import SHAPES, make_giant
 from hub.server import HubServer
 from tiny_models import files_of, make_model, rotate, tune

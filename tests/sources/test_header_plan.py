@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+from famtree.checkpoint.forms.table import choose_form
 from famtree.errors import HeaderError
 from famtree.sources.header_plan import (
     MAX_SECOND_READ,
     HeaderPlan,
-    find_format,
     missing_ranges,
     plan_headers,
 )
-from famtree.types.checkpoint import FileEntry, Listing, Missing
+from famtree.types.checkpoint import CheckpointRef, FileEntry, Listing, Missing
 
 INDEX = "model.safetensors.index.json"
 
@@ -43,7 +43,7 @@ def shards(count: int, stem: str = "model", size: int = 5_000_000_000) -> dict[s
     ],
 )
 def test_the_format_is_the_most_telling_kind_of_file(names: list[str], kind: str) -> None:
-    assert find_format(listing(**dict.fromkeys(names, 1))) == kind
+    assert choose_form(listing(**dict.fromkeys(names, 1)), CheckpointRef("x")).name == kind
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def prefix(length: int, read: int) -> bytes:
 
 
 def test_only_short_headers_are_completed_and_exactly() -> None:
-    plan = HeaderPlan("safetensors", {"a": 100, "b": 100, "c": 100, "d": 100}, shards=("a", "b"))
+    plan = HeaderPlan({"a": 100, "b": 100, "c": 100, "d": 100}, shards=("a", "b"))
     wave: dict[str, bytes | Missing] = {
         "a": prefix(92, 100),
         "b": prefix(93, 100),
@@ -139,8 +139,8 @@ def test_only_short_headers_are_completed_and_exactly() -> None:
 def test_a_very_long_header_is_read_only_of_a_sole_file() -> None:
     length = MAX_SECOND_READ
     wave: dict[str, bytes | Missing] = {"a": prefix(length, 100)}
-    alone = HeaderPlan("safetensors", {"a": 100}, shards=("a",))
-    among = HeaderPlan("safetensors", {"a": 100}, shards=("a", "b"))
+    alone = HeaderPlan({"a": 100}, shards=("a",))
+    among = HeaderPlan({"a": 100}, shards=("a", "b"))
 
     assert missing_ranges(alone, wave)[0] == {"a": (100, 8 + length)}
     ranges, skipped = missing_ranges(among, wave)
@@ -149,7 +149,7 @@ def test_a_very_long_header_is_read_only_of_a_sole_file() -> None:
 
 
 def test_a_header_longer_than_its_file_is_not_asked_for() -> None:
-    plan = HeaderPlan("safetensors", {"a": 100}, shards=("a",), sizes={"a": 150})
+    plan = HeaderPlan({"a": 100}, shards=("a",), sizes={"a": 150})
     assert missing_ranges(plan, {"a": prefix(500, 100)}) == ({}, {})
     with pytest.raises(HeaderError):
         missing_ranges(plan, {"a": b"<html><body>"})

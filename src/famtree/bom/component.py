@@ -71,11 +71,7 @@ def _find_repository(ref: str) -> str | None:
 
 def _list_files(opened: Checkpoint) -> list[FileEntry]:
     """Return the weight files; of a repository of many GGUF conversions, the one examined."""
-    found, listing = opened.found, opened.source.list_files()
-    if found.gguf is not None:
-        names = {entry.name for entry in found.gguf.files.files}
-        return [entry for entry in listing.files if entry.name in names]
-    return list_weight_files(listing)
+    return opened.found.form.list_weight_files(opened.found)
 
 
 def _hash(entry: FileEntry) -> list[HashType]:

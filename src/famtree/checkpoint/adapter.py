@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from famtree.checkpoint.declaration import Declaration, find_declaration
 from famtree.checkpoint.facts import NodeFacts
-from famtree.checkpoint.gathered import Gathered, may_be_adapter
+from famtree.checkpoint.gathered import Gathered
 from famtree.checkpoint.records import find_known, find_named
 from famtree.fingerprints.adapter import (
     AdapterShapes,
@@ -52,8 +52,6 @@ class AdapterFinding(Struct, frozen=True):
 
 def examine_adapter(found: Gathered, registry: Registry) -> AdapterFinding | None:
     """Return what is known of the adapter; None for a checkpoint that is none."""
-    if not may_be_adapter(found):
-        return None
     shapes = observe_adapter(found.index.tensors.values())
     config = found.side_files.get("adapter_config.json")
     adapter = describe_adapter(shapes, config if isinstance(config, Mapping) else None)

@@ -79,16 +79,14 @@ class Checkpoint:
     @once
     def weights(self) -> Weights:
         """The weights, opened for sampling; no weight byte is read by opening."""
-        from famtree.weights.open import open_weights
-
-        return open_weights(self.source, on_progress=self._on_progress)
+        if self._on_progress is not None:
+            self._on_progress("opening the weights")
+        return self.found.form.open_weights(self.found, self._on_progress)
 
     @once
     def vocabulary(self) -> Vocabulary | None:
         """Every token and merge; None where there are none. Raises TokenizerError too."""
-        from famtree.checkpoint.vocabulary import list_tokens
-
-        return list_tokens(self.source, self.found)
+        return self.found.form.list_tokens(self.found)
 
     @once
     def sketch(self) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from famtree.checkpoint.gathered import Gathered
-from famtree.fingerprints.tokenizer import choose_vocabulary_files, recognise_tokenizer
+from famtree.fingerprints.tokenizer import recognise_tokenizer
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import Observation
 from famtree.registry.registry import Registry
@@ -58,8 +58,7 @@ def assess_completeness(
 
 def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]:
     """Return the parts that a whole checkpoint has and this one lacks."""
-    kind = found.plan.format
-    if kind == "adapter" or found.explanation is not None:
+    if found.form.name == "adapter" or found.explanation is not None:
         return []
     missing = []
 
@@ -68,9 +67,9 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
 
     if not found.config:
         lacks("config", "no config.json states the design")
-    if kind == "pickle":
-        lacks("weights", "the weights are pickles, whose shapes are not read")
-    elif not found.index.tensors and (found.gguf is None or found.gguf.complete):
+    if found.form.unread is not None:
+        lacks("weights", found.form.unread)
+    elif not found.index.tensors and found.form.is_whole(found):
         lacks("weights", "no header of a weight file shows names and shapes")
     elif found.plan.missing_shards:
         whole = len(found.plan.shards) + found.plan.missing_shards
@@ -86,9 +85,7 @@ def _lacks_tokenizer(found: Gathered, observation: Observation) -> bool:
     tokenizer = observation.fingerprint.tokenizer
     if tokenizer is not None and tokenizer.vocabulary is not None:
         return False
-    if found.gguf is not None:
-        return found.gguf.complete
-    return not choose_vocabulary_files(entry.name for entry in found.listing.files)
+    return not found.form.holds_vocabulary(found)
 
 
 def _expect(

@@ -14,7 +14,6 @@ from famtree.checkpoint.gathered import CONFIG, Gathered
 from famtree.checkpoint.references import read_reference
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
-from famtree.types.checkpoint import CheckpointFormat
 from famtree.types.identification import Candidate, Evidence
 
 DECLARED_BELIEF = 0.5
@@ -51,8 +50,8 @@ def find_declaration(found: Gathered) -> Declaration | None:
         base = _clean(adapter.get("base_model_name_or_path")) or _clean(adapter.get("model"))
         if base is not None:
             return Declaration(base, _ADAPTER_CONFIG)
-    if found.gguf is not None:
-        metadata = found.gguf.reader.header.metadata
+    metadata = found.form.list_metadata()
+    if metadata:
         for key in ("repo_url", "name"):
             base = _clean(metadata.get(f"general.base_model.0.{key}"))
             if base is not None and metadata.get("general.base_model.count", 1) == 1:
@@ -112,21 +111,11 @@ def explain_absence(
 
 
 def _describe_weights(found: Gathered) -> str:
-    kind: CheckpointFormat = found.plan.format
-    if kind == "adapter":
-        return "an adapter's tensors fit any model of the same widths"
-    if found.index.names:
+    if found.index.names and not found.form.is_adapter(found):
         return "the tensors' names and shapes settle nothing"
-    endings = {"gguf": (".gguf",), "pickle": (".bin", ".pt", ".pth", ".ckpt")}.get(kind)
-    if endings is None:
-        return "what else was read settles nothing"
-    first = min(one.name for one in found.listing.files if one.name.lower().endswith(endings))
-    if kind == "gguf":
-        return f"the weights are GGUF ({first[:LONGEST_NAME]}), of which nothing was read"
-    return (
-        f"pickle weights ({first[:LONGEST_NAME]}) are never opened, because loading them can run "
-        "code"
-    )
+    suffixes = found.form.suffixes
+    names = (one.name for one in found.listing.files if one.name.lower().endswith(suffixes))
+    return found.form.describe_unread(min(names, default="")[:LONGEST_NAME])
 
 
 def _clean(value: Any) -> str | None:

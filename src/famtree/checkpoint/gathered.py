@@ -9,40 +9,17 @@ from msgspec import Struct, field
 
 from famtree.errors import UnreadableError
 from famtree.sources.header_plan import HeaderPlan
-from famtree.types.checkpoint import Listing, TensorIndex, TensorInfo
-from famtree.types.fingerprint import Disagreement, Tokenizer
+from famtree.sources.weight_files import WEIGHT_SUFFIXES
+from famtree.types.checkpoint import Listing, TensorIndex
 from famtree.types.identification import Notice, PickledWeights
-from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
-    from famtree.fingerprints.gguf import GgufDesign
-    from famtree.sources.gguf_files import GgufSet
-    from famtree.sources.gguf_header import GgufReader
+    from famtree.checkpoint.forms.form import FileForm
 
 MAX_SMALL_FILE = 4 << 20
 """Longest small file that is read, bytes; released tokenizer_config.json reach 1.2 MB."""
 CONFIG = "config.json"
-_WEIGHTS = (
-    ".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx",
-)  # fmt: skip
 OnProgress = Callable[[str], None]
-
-
-class GgufForm(Struct):
-    """The header being read, and what it has told so far."""
-
-    reader: GgufReader
-    files: GgufSet
-    design: GgufDesign
-    local: bool
-    config: dict[str, Any] = {}
-    """A config.json that lies beside the file, if it was asked for with its repository."""
-    parts: dict[str, TensorInfo] = {}
-    """Tensors of the further files of a split model."""
-    tokenizer: Tokenizer | None = None
-    quantization: Quantization | None = None
-    conflicts: list[Disagreement] = []
-    complete: bool = False
 
 
 class Gathered(Struct):
@@ -50,6 +27,8 @@ class Gathered(Struct):
 
     listing: Listing
     plan: HeaderPlan
+    form: FileForm
+    """The file format, with what only it knows of the checkpoint."""
     config: dict[str, Any] = {}
     side_files: dict[str, Any] = {}
     """Decoded JSON, or text, of the other small files by name."""
@@ -57,18 +36,9 @@ class Gathered(Struct):
     """Bytes of every small file read, for the tokenizer's own parsers."""
     index: TensorIndex = field(default_factory=TensorIndex)
     notices: list[Notice] = []
-    gguf: GgufForm | None = None
-    """The header of a GGUF checkpoint; its terms stand in `config`, `side_files` and `index`."""
     pickled: PickledWeights | None = None
     explanation: str | None = None
     """What the checkpoint is instead, where it is no model by itself."""
-
-
-def may_be_adapter(found: Gathered) -> bool:
-    """Return whether anything says that this is an adapter, not a model."""
-    if found.gguf is not None and found.gguf.design.kind == "adapter":
-        return True
-    return found.plan.format == "adapter" or any(".lora_" in name for name in found.index.tensors)
 
 
 def require_anything(found: Gathered, reference: str) -> None:
@@ -78,7 +48,7 @@ def require_anything(found: Gathered, reference: str) -> None:
     """
     if found.config or found.index.names or found.raw or found.explanation:
         return
-    if not any(entry.name.lower().endswith(_WEIGHTS) for entry in found.listing.files):
+    if not any(entry.name.lower().endswith(WEIGHT_SUFFIXES) for entry in found.listing.files):
         raise UnreadableError(
             f"{reference} has no config.json, no weights and no tokenizer",
             hint="famtree reads config.json, *.safetensors headers and tokenizer files",

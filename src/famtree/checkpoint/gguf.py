@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, GgufForm, OnProgress
+from famtree.checkpoint.forms.form import FileForm
+from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
 from famtree.checkpoint.settled import could_change_answer
 from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
@@ -31,8 +33,10 @@ from famtree.sources.gguf_files import GgufSet, choose_main, group_files
 from famtree.sources.gguf_header import MAX_TENSORS, GgufArray, GgufReader, HeaderLimitError
 from famtree.sources.gguf_open import FULL_LIMIT, open_gguf
 from famtree.sources.header_plan import HeaderPlan
-from famtree.types.checkpoint import Listing
+from famtree.types.checkpoint import Listing, TensorInfo
+from famtree.types.fingerprint import Disagreement, Tokenizer
 from famtree.types.identification import Notice
+from famtree.types.quantization import Quantization
 from famtree.types.source import CheckpointSource
 from famtree.types.traits import Trait
 
@@ -46,9 +50,33 @@ _KINDS = {
 }
 
 
+class GgufReading(Struct):
+    """The header being read, and what it has told so far."""
+
+    source: CheckpointSource
+    readers: list[GgufReader]
+    """Of the first part, and of further ones as far as they were opened."""
+    files: GgufSet
+    design: GgufDesign
+    local: bool
+    config: dict[str, Any] = {}
+    """A config.json that lies beside the file, if it was asked for with its repository."""
+    parts: dict[str, TensorInfo] = {}
+    """Tensors of the further files of a split model."""
+    tokenizer: Tokenizer | None = None
+    quantization: Quantization | None = None
+    conflicts: list[Disagreement] = []
+    complete: bool = False
+
+    @property
+    def reader(self) -> GgufReader:
+        """The reader of the first part, which holds the metadata."""
+        return self.readers[0]
+
+
 def gather_gguf(
-    source: CheckpointSource, listing: Listing, report: Callable[[str], None]
-) -> Gathered:
+    source: CheckpointSource, listing: Listing, report: Callable[[str], None], form: FileForm
+) -> tuple[Gathered, GgufReading]:
     """Read what a first answer needs of a GGUF checkpoint.
 
     Raises HeaderError for a broken header and UnreadableError when the file cannot be had.
@@ -68,35 +96,35 @@ def gather_gguf(
     found = Gathered(
         listing,
         HeaderPlan(
-            format="gguf",
             shards=tuple(entry.name for entry in chosen.files),
             sizes={entry.name: entry.size for entry in chosen.files},
             missing_shards=chosen.missing,
         ),
+        form,
     )
-    form = found.gguf = GgufForm(reader, chosen, GgufDesign(), local)
+    reading = GgufReading(source, [reader], chosen, GgufDesign(), local)
     if asked is None:
-        _read_neighbours(source, found, form)
+        _read_neighbours(found, reading)
     try:
         header = reader.read_design()
     except HeaderLimitError:
         header = reader.header
-    _interpret(found, form)
-    if local or (not form.design.config.get("hidden_size") and not header.complete):
-        _read_all(source, found, form, report)
+    _interpret(found, reading)
+    if local or (not reading.design.config.get("hidden_size") and not header.complete):
+        _read_all(found, reading, report)
     _notice_files(found, sets, chosen, asked)
-    found.explanation = _KINDS.get(form.design.kind)
+    found.explanation = _KINDS.get(reading.design.kind)
     if found.explanation:
         found.notices.append(
-            Notice.model_construct(code=f"gguf-{form.design.kind}", message=found.explanation)
+            Notice.model_construct(code=f"gguf-{reading.design.kind}", message=found.explanation)
         )
-    return found
+    return found, reading
 
 
 def weigh_gguf(
-    source: CheckpointSource,
-    registry: Registry,
     found: Gathered,
+    reading: GgufReading,
+    registry: Registry,
     on_progress: OnProgress | None,
     *,
     briefly: bool = False,
@@ -105,61 +133,73 @@ def weigh_gguf(
 
     `briefly` reads no more than was gathered.
     """
-    form = found.gguf
-    if form is None:
-        raise ValueError("not a GGUF checkpoint")
-    answer = _weigh(found, form, registry)
-    if not briefly and not form.complete and could_change_answer(answer[1]):
-        _read_all(source, found, form, on_progress or (lambda _: None))
-        answer = _weigh(found, form, registry)
+    answer = _weigh(found, reading, registry)
+    if not briefly and not reading.complete and could_change_answer(answer[1]):
+        _read_all(found, reading, on_progress or (lambda _: None))
+        answer = _weigh(found, reading, registry)
     return answer
 
 
-def list_gguf_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
+def list_gguf_tokens(found: Gathered, reading: GgufReading) -> Vocabulary | None:
     """Return every token of the header, read as far as needed; None when it holds none.
 
     Raises TokenizerError when the arrays are not those of a vocabulary.
     """
-    form = found.gguf
-    if form is None:
-        return None
-    if not form.complete:
-        _read_all(source, found, form, lambda _: None)
-    return read_gguf_vocabulary(_Decoded(form.reader))
+    if not reading.complete:
+        _read_all(found, reading, lambda _: None)
+    return read_gguf_vocabulary(_Decoded(reading.reader))
+
+
+def complete_headers(found: Gathered, reading: GgufReading) -> list[GgufReader]:
+    """Return the readers of all parts, read to their end; what was read is not read again.
+
+    Raises UnreadableError where a header is longer than is read.
+    """
+    if not reading.complete:
+        _read_all(found, reading, lambda _: None)
+    if len(reading.readers) < len(reading.files.files) or not all(
+        one.header.complete for one in reading.readers
+    ):
+        raise UnreadableError(
+            f"the header of {reading.files.name} is longer than "
+            f"{reading.reader.limit / 1e6:.0f} MB, or a part of it is absent",
+            hint="download the file and name its path",
+        )
+    return reading.readers
 
 
 def _weigh(
-    found: Gathered, form: GgufForm, registry: Registry
+    found: Gathered, reading: GgufReading, registry: Registry
 ) -> tuple[Observation, Classification]:
     observed = observe_tensors(found.index)
-    facts = CheckpointFacts(found.config, found.side_files, observed, form.tokenizer)
+    facts = CheckpointFacts(found.config, found.side_files, observed, reading.tokenizer)
     observation = observe(build_fingerprint(facts), registry.generic)
     traits = dict(observation.traits)
-    types = form.design.model_types
+    types = reading.design.model_types
     if len(types) > 1 and MODEL_TYPE not in traits:
         # One of these, which one is open: a rule that names any of them fits.
         traits[MODEL_TYPE] = traits[TEXT_MODEL_TYPE] = Trait(types, "gguf")
-    if not form.complete and "rope_scaling" not in found.config:
+    if not reading.complete and "rope_scaling" not in found.config:
         # Scaling may be baked into a tensor whose name was not read.
         traits.pop("recipe.rope_type", None)
     observation = replace(observation, traits=traits)
     return observation, classify(observation, registry)
 
 
-def _read_all(
-    source: CheckpointSource, found: Gathered, form: GgufForm, report: Callable[[str], None]
-) -> None:
+def _read_all(found: Gathered, reading: GgufReading, report: Callable[[str], None]) -> None:
     """Read vocabulary and tensors, and the tensors of further parts."""
-    reader = form.reader
-    if not form.local:
+    reader = reading.reader
+    if not reading.local:
         reader.limit = FULL_LIMIT
     try:
         reader.read_rest()
         whole = True
-        for entry in form.files.files[1:]:
-            part = open_gguf(source, entry).read_rest()
-            form.parts.update(part.tensors)
-            if len(form.parts) > MAX_TENSORS:
+        for entry in reading.files.files[len(reading.readers) :]:
+            part = open_gguf(reading.source, entry)
+            part.limit = max(part.limit, FULL_LIMIT)
+            reading.readers.append(part)
+            reading.parts.update(part.read_rest().tensors)
+            if len(reading.parts) > MAX_TENSORS:
                 raise HeaderError(
                     f"{entry.name}: the parts have more than {MAX_TENSORS} tensors",
                     hint="no released model has as many; look at the files",
@@ -169,17 +209,17 @@ def _read_all(
         found.notices.append(
             Notice.model_construct(
                 code="header-unread",
-                message=f"the header of {form.files.name} is longer than "
+                message=f"the header of {reading.files.name} is longer than "
                 f"{reader.limit / 1e6:.0f} MB and was read in part",
             )
         )
-    form.complete = whole and not form.files.missing
+    reading.complete = whole and not reading.files.missing
     report("reading the tokenizer")
     try:
-        form.tokenizer = build_gguf_tokenizer(_Decoded(reader))
+        reading.tokenizer = build_gguf_tokenizer(_Decoded(reader))
     except TokenizerError as fault:
         found.notices.append(Notice.model_construct(code=fault.code, message=fault.message))
-    _interpret(found, form)
+    _interpret(found, reading)
 
 
 class _Decoded(Mapping[str, Any]):
@@ -199,25 +239,27 @@ class _Decoded(Mapping[str, Any]):
         return len(self._reader.header.metadata)
 
 
-def _interpret(found: Gathered, form: GgufForm) -> None:
+def _interpret(found: Gathered, reading: GgufReading) -> None:
     """Put what the header has told so far in place of config.json and safetensors headers."""
-    header = form.reader.header
-    tensors = {**form.parts, **header.tensors}
+    header = reading.reader.header
+    tensors = {**reading.parts, **header.tensors}
     tokens = header.metadata.get(_TOKENS)
     count = tokens.count if isinstance(tokens, GgufArray) else len(tokens or ())
-    form.design = read_gguf_design(
+    reading.design = read_gguf_design(
         header.metadata, tokens=count or None, tensor_names=frozenset(tensors)
     )
-    found.config = _merge(form.design.config, form.config)
-    if form.design.chat_template:
-        found.side_files["chat_template.jinja"] = form.design.chat_template
+    found.config = _merge(reading.design.config, reading.config)
+    if reading.design.chat_template:
+        found.side_files["chat_template.jinja"] = reading.design.chat_template
     found.index = translate_tensors(
         tensors,
-        form.design.architecture,
-        complete=header.complete and (form.complete or len(form.files.files) == 1),
+        reading.design.architecture,
+        complete=header.complete and (reading.complete or len(reading.files.files) == 1),
         files=found.plan.shards,
     )
-    form.quantization, form.conflicts = read_gguf_quantization(header.metadata, tensors.values())
+    reading.quantization, reading.conflicts = read_gguf_quantization(
+        header.metadata, tensors.values()
+    )
 
 
 def _merge(own: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
@@ -229,11 +271,11 @@ def _merge(own: dict[str, Any], beside: dict[str, Any]) -> dict[str, Any]:
     return own
 
 
-def _read_neighbours(source: CheckpointSource, found: Gathered, form: GgufForm) -> None:
+def _read_neighbours(found: Gathered, reading: GgufReading) -> None:
     names = [name for name in (CONFIG, *_SIDE) if found.listing.find(name)]
     if not names:
         return
-    wave = source.read_wave(names, {}, limit=MAX_SMALL_FILE)
+    wave = reading.source.read_wave(names, {}, limit=MAX_SMALL_FILE)
     for name in names:
         data = wave.get(name)
         if isinstance(data, bytes):
@@ -245,7 +287,7 @@ def _read_neighbours(source: CheckpointSource, found: Gathered, form: GgufForm) 
                 )
                 continue
             if name == CONFIG:
-                form.config = table
+                reading.config = table
             else:
                 found.side_files[name] = table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -39,7 +39,7 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         found.listing,
         found.config,
         found.side_files,
-        gguf=_read_metadata(findings),
+        gguf=found.form.list_metadata(),
         origin=origin,
     )
     if origin:
@@ -53,7 +53,7 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         family=result.family.key if result.family else None,
         generation=result.generation.key if result.generation else None,
         size=size.size.name if size is not None and size.size is not None else None,
-        format=found.plan.format,
+        format=found.form.name,
         quantization=findings.quantization,
         tokenizer=findings.fingerprint.tokenizer,
         shapes=make_shapes(found.index, findings.quantization),
@@ -63,11 +63,6 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         license=read_license(found.listing),
         claims=tuple(claims),
     )
-
-
-def _read_metadata(findings: Findings) -> dict[str, Any]:
-    form = findings.found.gguf
-    return dict(form.reader.header.metadata) if form is not None else {}
 
 
 def _read_card_text(source: CheckpointSource, findings: Findings, name: str) -> list[Claim]:

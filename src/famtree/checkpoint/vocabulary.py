@@ -86,15 +86,11 @@ def read_vocabulary(
     return build_tokenizer({**side, **files}, hashes=hashes)
 
 
-def list_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
+def list_folder_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:
     """Read every token and merge; None where there is no vocabulary, or it could not be read.
 
     Raises TokenizerError for an unreadable file.
     """
-    if found.gguf is not None:
-        from famtree.checkpoint.gguf import list_gguf_tokens
-
-        return list_gguf_tokens(source, found)
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     if not chosen or sum(_entry(found, name).size or 0 for name in chosen) > MAX_ANY:
         return None

@@ -68,9 +68,9 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         famtree=__version__,
         checkpoint=CheckpointSummary.model_construct(
             ref=source.ref.text,
-            source="gguf" if source.ref.file and findings.found.gguf else source.kind,
+            source="gguf" if source.ref.file and findings.found.form.alone else source.kind,
             revision=findings.found.listing.revision,
-            format=findings.found.plan.format,
+            format=findings.found.form.name,
             weights_read=any(
                 side.bytes_planned for proof in trace.proofs.values() for side in proof.sides
             ),

@@ -117,7 +117,7 @@ class GgufReader:
         `steps` are the lengths of successive fetches, the last one repeated; no byte from `limit`
         on is fetched.
         """
-        self._fetch, self._file, self._size = fetch, file, size
+        self._fetch, self.file, self._size = fetch, file, size
         self._steps = list(steps)
         self.limit = limit
         """No byte from here on is fetched; may be raised between two calls."""
@@ -164,12 +164,12 @@ class GgufReader:
         start = bytes(self._buffer[:24])
         if start.startswith(_LFS[:24]):
             raise HeaderError(
-                f"{self._file} is a git-LFS pointer, not the file itself",
-                hint=f"run `git lfs pull --include {self._file}` in the repository",
+                f"{self.file} is a git-LFS pointer, not the file itself",
+                hint=f"run `git lfs pull --include {self.file}` in the repository",
             )
         if start[:4] in _OLD_MAGICS:
             raise HeaderError(
-                f"{self._file} is of a format older than GGUF",
+                f"{self.file} is of a format older than GGUF",
                 hint="convert it with llama.cpp's convert_llama_ggml_to_gguf.py",
             )
         if start[:4] != MAGIC:
@@ -182,7 +182,7 @@ class GgufReader:
             (version,) = struct.unpack_from(">I", start, 4)
         if version not in (2, 3):
             raise HeaderError(
-                f"{self._file} is GGUF version {version}",
+                f"{self.file} is GGUF version {version}",
                 hint="versions 2 and 3 are read; convert the file again with a current llama.cpp",
             )
         tensors, keys = struct.unpack_from(f"{self._mark}QQ", start, 8)
@@ -350,7 +350,7 @@ class GgufReader:
             if data is not None and offset + nbytes > data:
                 raise self._bad(f"ends before the data of tensor {name[:120]!r}")
             found[name] = TensorInfo(
-                name, type_name(kind), shape, offset, offset + nbytes, self._file
+                name, type_name(kind), shape, offset, offset + nbytes, self.file
             )
         return found
 
@@ -395,6 +395,6 @@ class GgufReader:
 
     def _bad(self, reason: str) -> HeaderError:
         return HeaderError(
-            f"{self._file} {reason}",
-            hint=f"the download of {self._file} may be incomplete; fetch it again",
+            f"{self.file} {reason}",
+            hint=f"the download of {self.file} may be incomplete; fetch it again",
         )

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from famtree.errors import UnreadableError
-from famtree.sources.gguf_files import GgufSet
-from famtree.sources.gguf_header import Fetch, GgufHeader, GgufReader, HeaderLimitError
-from famtree.types.checkpoint import FileEntry, TensorInfo
+from famtree.sources.gguf_header import Fetch, GgufReader
+from famtree.types.checkpoint import FileEntry
 from famtree.types.source import CheckpointSource
 
 DESIGN_LIMIT = 1 << 20
@@ -38,44 +35,6 @@ def open_gguf(
         steps=LOCAL_STEPS if local else NETWORK_STEPS,
         limit=LOCAL_LIMIT if local else DESIGN_LIMIT,
     )
-
-
-class PlacedTensor(Struct, frozen=True):
-    """One tensor and the bytes [start, stop) of its file that hold it."""
-
-    info: TensorInfo
-    """dtype is the ggml type's name, shape row-major, name llama.cpp's own."""
-    start: int
-    stop: int
-
-
-def place_tensors(header: GgufHeader) -> dict[str, PlacedTensor]:
-    """Return every tensor of a completely read header with its offsets from the file's start."""
-    start = header.data_start
-    return {
-        name: PlacedTensor(info, start + info.begin, start + info.end)
-        for name, info in header.tensors.items()
-    }
-
-
-def read_headers(source: CheckpointSource, files: GgufSet) -> list[GgufHeader]:
-    """Return the whole headers of a model's parts, in order.
-
-    The first one holds the metadata. Raises HeaderError, and UnreadableError where a header
-    cannot be had or is longer than is read over a network (`FULL_LIMIT`).
-    """
-    headers = []
-    for entry in files.files:
-        reader = open_gguf(source, entry)
-        reader.limit = max(reader.limit, FULL_LIMIT)
-        try:
-            headers.append(reader.read_rest())
-        except HeaderLimitError as fault:
-            raise UnreadableError(
-                f"the header of {entry.name} is longer than {reader.limit / 1e6:.0f} MB",
-                hint="download the file and name its path",
-            ) from fault
-    return headers
 
 
 def _fetcher(source: CheckpointSource, entry: FileEntry, report: Callable[[str], None]) -> Fetch:

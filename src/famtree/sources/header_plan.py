@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from famtree.sources.safetensors_header import header_length
-from famtree.types.checkpoint import CheckpointFormat, Listing, Missing
+from famtree.types.checkpoint import Listing, Missing
 
 FEW_SHARDS = 4
 """Up to so many shards all headers are read, and the index tells nothing new."""
@@ -34,7 +34,7 @@ _SUFFIX = ".safetensors"
 _INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
 _NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "training", "random_states", "tokenizer",
                 "mm_projector", "non_lora", "value_head", "embeddings_")  # fmt: skip
-_ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
+ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
 """As peft and mlx-lm write them."""
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
@@ -42,7 +42,6 @@ _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 class HeaderPlan(Struct, frozen=True):
     """What to read of the weight files in the first wave."""
 
-    format: CheckpointFormat
     prefixes: dict[str, int] = {}
     """Weight file to number of first bytes."""
     index: str | None = None
@@ -55,22 +54,16 @@ class HeaderPlan(Struct, frozen=True):
     """Shards that the file names promise (`-of-00004`) and the listing lacks."""
 
 
-def find_format(listing: Listing) -> CheckpointFormat:
-    """Return which kind of checkpoint the files make, the most telling kind first."""
-    names = [entry.name for entry in listing.files]
-    if _choose_shards(names)[0]:
-        return "safetensors"
-    if any(name in ("adapter_config.json", *_ADAPTERS, "adapter_model.bin") for name in names):
-        return "adapter"
-    if any(name.lower().endswith(".gguf") for name in names):
-        return "gguf"
-    if any(
-        "/" not in name and name.endswith(_PICKLES) and not _is_side_file(name) for name in names
-    ):
-        return "pickle"
-    if any("/" not in name and name.endswith(_INDEX_SUFFIXES) for name in names):
-        return "index-only"
-    return "config-only"
+def choose_shards(listing: Listing) -> tuple[str, ...]:
+    """Return the safetensors files of the one model that the listing holds, in order."""
+    return _choose_shards([entry.name for entry in listing.files])[0]
+
+
+def has_index(listing: Listing) -> bool:
+    """Return whether an index of shards lies at the root."""
+    return any(
+        "/" not in entry.name and entry.name.endswith(_INDEX_SUFFIXES) for entry in listing.files
+    )
 
 
 def list_pickles(listing: Listing) -> list[str]:
@@ -88,14 +81,9 @@ def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
     With `everything` every shard's header and the index are planned whatever they cost, which is
     right for a local folder, where a read costs next to nothing.
     """
-    kind = find_format(listing)
     sizes = {entry.name: entry.size for entry in listing.files}
-    shards: tuple[str, ...] = ()
-    missing = 0
-    if kind == "safetensors":
-        shards, missing = _choose_shards(list(sizes), sizes)
-    elif kind == "adapter":
-        shards = tuple(name for name in _ADAPTERS if name in sizes)[:1]
+    shards, missing = _choose_shards(list(sizes), sizes)
+    shards = shards or tuple(name for name in ADAPTERS if name in sizes)[:1]
     index = _choose_index(list(sizes), shards)
     index_size = sizes.get(index) if index else None
     if everything or len(shards) <= FEW_SHARDS:
@@ -110,7 +98,6 @@ def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
         name: _cap(_guess_prefix(index_size, len(shards)), sizes.get(name)) for name in chosen
     }
     return HeaderPlan(
-        format=kind,
         prefixes=prefixes,
         index=index if read_index else None,
         shards=shards,
@@ -216,7 +203,7 @@ def _rank(
 def _choose_index(names: list[str], shards: tuple[str, ...]) -> str | None:
     """Return the index that belongs to the chosen files."""
     found = [name for name in names if "/" not in name and name.endswith(_INDEX_SUFFIXES)]
-    if not found or any(name in _ADAPTERS for name in shards):
+    if not found or any(name in ADAPTERS for name in shards):
         return None
     stem = ""
     if shards:
@@ -233,7 +220,7 @@ def _choose_index(names: list[str], shards: tuple[str, ...]) -> str | None:
 
 
 def _is_side_file(name: str) -> bool:
-    return name.startswith(("adapter_model", *_NOT_WEIGHTS)) or name in _ADAPTERS
+    return name.startswith(("adapter_model", *_NOT_WEIGHTS)) or name in ADAPTERS
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
 from famtree.sources.hashes import add_record
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
+from famtree.sources.weight_files import WEIGHT_SUFFIXES
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
 
@@ -26,8 +27,6 @@ _INDEX_SUFFIX = ".safetensors.index.json"
 _SIDE_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ".vocab")
 """Neighbours of a single weight file that describe it."""
 _SKIPPED_FOLDERS = frozenset({".git", ".cache", ".huggingface", "__pycache__"})
-_WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack",
-                    ".onnx")  # fmt: skip
 _CHECKPOINT_NAMES = frozenset(
     {
         "config.json",
@@ -287,4 +286,4 @@ def _shards_of(index: Path) -> Iterator[tuple[str, int]]:
 
 def _is_checkpoint_file(name: str) -> bool:
     base = name.rpartition("/")[2]
-    return base in _CHECKPOINT_NAMES or base.endswith((*_WEIGHT_SUFFIXES, ".index.json"))
+    return base in _CHECKPOINT_NAMES or base.endswith((*WEIGHT_SUFFIXES, ".index.json"))

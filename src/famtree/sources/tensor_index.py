@@ -148,6 +148,8 @@ def build_index(
         files=shards or tuple(sorted(set(weight_map.values()))),
         indexed=frozenset(weight_map.values()),
         total_size=_total_size(index_json),
+        file_of=weight_map,
+        data_starts={file: 8 + header.length for file, header in headers.items()},
         header_metadata=metadata,
     )
 

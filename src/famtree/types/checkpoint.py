@@ -126,6 +126,10 @@ class TensorIndex(Struct, frozen=True):
     """`metadata.total_size` of the index, bytes."""
     header_metadata: dict[str, str] = {}
     """`__metadata__` of the headers read (format, ...)."""
+    file_of: dict[str, str] = {}
+    """Weight file of each tensor by `*.index.json`, whether its header was read or not."""
+    data_starts: dict[str, int] = {}
+    """First byte after the header, by weight file whose header was read."""
 
 
 class Cost(Struct, frozen=True):

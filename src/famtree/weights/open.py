@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,10 @@ from famtree.errors import ConfigError, HeaderError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.gguf import read_gguf_design
 from famtree.fingerprints.gguf_tensors import translate_tensors
-from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.tensor_names import Layout, organise
 from famtree.fingerprints.tensors import observe_tensors
-from famtree.sources.gguf_files import choose_main, group_files
-from famtree.sources.gguf_header import GgufReader, HeaderLimitError
-from famtree.sources.header_plan import HeaderPlan, missing_ranges, plan_headers
+from famtree.sources.gguf_header import GgufReader
+from famtree.sources.header_plan import HeaderPlan, missing_ranges
 from famtree.sources.safetensors_header import parse_header
 from famtree.sources.tensor_index import decode_index
 from famtree.types.checkpoint import Listing, TensorIndex, TensorInfo
@@ -29,12 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CONFIG = "config.json"
-MAX_CONFIG = 4 << 20
 MAX_INDEX = 64 << 20
-GGUF_LIMIT = 64 << 20
-"""Longest GGUF header that is read, bytes; vocabularies take up to 20 MB."""
-_GGUF_STEPS = (1 << 20, 4 << 20)
 
 
 @dataclass(slots=True)
@@ -91,59 +84,57 @@ class Weights:
             _read_headers(self, lacking)
 
 
-def open_weights(
-    source: CheckpointSource, *, on_progress: Callable[[str], None] | None = None
+def open_safetensors_weights(
+    source: CheckpointSource,
+    listing: Listing,
+    plan: HeaderPlan,
+    config: dict[str, Any],
+    index: TensorIndex,
 ) -> Weights:
-    """Open a safetensors or GGUF checkpoint; reads config, index and headers, no weight byte.
+    """Open safetensors shards by what was read of them already; no weight byte is read.
 
-    Of many shards only the headers that turn out to be needed are read, when they are. Raises
-    FetchError kin, and UnreadableError (code `no-weights`) where there is nothing of these forms.
+    `index` holds the headers that were read. Of many shards further ones are read when they turn
+    out to be needed. Raises FetchError and UnreadableError kin.
     """
-    if on_progress is not None:
-        on_progress("opening the weights")
-    listing = source.list_files()
-    plan = plan_headers(listing)
-    named = (source.ref.file or source.ref.path or "").lower()
-    if plan.format == "gguf" or named.endswith(".gguf"):
-        return _open_gguf(source, listing)
-    if plan.format != "safetensors":
-        raise UnreadableError(
-            f"{source.ref.text} has no weights that can be read by range",
-            hint="weights are read from *.safetensors and *.gguf files",
-            code="no-weights",
-        )
-    return _open_safetensors(source, listing, plan)
-
-
-def _open_safetensors(source: CheckpointSource, listing: Listing, plan: HeaderPlan) -> Weights:
-    index = None
-    if len(plan.shards) > 1:
-        index = next(
-            (entry.name for entry in listing.files
-             if entry.name.endswith(".safetensors.index.json") and "/" not in entry.name), None,
-        )  # fmt: skip
-    names = [name for name in (CONFIG, index) if name is not None and listing.find(name)]
-    prefixes = {} if index is not None else plan.prefixes
-    wave = source.read_wave(names, prefixes, limit=MAX_INDEX)
-    config = wave.get(CONFIG)
-    weights = Weights(
-        source, listing, decode_object(config, CONFIG) if isinstance(config, bytes) else {},
-        "safetensors", plan,
-    )  # fmt: skip
-    table = wave.get(index) if index is not None else None
-    if index is not None and isinstance(table, bytes):
-        present = set(plan.shards)
-        weight_map = decode_index(table, index)["weight_map"]
-        weights.indexed = frozenset(weight_map.values())
-        weights.file_of = {name: file for name, file in weight_map.items() if file in present}
-        if not weights.file_of:
-            raise ConfigError(f"{index} names no shard that is there", hint="fetch it again")
+    weights = Weights(source, listing, config, "safetensors", plan)
+    weights.indexed = index.indexed
+    weights.tensors = dict(index.tensors)
+    weights.data_start = dict(index.data_starts)
+    weights.file_of = {name: tensor.file for name, tensor in index.tensors.items()}
+    lacking = [shard for shard in plan.shards if shard not in index.data_starts]
+    if not lacking:
         _organise(weights)
-        if weights.hidden is None:
-            weights.require(list(weights.file_of)[:1])
-    else:
-        _read_headers(weights, list(plan.shards))
+        return weights
+    weight_map = index.file_of or _read_weight_map(source, listing)
+    weights.indexed = frozenset(weight_map.values())
+    present = set(plan.shards)
+    for name, file in weight_map.items():
+        if file in present:
+            weights.file_of.setdefault(name, file)
+    if not weight_map:
+        _read_headers(weights, lacking)
+        return weights
+    if not weights.file_of:
+        raise ConfigError("the index names no shard that is there", hint="fetch it again")
+    _organise(weights)
+    if weights.hidden is None:
+        weights.require(list(weights.file_of)[:1])
     return weights
+
+
+def _read_weight_map(source: CheckpointSource, listing: Listing) -> dict[str, str]:
+    """Return the weight file of each tensor by the index; {} where there is none."""
+    name = next(
+        (entry.name for entry in listing.files
+         if entry.name.endswith(".safetensors.index.json") and "/" not in entry.name), None,
+    )  # fmt: skip
+    if name is None:
+        return {}
+    data = source.read_wave([name], {}, limit=MAX_INDEX)[name]
+    if not isinstance(data, bytes):
+        return {}
+    found: dict[str, str] = decode_index(data, name)["weight_map"]
+    return found
 
 
 def _read_headers(weights: Weights, files: list[str]) -> None:
@@ -186,44 +177,27 @@ def _describe(weights: Weights, index: TensorIndex) -> None:
     weights.architecture = build_fingerprint(facts).architecture
 
 
-def _open_gguf(source: CheckpointSource, listing: Listing) -> Weights:
-    asked = source.ref.file
-    if asked is None and source.ref.path and source.ref.path.lower().endswith(".gguf"):
-        asked = source.ref.path.replace("\\", "/").rpartition("/")[2]
-    chosen = choose_main(group_files(listing.files), asked)
-    if chosen is None:
-        raise UnreadableError(
-            f"{source.ref.text} has no GGUF file", hint="check the name of the file"
-        )
+def open_gguf_weights(
+    source: CheckpointSource, listing: Listing, readers: Sequence[GgufReader]
+) -> Weights:
+    """Open the parts of a GGUF model by their headers, read to the end; no weight byte is read.
+
+    Raises UnreadableError (code `no-weights`) for a big-endian file.
+    """
     weights = Weights(source, listing, {}, "gguf")
+    weights.gguf_metadata = readers[0]
     found: dict[str, TensorInfo] = {}
-    for number, entry in enumerate(chosen.files):
-
-        def fetch(start: int, stop: int, name: str = entry.name) -> bytes:
-            data = source.read_ranges({name: (start, stop)})[name]
-            if not isinstance(data, bytes):
-                raise UnreadableError(f"{name} could not be read: {data.reason}")
-            return data
-
-        reader = GgufReader(fetch, entry.name, size=entry.size, steps=_GGUF_STEPS, limit=GGUF_LIMIT)
-        try:
-            header = reader.read_rest()
-        except HeaderLimitError as fault:
-            raise UnreadableError(
-                f"the header of {entry.name} is longer than {GGUF_LIMIT >> 20} MB", hint=""
-            ) from fault
-        alignment = header.metadata.get("general.alignment", 32)
-        weights.data_start[entry.name] = -(-header.length // alignment) * alignment
-        found.update(header.tensors)
+    for reader in readers:
+        header = reader.header
         if header.big_endian:
-            raise UnreadableError(f"{entry.name} is big-endian", hint="", code="no-weights")
-        if number == 0:
-            weights.gguf_metadata = reader
-    metadata = weights.gguf_metadata.header.metadata
+            raise UnreadableError(f"{reader.file} is big-endian", hint="", code="no-weights")
+        weights.data_start[reader.file] = header.data_start
+        found.update(header.tensors)
+    metadata = readers[0].header.metadata
     design = read_gguf_design(metadata, tensor_names=frozenset(found))
     weights.config, weights.gguf_architecture = design.config, design.architecture
     index = translate_tensors(
-        found, design.architecture, complete=True, files=tuple(e.name for e in chosen.files)
+        found, design.architecture, complete=True, files=tuple(one.file for one in readers)
     )
     # Translated tensors carry a stand-in dtype; where they begin says which they are.
     true = {(tensor.file, tensor.begin): tensor for tensor in found.values()}
