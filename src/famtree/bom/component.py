@@ -13,7 +13,6 @@ from famtree.bom.properties import make_properties
 from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.errors import UsageError
 from famtree.sources.reference import parse_reference
-from famtree.sources.weight_files import list_weight_files
 from famtree.types.checkpoint import FileEntry
 
 PURL_TYPE = "huggingface"
