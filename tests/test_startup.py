@@ -83,9 +83,8 @@ def test_local_compare_imports_nothing_heavy(
 
 
 def test_only_verification_opens_weights(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "org__child", make_model(1))
-    (folder / "README.md").write_text("---\nbase_model: acme/base\n---\n")
-    asked = ("identify", str(folder), "--offline")
+    folders = [str(write_model(tmp_path / name, make_model(1))) for name in ("one", "two")]
+    asked = ("compare", *folders, "--offline")
     assert {"numpy", "famtree.weights.open"} & list_imports(*asked) == set()
     assert "famtree.weights.open" in list_imports(*asked, "--verify")
 

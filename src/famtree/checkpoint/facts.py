@@ -11,6 +11,7 @@ from famtree.types.checkpoint import CheckpointFormat, Listing, TensorIndex
 from famtree.types.claim import Claim
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Fingerprint, Tokenizer
+from famtree.types.identification import Evidence
 from famtree.types.quantization import Quantization
 from famtree.types.traits import Trait, flatten
 
@@ -40,6 +41,8 @@ class NodeFacts(Struct, frozen=True):
     license: str | None = None
     """Identifier as the card states it."""
     claims: tuple[Claim, ...] = ()
+    refuted: Mapping[str, Evidence] = {}
+    """Claimed parents, in lower case, that the checkpoint's own tensors rule out, and how."""
     root: bool = False
     """Recorded as trained from scratch."""
 

@@ -13,6 +13,7 @@ from famtree.checkpoint.references import base_name
 from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.claim import Claim
+from famtree.types.identification import Evidence
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
@@ -62,7 +63,16 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         created_at=found.listing.created_at,
         license=read_license(found.listing),
         claims=tuple(claims),
+        refuted=_list_refuted(findings),
     )
+
+
+def _list_refuted(findings: Findings) -> dict[str, Evidence]:
+    """Return the base whose widths an adapter does not have."""
+    one = findings.adapter
+    if one is None or one.adapter.base is None or one.adapter.base_check != "contradicted":
+        return {}
+    return {one.adapter.base.lower(): evidence for evidence in one.evidence}
 
 
 def _read_card_text(source: CheckpointSource, findings: Findings, name: str) -> list[Claim]:

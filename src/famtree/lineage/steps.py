@@ -16,9 +16,12 @@ from famtree.lineage.links import Link
 from famtree.registry.registry import Registry
 from famtree.types.claim import LayerSpan
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
+from famtree.types.links import CONTRADICTED
 
 ASIDE_FACTOR = 0.7
 """Share of confidence left to a parent that only a less trusted source names, beside another."""
+REFUTING = -4.0
+"""Weight of what the child's own tensors say against a parent, in nats: that of a dimension."""
 NAMED = 0.6
 """Confidence in a parent that only a name points to, where every fact fits."""
 
@@ -154,6 +157,10 @@ def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) 
         if fetched and checked.status != "verified" and checked.relation == asked:
             checked.relation = relation
         _settle(step, checked)
+    against = node.refuted.get(link.parent.lower()) or node.refuted.get(parent.ref.lower())
+    if against is not None:
+        step.status, step.confidence = "contradicted", CONTRADICTED
+        step.evidence = [*step.evidence, against.model_copy(update={"weight": REFUTING})]
     if step.aside and step.status in ("consistent", "declared"):
         step.confidence *= ASIDE_FACTOR
     step.confidence = round(step.confidence, 4)
