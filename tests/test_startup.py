@@ -83,7 +83,7 @@ def test_local_compare_imports_nothing_heavy(
 
 
 def test_only_verification_opens_weights(tmp_path: Path) -> None:
-    folders = [str(write_model(tmp_path / name, make_model(1))) for name in ("one", "two")]
+    folders = [str(write_model(tmp_path / str(seed), make_model(seed))) for seed in (1, 2)]
     asked = ("compare", *folders, "--offline")
     assert {"numpy", "famtree.weights.open"} & list_imports(*asked) == set()
     assert "famtree.weights.open" in list_imports(*asked, "--verify")
