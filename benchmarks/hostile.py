@@ -2,10 +2,10 @@
 
     python benchmarks/hostile.py [--parser NAME] [--part 0.25]
 
-Every shape of `tests/hostile` is made at its largest and at a part of that, and identified by a
-process of its own; what an almost empty checkpoint takes is subtracted. Printed are peak bytes and
-seconds for each byte and megabyte of the files, and how both grow with the size (an exponent of 1
-is linear; below 0.1 s and 10 MB nothing is told). Exits with 1 when a shape exceeds the budget: 8
+Every shape of `tests/hostile_input` is made at its largest and at a part of that, and identified by
+a process of its own; what an almost empty checkpoint takes is subtracted. Printed are peak bytes
+and seconds for each byte and megabyte of the files, and how both grow with the size (an exponent of
+1 is linear; below 0.1 s and 10 MB nothing is told). Exits with 1 when a shape exceeds the budget: 8
 bytes a byte and 60 MB, 0.1 s a megabyte, 0.5 s, and 0.5 ms a file.
 """
 
@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
-from hostile.more_shapes import SHAPES  # noqa: E402
-from hostile.shapes import CONFIG, Shape  # noqa: E402
+from hostile_input.shapes.shape import CONFIG, Shape  # noqa: E402
+from hostile_input.shapes.table import SHAPES  # noqa: E402
 from startup import Spent, make_environment, run_program  # noqa: E402
 
 MOST_BYTES, SPARE_BYTES = 8, 60_000_000

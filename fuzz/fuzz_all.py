@@ -45,7 +45,7 @@ MEMORY = 2048
 """MB at which libFuzzer reports a run as a crash."""
 SLOWEST = 120
 """Seconds at which an input is reported as one: of the clock, which a busy machine stretches. What
-an input may take is held by tests/hostile, in seconds of CPU."""
+an input may take is held by tests/hostile_input, in seconds of CPU."""
 MOST_ITEMS = 10_000
 """Of a GGUF array; still enough for each way of reading one."""
 _EXECUTIONS = re.compile(rb"stat::number_of_executed_units:\s*(\d+)")

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from hostile.case import Case, Content, config, dump, header, sound_config, sparse
+from hostile_input.case import Case, Content, config, dump, header, sound_config, sparse
 
 README = "README.md"
 RECIPE = "mergekit_config.yml"

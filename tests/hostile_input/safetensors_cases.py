@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hostile.case import Case, Content, dump, entry, header, sparse
+from hostile_input.case import Case, Content, dump, entry, header, sparse
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

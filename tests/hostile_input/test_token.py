@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hostile.case import sound_files
+from hostile_input.case import sound_files
 from hub.endpoints import Reply
 from hub.repository import make_sparse
 from hub.server import HubServer

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from famtree.formats.escape import UNSAFE
-from hostile.case import Case
-from hostile.folder_cases import FOLDER
-from hostile.gguf_cases import GGUF
-from hostile.json_cases import JSON
-from hostile.runner import MAX_MEGABYTES, MAX_SECONDS
-from hostile.safetensors_cases import SAFETENSORS
+from hostile_input.case import Case
+from hostile_input.folder_cases import FOLDER
+from hostile_input.gguf_cases import GGUF
+from hostile_input.json_cases import JSON
+from hostile_input.runner import MAX_MEGABYTES, MAX_SECONDS
+from hostile_input.safetensors_cases import SAFETENSORS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and resource limits")
 

@@ -16,8 +16,8 @@ from famtree.errors import FamtreeError
 from famtree.formats.json_report import render_json
 from famtree.formats.text_report import render_identification
 from fingerprints.json_strategies import OBJECTS
-from hostile.case import config, header, sound_files
-from hostile.gguf_cases import SOUND as SOUND_GGUF
+from hostile_input.case import config, header, sound_files
+from hostile_input.gguf_cases import SOUND as SOUND_GGUF
 
 pytestmark = pytest.mark.property
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES
-from hostile.case import Case, sound_files
-from hostile.test_table import Identify, check
+from hostile_input.case import Case, sound_files
+from hostile_input.test_table import Identify, check
 from hub import endpoints
 from hub.endpoints import Reply
 from hub.repository import make_sparse

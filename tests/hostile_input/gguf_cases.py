@@ -6,7 +6,7 @@ import struct
 from typing import Any
 
 from gguf_files import Raw, decoder_tensors, design_of, vocabulary_of, write_gguf
-from hostile.case import Case, Content, config, dump, sparse
+from hostile_input.case import Case, Content, config, dump, sparse
 
 FILE = "model.gguf"
 _DESIGN = design_of("llama", block_count=2, embedding_length=256, feed_forward_length=512)

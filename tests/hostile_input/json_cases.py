@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from hostile.case import Case, Content, config, dump, sound_config, sparse
+from hostile_input.case import Case, Content, config, dump, sound_config, sparse
 
 NAN = float("nan")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hostile.conftest import Identify
-from hostile.more_shapes import SHAPES
-from hostile.runner import MAX_MEGABYTES, MAX_SECONDS
-from hostile.shapes import Shape
+from hostile_input.conftest import Identify
+from hostile_input.runner import MAX_MEGABYTES, MAX_SECONDS
+from hostile_input.shapes.shape import Shape
+from hostile_input.shapes.table import SHAPES
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and resource limits")
 
