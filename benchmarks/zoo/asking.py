@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 
 from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.packings.stored import UnreadableWeightError
 from famtree.registry.load import load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
@@ -23,7 +24,6 @@ from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.read import Window, read_windows
 from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view
-from famtree.weights.storage import UnreadableWeightError
 from zoo.answers import DirectionAnswer, MergeAnswer, PairAnswer, PlaceAnswer
 from zoo.records import Member, compare_origins
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from famtree.fingerprints.gguf_quantization import read_gguf_quantization
-from famtree.sources.gguf_types import TENSOR_TYPES, stored_bytes
+from famtree.packings.ggml_types import TENSOR_TYPES, stored_bytes
 from famtree.types.checkpoint import TensorInfo
 
 # Bits a weight as gguf 0.19.0 and llama.cpp's documentation give them.

@@ -367,6 +367,25 @@ def test_a_side_file_may_be_right_where_config_lies() -> None:
     ]
 
 
+def test_widths_come_from_the_declaration_that_fits() -> None:
+    """Rows of 64 words and 4 scales: 2 bits in groups of 256, 4 of 128, or 8 of 64."""
+    index = index_of({f"layers.0.mlp.down_proj.{leaf}": text for leaf, text in (
+        ("weight_packed", "I32: 64 64"), ("weight_scale", "BF16: 64 4"))})  # fmt: skip
+    lie = {"quantization_config": {"quant_method": "gptq", "bits": 8, "group_size": 64}}
+    side = {"hf_quant_config.json": {"quantization": {"quant_algo": "W4A16_AWQ"}}}
+    found, _ = read_quantization(lie, side, index)
+    assert found is not None
+    assert (found.method, found.bits, found.group_size) == ("modelopt", 4, 128)
+    assert [(form.bits, form.weights) for form in found.forms] == [(4, 64 * 512)]
+
+
+@pytest.mark.parametrize(("bits", "traits"), [(5.4, []), (3, ["quantization.bits"])])
+def test_a_mean_of_widths_is_allowed_to_be_near(bits: float, traits: list[str]) -> None:
+    stated = {"quantization_config": {"quant_method": "exl2", "bits": bits}}
+    _, conflicts = read_quantization(stated, {}, read("exl2")[0])
+    assert [one.trait for one in conflicts] == traits
+
+
 def test_two_declarations_without_tensors_contradict_each_other() -> None:
     _, config, _ = read("awq-gemm")
     side = {"hf_quant_config.json": {"quantization": {"quant_algo": "FP8"}}}

@@ -112,9 +112,9 @@ def test_plain_weights_need_nothing() -> None:
 
 
 def test_every_method_is_one_that_famtree_can_find() -> None:
-    from famtree.fingerprints.quantization_declaration import load_methods
+    from famtree.packings.catalog import load_methods
 
-    known = set(load_methods()["methods"])
+    known = set(load_methods().methods)
     for engine in load_engines().values():
         if engine.quantization is not None:
             assert {one.method for one in engine.quantization.methods} <= known

@@ -66,6 +66,76 @@ def test_gptq(tmp_path: Path, shuffled: bool) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("stated", "less"),
+    [
+        ({"checkpoint_format": "gptq_v2"}, 0),
+        ({"checkpoint_format": "gptq"}, 1),
+        ({"quant_method": "fp8", "checkpoint_format": "gptq_v2"}, 1),
+    ],
+)
+def test_gptq_stores_zeros_less_one_but_for_its_second_format(
+    tmp_path: Path, stated: dict[str, Any], less: int
+) -> None:
+    groups = np.arange(HIDDEN) // 32
+    scales, zeros = scales_of((4, HIDDEN)), DRAW.integers(1, 16, (4, HIDDEN))
+    parts: dict[str, NDArray[Any]] = {
+        "qweight": pack_rows(CODES).T.copy(),
+        "qzeros": pack_rows(zeros - less),
+        "scales": scales,
+    }
+    expected = (CODES - zeros[groups].T) * scales[groups].T.astype(np.float32)
+    check(tmp_path, parts, expected, quantization_config={"quant_method": "gptq"} | stated)
+
+
+def explain(tmp_path: Path, parts: dict[str, NDArray[Any]], **config: Any) -> str:
+    """Return why a matrix stored as `parts` is not read."""
+    arrays: dict[str, Any] = dict(make_model(1))
+    del arrays[f"{NAME}.weight"]
+    arrays |= {f"{NAME}.{leaf}": values for leaf, values in parts.items()}
+    weights = open_model(tmp_path, arrays, "F32", **config)
+    assert read_windows(weights, [Window("q", 0, ROWS, COLUMNS)]) == {}
+    return weights.reading.unread[0].reason
+
+
+def test_a_declaration_of_another_layout_is_not_used(tmp_path: Path) -> None:
+    parts: dict[str, NDArray[Any]] = {
+        "qweight": pack_rows(CODES).T.copy(),
+        "qzeros": pack_rows(DRAW.integers(0, 16, (3, HIDDEN))),
+        "scales": scales_of((3, HIDDEN)),
+    }
+    stated = {"quant_method": "mlx", "bits": 4, "group_size": 48}
+    assert "size of its groups" in explain(tmp_path, parts, quantization_config=stated)
+
+
+def test_zeros_that_fit_no_scales_are_not_read(tmp_path: Path) -> None:
+    parts: dict[str, NDArray[Any]] = {
+        "qweight": pack_rows(CODES).T.copy(),
+        "qzeros": scales_of((4, HIDDEN)),
+        "scales": scales_of((4, HIDDEN)),
+        "g_idx": (np.arange(HIDDEN) // 32).astype(np.int32),
+    }
+    assert "zeros and scales do not fit" in explain(tmp_path, parts)
+
+
+@pytest.mark.parametrize(
+    ("parts", "word"),
+    [
+        ({"weight": np.ones((HIDDEN, HIDDEN), np.int8), "weight_scales": np.ones(HIDDEN, "f2")},
+         "kernel's order"),
+        ({"weight": np.ones((HIDDEN, HIDDEN // 2), np.int8),
+          "weight_scale_inv": np.ones((HIDDEN, 1), np.float32)}, "two weights"),
+        ({"weight": np.ones((HIDDEN, HIDDEN // 2), np.uint8),
+          "weight_scale": np.ones((HIDDEN, 4), np.uint8)}, "E8M0"),
+        ({"trellis": np.ones((8, 8, 48), np.int32)}, "trellis"),
+    ],
+)  # fmt: skip
+def test_layouts_that_nothing_reads_say_why(
+    tmp_path: Path, parts: dict[str, NDArray[Any]], word: str
+) -> None:
+    assert word in explain(tmp_path, parts)
+
+
 @pytest.mark.parametrize("stated", [48, None])
 def test_gptq_whose_last_group_is_partial(tmp_path: Path, stated: int | None) -> None:
     groups = np.arange(HIDDEN) // 48
@@ -112,14 +182,16 @@ def test_awq(tmp_path: Path) -> None:
     check(tmp_path, parts, expected, quantization_config={"quant_method": "awq", "bits": 4})
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_nf4(tmp_path: Path, nested: bool) -> None:
+@pytest.mark.parametrize(
+    ("nested", "held"), [(False, np.uint8), (True, np.uint8), (False, np.float16)]
+)
+def test_nf4(tmp_path: Path, nested: bool, held: type[np.generic]) -> None:
     table = np.linspace(-1, 1, 16).astype(np.float32)
     flat = CODES.ravel().astype(np.uint8)
     blocks = flat.size // 64
     state: dict[str, Any] = {"blocksize": 64, "shape": [HIDDEN, HIDDEN], "quant_type": "nf4"}
     parts: dict[str, NDArray[Any]] = {
-        "weight": (flat[::2] << 4 | flat[1::2]).reshape(-1, 1),
+        "weight": (flat[::2] << 4 | flat[1::2]).view(held).reshape(-1, 1),
         "weight.quant_map": table,
     }
     if nested:

@@ -13,12 +13,22 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from famtree.fingerprints.gguf import load_table
-from famtree.fingerprints.quantization_layout import MAX_PATHS, MAX_UNQUANTIZED, collapse_paths
+from famtree.fingerprints.quantization import disagree
+from famtree.fingerprints.quantization_layout import (
+    MAX_UNQUANTIZED,
+    Observation,
+    StoredModule,
+    collapse_paths,
+    list_forms,
+    measure_ratio,
+)
+from famtree.fingerprints.tensor_names import Module
+from famtree.packings.packing import Packing
+from famtree.packings.sizes import FLOATS, Unpacked
 from famtree.types.checkpoint import TensorInfo
 from famtree.types.fingerprint import Disagreement
-from famtree.types.quantization import Quantization, StoredForm
+from famtree.types.quantization import Quantization
 
-FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 GUESSED = 1024
 """Added to a file type that the writer inferred (llama.h, LLAMA_FTYPE_GUESSED)."""
 _WIDTH = re.compile(r"\D*+(\d++)")
@@ -35,29 +45,22 @@ def read_gguf_quantization(
     label, usual = read_label(metadata)
     stored = list(tensors)
     if not stored:
-        if label is None or label in FLOATS:
-            return None, []
-        width = _WIDTH.match(label)
-        return Quantization.model_construct(
-            method="gguf", scheme=label, bits=int(width[1]) if width else None, source="gguf"
-        ), []
+        return _from_label(label), []
     matrices = [one for one in stored if len(one.shape) > 1]
-    inner = [one for one in matrices if "blk." in one.name] or matrices
-    shares: Counter[str] = Counter()
-    for one in inner:
-        shares[one.dtype] += one.numel
-    common = shares.most_common(1)[0][0] if shares else None
+    common = _find_common(matrices)
     if common is None or all(one.dtype in FLOATS for one in matrices):
-        differs = label is not None and label not in FLOATS and common is not None
-        return None, [_disagree(common or "", label or "")] if differs else []
-    weights = sum(one.numel for one in stored)
-    bits = sum(nominal_bits(one) * one.numel for one in stored) / weights if weights else None
+        differs = common is not None and label not in (None, *FLOATS)
+        return None, [_disagree(common, label)] if differs else []
     fits = label is None or common in usual
+    weights = sum(one.numel for one in stored)
+    bits = sum(nominal_bits(one) * one.numel for one in stored)
+    widths = {one.dtype: round(nominal_bits(one), 4) for one in reversed(matrices)}
+    modules = [_store(one, widths) for one in matrices]
     return Quantization.model_construct(
         method="gguf",
-        scheme=_scheme(label, common, fits=fits),
-        bits=round(bits, 2) if bits is not None else None,
-        effective_bits_per_weight=_ratio(stored),
+        scheme=label if label and fits else f"{label} (mostly {common})" if label else common,
+        bits=round(bits / weights, 2) if weights else None,
+        effective_bits_per_weight=measure_ratio([_store(one, widths) for one in stored]),
         source="gguf",
         packing=common,
         granularity="group",
@@ -65,33 +68,36 @@ def read_gguf_quantization(
             [one.name.removesuffix(".weight") for one in matrices if one.dtype in FLOATS],
             MAX_UNQUANTIZED,
         ),
-        quantized_bits_per_weight=_ratio([one for one in matrices if one.dtype not in FLOATS]),
-        forms=_list_forms(matrices),
-    ), [] if fits else [_disagree(common, label or "")]
+        quantized_bits_per_weight=measure_ratio(
+            [one for one in modules if one.packing and one.packing.name not in FLOATS]
+        ),
+        forms=list(list_forms(Observation(modules, names_known=True))),
+    ), [] if fits else [_disagree(common, label)]
 
 
-def _list_forms(matrices: list[TensorInfo]) -> list[StoredForm]:
-    """Return the tensor types of all matrices, most weights first."""
-    alike: dict[str, list[TensorInfo]] = {}
-    for one in matrices:
-        alike.setdefault(one.dtype, []).append(one)
-    forms = [
-        StoredForm.model_construct(
-            packing=dtype,
-            bits=round(nominal_bits(members[0]), 4),
-            modules=len(members),
-            weights=sum(one.numel for one in members),
-            bytes=sum(one.nbytes for one in members),
-            paths=collapse_paths([one.name.removesuffix(".weight") for one in members], MAX_PATHS),
-        )
-        for dtype, members in alike.items()
-    ]
-    return sorted(forms, key=lambda form: (-(form.weights or 0), form.packing))
+def _from_label(label: str | None) -> Quantization | None:
+    if label is None or label in FLOATS:
+        return None
+    width = _WIDTH.match(label)
+    return Quantization.model_construct(
+        method="gguf", scheme=label, bits=int(width[1]) if width else None, source="gguf"
+    )
 
 
-def _ratio(members: list[TensorInfo]) -> float | None:
-    weights = sum(one.numel for one in members)
-    return round(8 * sum(one.nbytes for one in members) / weights, 4) if weights else None
+def _find_common(matrices: list[TensorInfo]) -> str | None:
+    """Return the type most weights of blocks have; of all, in a file without blocks."""
+    shares: Counter[str] = Counter()
+    for one in [one for one in matrices if "blk." in one.name] or matrices:
+        shares[one.dtype] += one.numel
+    return shares.most_common(1)[0][0] if shares else None
+
+
+def _store(tensor: TensorInfo, widths: Mapping[str, float]) -> StoredModule:
+    """Return a tensor as a module, whose layout is its type."""
+    path = tensor.name.removesuffix(".weight")
+    packing = Packing(tensor.dtype, ("gguf",), ())
+    unpacked = Unpacked(tensor.numel, widths.get(tensor.dtype))
+    return StoredModule(Module(path), packing, unpacked, tensor.nbytes)
 
 
 def read_label(metadata: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
@@ -111,17 +117,5 @@ def nominal_bits(tensor: TensorInfo) -> float:
     return 8 * tensor.nbytes / tensor.numel if tensor.numel else 0.0
 
 
-def _scheme(label: str | None, common: str, *, fits: bool) -> str:
-    if label is None:
-        return common
-    return label if fits else f"{label} (mostly {common})"
-
-
-def _disagree(common: str, label: str) -> Disagreement:
-    return Disagreement.model_construct(
-        trait="quantization.scheme",
-        believed=f"mostly {common}",
-        believed_from="header",
-        other=label,
-        other_from="general.file_type",
-    )
+def _disagree(common: str | None, label: str | None) -> Disagreement:
+    return disagree("scheme", f"mostly {common}", label or "", "general.file_type")

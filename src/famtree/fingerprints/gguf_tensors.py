@@ -15,9 +15,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from famtree.fingerprints.gguf import load_table
+from famtree.packings.sizes import FLOATS
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 
-FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 _BLOCK = re.compile(r"(?P<stack>(?:enc\.|dec\.)?blk)\.(?P<number>\d{1,5})\.(?P<rest>.+)")
 _SPLIT_EXPERT = re.compile(r"ffn_(?P<part>gate|up|down)\.(?P<number>\d{1,5})")
 _STACKS = {"enc.blk": "encoder.block", "dec.blk": "decoder.block"}

@@ -16,7 +16,7 @@ from famtree.fingerprints.tensor_names import (
     in_tower,
     organise,
 )
-from famtree.fingerprints.tensor_packing import FLOATS
+from famtree.packings.sizes import FLOATS
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Architecture
 from famtree.types.quantization import Quantization

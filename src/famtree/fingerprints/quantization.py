@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from famtree.fingerprints.packings import Packing, load_packings
 from famtree.fingerprints.quantization_declaration import (
     SIDE_FILES,
     Declaration,
@@ -20,6 +19,8 @@ from famtree.fingerprints.quantization_layout import (
     measure_bits,
     observe_storage,
 )
+from famtree.packings.catalog import fits_method, list_packings
+from famtree.packings.packing import Packing
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.fingerprint import Disagreement
 from famtree.types.quantization import (
@@ -32,6 +33,7 @@ from famtree.types.quantization import (
 
 __all__ = ["SIDE_FILES", "read_quantization"]
 _STORED_INPUTS = ("input_scale", "input_global_scale", "activation_scale")
+_YES: dict[bool | None, str] = {True: "yes", False: "no"}
 _STORED_CACHE = ("k_scale", "v_scale", "kv_scale", "k_proj.output_scale")
 
 
@@ -50,9 +52,9 @@ def read_quantization(
     if main is None:
         return _without_packing(seen, declared)
     packing = _find_packing(seen, main)
-    fitting = [one for one in declared if not one.entry or packing.name in one.entry["packings"]]
+    fitting = [one for one in declared if fits_method(packing, one.method)]
     conflicts = [
-        _disagree("method", packing.method, one.method, one.file)
+        disagree("method", packing.methods[0], one.method, one.file)
         for one in declared
         if one not in fitting
     ]
@@ -75,14 +77,14 @@ def _without_packing(
     if not seen.is_plain:
         first = declared[0]
         others = [
-            _disagree("method", first.method, one.method, one.file, first.file)
+            disagree("method", first.method, one.method, one.file, first.file)
             for one in declared[1:]
             if one.method != first.method
         ]
-        return _from_declaration(first), others
+        return Quantization.model_construct(**first.stated), others
     # Some methods quantize while loading: then what is stored is plain, and nobody lies.
-    lying = [one for one in declared if not one.entry.get("in_flight")]
-    return None, _once([_disagree("method", "none", one.method, one.file) for one in lying])
+    lying = [one for one in declared if not one.known.in_flight]
+    return None, _once([disagree("method", "none", one.method, one.file) for one in lying])
 
 
 def _once(conflicts: list[Disagreement]) -> list[Disagreement]:
@@ -95,28 +97,10 @@ def _once(conflicts: list[Disagreement]) -> list[Disagreement]:
 
 def _find_packing(seen: Observation, main: StoredForm) -> Packing:
     """Return the rule of the main form; names can have several, the modules know which."""
-    rules = [one.packing for one in seen.packed if one.packing and one.packing.name == main.packing]
-    return rules[0] if rules else load_packings()[0]
-
-
-def _from_declaration(declared: Declaration) -> Quantization:
-    return Quantization.model_construct(
-        method=declared.method,
-        bits=declared.bits,
-        group_size=declared.group_size,
-        scheme=declared.scheme,
-        source="config",
-        checkpoint_format=declared.format,
-        weight_type=declared.weight_type,
-        granularity=declared.granularity,
-        block_shape=declared.block,
-        symmetric=declared.symmetric,
-        act_order=declared.act_order,
-        nested_scales=declared.nested,
-        sparsity=declared.sparsity,
-        activations=declared.activations,
-        kv_cache=declared.kv_cache,
-        ignored=declared.ignored,
+    return next(
+        one.packing
+        for one in seen.packed
+        if one.packing is not None and one.packing.name == main.packing
     )
 
 
@@ -129,44 +113,47 @@ def _combine(
     declared: Declaration | None,
 ) -> Quantization:
     """Take every field from the tensors where they show it, else from a declaration that fits."""
-    told = declared or Declaration(packing.method)
+    told = declared or Declaration(packing.methods[0])
     members = [one for one in seen.packed if one.packing is packing]
     whole, packed = measure_bits(index, seen)
     granularity, block = _shared(members)
-    mixed = len({form.bits for form in forms if form.packing == main.packing}) > 1
-    narrow = packing.holds_fewer or told.entry.get("narrow")
-    bits = told.bits if narrow and told.bits and _holds(main.bits, told.bits) else main.bits
-    if bits is None or (mixed and told.bits is not None):
-        bits = told.bits or main.bits
-    return Quantization.model_construct(
-        method=told.method,
-        bits=bits,
-        group_size=main.group_size or (told.group_size if granularity in (None, "group") else None),
-        scheme=told.scheme or _name_scheme(packing, main, granularity, block),
-        effective_bits_per_weight=whole,
-        source="config" if declared else "header",
-        packing=packing.name,
-        checkpoint_format=packing.format or told.format,
-        weight_type=main.weight_type or told.weight_type,
-        granularity=granularity or told.granularity,
-        block_shape=list(block) if block else told.block,
-        symmetric=_is_symmetric(members, told),
-        act_order=told.act_order,
-        nested_scales=_is_nested(members),
-        sparsity=packing.sparsity or told.sparsity,
-        activations=told.activations or _stored_inputs(members),
-        kv_cache=told.kv_cache or _stored_cache(index),
-        ignored=told.ignored,
-        unquantized=collapse_paths(
+    shown = {
+        "bits": _find_bits(forms, main, packing, told),
+        "group_size": main.group_size
+        or (told.group_size if granularity in (None, "group") else None),
+        "scheme": told.scheme
+        or (_join(block) and f"block-{_join(block)}")
+        or packing.name_variant(main.weight_type, granularity),
+        "effective_bits_per_weight": whole,
+        "source": "config" if declared else "header",
+        "packing": packing.name,
+        "checkpoint_format": packing.format or told.checkpoint_format,
+        "weight_type": main.weight_type or told.weight_type,
+        "granularity": granularity or told.granularity,
+        "block_shape": list(block) if block else told.block_shape,
+        "symmetric": _is_symmetric(members, packing, told),
+        "nested_scales": _is_nested(members, packing),
+        "sparsity": packing.sparsity or told.sparsity,
+        "activations": told.activations or _stored_inputs(members, packing),
+        "kv_cache": told.kv_cache or _stored_cache(index),
+        "unquantized": collapse_paths(
             [one.module.path for one in seen.modules if one.is_matrix], MAX_UNQUANTIZED
         ),
-        quantized_bits_per_weight=packed,
-        forms=list(forms),
-    )
+        "quantized_bits_per_weight": packed,
+        "forms": list(forms),
+    }
+    return Quantization.model_construct(**{**told.stated, **shown})
 
 
-def _holds(stored: float | None, declared: float) -> bool:
-    return stored is None or declared <= stored
+def _find_bits(
+    forms: Sequence[StoredForm], main: StoredForm, packing: Packing, told: Declaration
+) -> float | None:
+    """Return the stored width; the declared one where codes may be narrower, or widths differ."""
+    if told.bits is None:
+        return main.bits
+    mixed = len({form.bits for form in forms if form.packing == main.packing}) > 1
+    narrow = (packing.holds_fewer or told.known.narrow) and told.bits <= (main.bits or told.bits)
+    return told.bits if main.bits is None or mixed or narrow else main.bits
 
 
 def _shared(
@@ -181,44 +168,26 @@ def _shared(
     return "block", (max(high for high, _ in blocks), max(wide for _, wide in blocks))
 
 
-def _name_scheme(
-    packing: Packing,
-    main: StoredForm,
-    granularity: Granularity | None,
-    block: tuple[int, int] | None,
-) -> str:
-    if packing.name == "bnb-4bit":
-        return main.weight_type or packing.name
-    if block:
-        return f"block-{block[0]}x{block[1]}"
-    if packing.name in ("fp8", "int8", "fp8-block") and granularity:
-        return f"{packing.name.removesuffix('-block')}-{granularity}"
-    return packing.scheme or packing.format or packing.name
-
-
-def _is_symmetric(members: list[StoredModule], told: Declaration) -> bool | None:
+def _is_symmetric(members: list[StoredModule], packing: Packing, told: Declaration) -> bool | None:
     """Stored zeros prove nothing for GPTQ, which writes the middle; elsewhere absence does."""
     if told.symmetric is not None:
         return told.symmetric
-    zeros = {"weight_zero_point", "biases", "qbiases", "weight._shift", "zero"}
-    if members and all(zeros & one.module.leaves.keys() for one in members):
+    if packing.shift and all(packing.shift in one.module.leaves for one in members):
         return False
-    packing = members[0].packing if members else None
-    return True if packing and packing.name in ("packed-int", "awq-marlin") else None
+    return True if packing.symmetric else None
 
 
-def _is_nested(members: list[StoredModule]) -> bool | None:
-    if not members or not members[0].packing or members[0].packing.geometry != "blocks":
+def _is_nested(members: list[StoredModule], packing: Packing) -> bool | None:
+    if not packing.nested:
         return None
-    return any("weight.nested_absmax" in one.module.leaves for one in members)
+    return any(packing.nested in one.module.leaves for one in members)
 
 
-def _stored_inputs(members: list[StoredModule]) -> ActivationScheme | None:
+def _stored_inputs(members: list[StoredModule], packing: Packing) -> ActivationScheme | None:
     """A stored input scale says that activations are rounded with it, not how wide."""
-    if not any(leaf in one.module.leaves for one in members for leaf in _STORED_INPUTS):
+    stored = any(leaf in one.module.leaves for one in members for leaf in _STORED_INPUTS)
+    if packing.input_ones or not stored:
         return None
-    if members[0].packing and members[0].packing.method == "quanto":
-        return None  # written as ones where activations are left alone
     return ActivationScheme.model_construct(dynamic=False, source="header")
 
 
@@ -234,42 +203,56 @@ def _compare(
     found: Quantization, main: StoredForm, told: Declaration, packing: Packing
 ) -> list[Disagreement]:
     """Return where the tensors rule out what is declared."""
-    pairs: list[tuple[str, str, str]] = []
     alike = [form for form in found.forms if form.packing == packing.name]
-    narrow = packing.holds_fewer or told.entry.get("narrow")
-    if main.bits and told.bits and told.bits not in {form.bits for form in alike}:
-        mean = packing.geometry in ("rows", "trellis") and abs(main.bits - told.bits) < 1
-        if not mean and not (narrow and told.bits < main.bits) and not told.overrides:
-            pairs.append(("bits", f"{main.bits:g}", f"{told.bits:g}"))
     groups = {None, *(form.group_size for form in alike)}
-    if main.group_size and told.group_size not in groups and not told.overrides:
-        pairs.append(("group_size", str(main.group_size), str(told.group_size)))
-    word = (told.format or "").lower()
-    if packing.format and word != packing.format and word in _formats(told.method):
-        pairs.append(("checkpoint_format", packing.format, word))
-    if found.nested_scales is not None and told.nested not in (None, found.nested_scales):
-        pairs.append(("nested_scales", *(("yes", "no") if found.nested_scales else ("no", "yes"))))
-    if main.weight_type and told.weight_type not in (None, main.weight_type):
-        pairs.append(("weight_type", main.weight_type, str(told.weight_type)))
-    if told.block and found.block_shape and found.block_shape != told.block:
-        pairs.append(("block_shape", _join(found.block_shape), _join(told.block)))
-    if told.block and found.granularity in ("tensor", "channel"):
-        pairs.append(("granularity", found.granularity, "block"))
-    return [_disagree(*pair, told.file) for pair in pairs]
+    word = (told.checkpoint_format or "").lower()
+    shown = found.granularity if found.granularity in ("tensor", "channel") else None
+    pairs: dict[str, tuple[object, object]] = {
+        "bits": (main.bits, None if _may_have(alike, main, packing, told) else told.bits),
+        "group_size": (
+            main.group_size,
+            None if told.overrides or told.group_size in groups else told.group_size,
+        ),
+        "checkpoint_format": (packing.format, word if word in _formats(told.method) else None),
+        "nested_scales": (_YES.get(found.nested_scales), _YES.get(told.nested_scales)),
+        "weight_type": (main.weight_type, told.weight_type),
+        "block_shape": (_join(found.block_shape), _join(told.block_shape)),
+        "granularity": (shown, told.block_shape and "block"),
+    }
+    return [
+        disagree(trait, f"{seen:g}" if trait == "bits" else str(seen),
+                  f"{said:g}" if trait == "bits" else str(said), told.file)
+        for trait, (seen, said) in pairs.items()
+        if seen and said and seen != said
+    ]  # fmt: skip
 
 
-def _join(sizes: list[int]) -> str:
-    return "x".join(map(str, sizes))
+def _may_have(
+    alike: list[StoredForm], main: StoredForm, packing: Packing, told: Declaration
+) -> bool:
+    """Return whether modules stored like the main form may have the declared width."""
+    if not main.bits or not told.bits or told.overrides:
+        return True
+    if told.bits in {form.bits for form in alike}:
+        return True
+    if packing.mean and abs(main.bits - told.bits) < 1:
+        return True
+    return (packing.holds_fewer or told.known.narrow) and told.bits < main.bits
+
+
+def _join(sizes: Sequence[int] | None) -> str | None:
+    return None if sizes is None else "x".join(map(str, sizes))
 
 
 def _formats(method: str) -> set[str]:
     """Return the formats of a method that tensors tell apart."""
-    return {one.format for one in load_packings() if one.format and one.method == method}
+    return {one.format for one in list_packings() if one.format and one.methods[0] == method}
 
 
-def _disagree(
+def disagree(
     what: str, believed: str, other: str, file: str, witness: str = "header"
 ) -> Disagreement:
+    """Return that `file` says otherwise than what is believed."""
     return Disagreement.model_construct(
         trait=f"quantization.{what}",
         believed=believed,

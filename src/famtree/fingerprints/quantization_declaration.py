@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from famtree.fingerprints.aliases import NESTED_TEXT, look_up
 from famtree.fingerprints.quantization_layout import Widths
+from famtree.packings.catalog import load_methods
+from famtree.packings.packing import Method
 from famtree.types.quantization import ActivationScheme, CacheScheme, Granularity
 
 SIDE_FILES = (
@@ -28,7 +28,7 @@ MAX_WORD = 64
 MAX_IGNORED = 64
 MAX_OVERRIDES = 200_000
 _WIDTH = re.compile(r"(?:int|fp|float|mxfp|nvfp|uint|nf)_?(\d{1,2})", re.IGNORECASE)
-_STRATEGIES: dict[str, Granularity] = {
+_STRATEGIES: dict[str | None, Granularity] = {
     "tensor": "tensor", "channel": "channel", "group": "group", "tensor_group": "group",
     "block": "block",
 }  # fmt: skip
@@ -43,13 +43,13 @@ class Declaration(Struct):
     bits: float | None = None
     group_size: int | None = None
     scheme: str | None = None
-    format: str | None = None
+    checkpoint_format: str | None = None
     weight_type: str | None = None
     granularity: Granularity | None = None
-    block: list[int] | None = None
+    block_shape: list[int] | None = None
     symmetric: bool | None = None
     act_order: bool | None = None
-    nested: bool | None = None
+    nested_scales: bool | None = None
     sparsity: str | None = None
     activations: ActivationScheme | None = None
     kv_cache: CacheScheme | None = None
@@ -58,10 +58,14 @@ class Declaration(Struct):
     """Bits and group size of single modules (MLX)."""
 
     @property
-    def entry(self) -> dict[str, Any]:
-        """What `data/quantization.json` knows of the method."""
-        entry: dict[str, Any] = load_methods()["methods"].get(self.method, {})
-        return entry
+    def stated(self) -> dict[str, Any]:
+        """What it says, in the fields of a quantization."""
+        return {key: value for key, value in asdict(self).items() if key not in _ABOUT}
+
+    @property
+    def known(self) -> Method:
+        """How the method declares itself; empty for one that is not known."""
+        return load_methods().methods.get(self.method, _UNKNOWN)
 
     @property
     def widths(self) -> Widths:
@@ -70,12 +74,8 @@ class Declaration(Struct):
         return Widths(self.bits, groups, self.overrides)
 
 
-@cache
-def load_methods() -> dict[str, Any]:
-    """Return the table of methods, schemes and common keys."""
-    text = files("famtree.fingerprints").joinpath("data/quantization.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
-    return table
+_ABOUT = ("file", "overrides")
+_UNKNOWN = Method()
 
 
 def read_declarations(
@@ -91,29 +91,22 @@ def _read(stated: dict[str, Any], file: str) -> Declaration | None:
     if method is None:
         return None
     found = Declaration(method, file)
-    entry = found.entry
-    bits = _number(stated, entry.get("bits"))
-    group = _number(stated, entry.get("group_size"))
-    found.scheme = _word(stated, entry.get("scheme", []))
-    found.format = _word(stated, entry.get("format", []))
-    if method == "bitsandbytes":
-        bits = _read_loading(stated, found)
-    word = _word(stated, entry.get("words", []))
-    if word:
-        width = _WIDTH.search(word)
-        found.scheme, bits = found.scheme or word, bits or (int(width[1]) if width else None)
-    if entry.get("groups"):
-        bits, group = _read_groups(stated, found, bits, group)
-    bits, group = _read_algorithm(stated, found, bits, group)
-    block = look_up(stated, "weight_block_size") if entry.get("block") else None
-    if isinstance(block, list) and len(block) == 2 and all(_is_size(one) for one in block):
-        found.scheme, found.block = f"block-{block[0]}x{block[1]}", list(block)
+    known = found.known
+    found.scheme, found.checkpoint_format = _word(stated, known.scheme), _word(stated, known.format)
+    found.bits = _code_bits(stated) if known.codebooks else _number(stated, known.bits)
+    found.group_size = _count(stated, known.group_size)
+    if known.loading:
+        _read_loading(stated, found)
+    _read_words(stated, found)
+    if known.groups:
+        _read_groups(stated, found)
+    _read_algorithm(stated, found)
+    block = _block(stated, known.block)
+    if block is not None:
+        found.scheme, found.block_shape = f"block-{block[0]}x{block[1]}", block
         found.granularity = "block"
-    if method == "aqlm":
-        bits = _code_bits(stated)
-    found.bits = bits if bits is not None and 0 < bits <= 64 else None
-    usable = group is not None and 0 < group < 2**31 and float(group).is_integer()
-    found.group_size = int(group) if usable and group is not None else None
+    if found.bits is not None and found.bits > 64:
+        found.bits = None
     _read_common(stated, found)
     return found
 
@@ -161,8 +154,7 @@ def _method(stated: dict[str, Any]) -> str | None:
     word = stated.get("quant_method")
     if isinstance(word, str) and word:
         word = word.lower()[:MAX_WORD]
-        known: str = load_methods()["synonyms"].get(word, word)
-        return known
+        return load_methods().synonyms.get(word, word)
     if stated.get("load_in_4bit") is True or stated.get("load_in_8bit") is True:
         return "bitsandbytes"
     if "quant_algo" in stated or look_up(stated, "producer.name") == "modelopt":
@@ -174,60 +166,63 @@ def _method(stated: dict[str, Any]) -> str | None:
     return None
 
 
-def _read_loading(stated: dict[str, Any], found: Declaration) -> float | None:
-    four, eight = (stated.get(f"load_in_{n}bit") is True for n in (4, 8))
-    if four:
-        found.weight_type = found.scheme
-        return 4
-    found.scheme = "int8" if eight else None
-    if eight:
+def _read_loading(stated: dict[str, Any], found: Declaration) -> None:
+    if stated.get("load_in_4bit") is True:
+        found.weight_type, found.bits = found.scheme, 4
+    elif stated.get("load_in_8bit") is True:
+        found.scheme, found.bits = "int8", 8
         found.activations = _activations(8, "int", True, "token")
-    return 8 if eight else None
+    else:
+        found.scheme = None
 
 
-def _read_groups(
-    stated: dict[str, Any], found: Declaration, bits: float | None, group: float | None
-) -> tuple[float | None, float | None]:
+def _read_words(stated: dict[str, Any], found: Declaration) -> None:
+    word = _word(stated, found.known.words)
+    if word:
+        width = _WIDTH.search(word)
+        found.scheme = found.scheme or word
+        found.bits = found.bits or (int(width[1]) if width else None)
+
+
+def _read_groups(stated: dict[str, Any], found: Declaration) -> None:
     """Widths all weight groups agree on; several widths have no single answer."""
     groups = stated.get("config_groups")
-    members = [one for one in groups.values() if isinstance(one, dict)] if isinstance(
-        groups, dict) else []  # fmt: skip
-    tables = [one for one in (look_up(item, "weights") for item in members)
-              if isinstance(one, dict)]  # fmt: skip
+    members = list(groups.values()) if isinstance(groups, dict) else []
+    members = [one for one in members if isinstance(one, dict)]
+    tables = [one["weights"] for one in members if isinstance(one.get("weights"), dict)]
     if not tables:
-        return bits, group
-    width = _agreed(_number(item, ["num_bits"]) for item in tables)
-    bits = bits or width
-    group = group or _agreed(_number(item, ["group_size"]) for item in tables)
-    first = tables[0]
-    kind = _agreed(_word(item, ["type"]) for item in tables)
-    strategy = _agreed(_word(item, ["strategy"]) for item in tables)
-    found.granularity = _STRATEGIES.get(strategy or "")
-    shape = first.get("block_structure")
-    if found.granularity == "block" and isinstance(shape, list) and len(shape) == 2:
-        found.block = list(shape) if all(_is_size(one) for one in shape) else None
-    found.symmetric = _agreed(_flag(item, ["symmetric"], None) for item in tables)
-    if any(isinstance(item.get("actorder"), str) for item in tables):
-        found.act_order = True
-    inputs = look_up(members[0], "input_activations")
-    if isinstance(inputs, dict) and kind and bits:
+        return
+    width = _agreed(_number(item, ("num_bits",)) for item in tables)
+    found.bits = found.bits or width
+    found.group_size = found.group_size or _agreed(_count(item, ("group_size",)) for item in tables)
+    kind = _agreed(_word(item, ("type",)) for item in tables)
+    strategy = _agreed(_word(item, ("strategy",)) for item in tables)
+    _read_sharing(tables, strategy, found)
+    inputs = members[0].get("input_activations")
+    if isinstance(inputs, dict) and kind and found.bits:
         found.activations = _activations(
-            _number(inputs, ["num_bits"]), _word(inputs, ["type"]), inputs.get("dynamic"),
-            _word(inputs, ["strategy"]),
+            _number(inputs, ("num_bits",)), _word(inputs, ("type",)), inputs.get("dynamic"),
+            _word(inputs, ("strategy",)),
         )  # fmt: skip
     if "quant_algo" not in stated and kind and width:
-        found.scheme = _name_preset(kind, width, group, strategy, found.activations)
-    structure = look_up(stated, "sparsity_config.sparsity_structure")
-    if isinstance(structure, str) and structure:
-        found.sparsity = structure[:MAX_WORD]
-    return bits, group
+        found.scheme = _name_preset(kind, width, found.group_size, strategy, found.activations)
+    found.sparsity = _word(stated, ("sparsity_config.sparsity_structure",))
+
+
+def _read_sharing(tables: list[dict[str, Any]], strategy: str | None, found: Declaration) -> None:
+    found.granularity = _STRATEGIES.get(strategy)
+    if found.granularity == "block":
+        found.block_shape = _block(tables[0], ("block_structure",))
+    found.symmetric = _agreed(_flag(item, ("symmetric",), None) for item in tables)
+    if any(isinstance(item.get("actorder"), str) for item in tables):
+        found.act_order = True
 
 
 def _name_preset(
     kind: str, bits: float, group: float | None, strategy: str | None, acts: ActivationScheme | None
 ) -> str | None:
     """Return the name compressed-tensors' presets give this combination."""
-    for preset in load_methods()["presets"]:
+    for preset in load_methods().presets:
         wanted = ((preset.get("bits"), bits), (preset.get("group"), group),
                   (preset.get("strategy"), strategy))  # fmt: skip
         if preset["type"] != kind or any(one not in (None, other) for one, other in wanted):
@@ -242,55 +237,55 @@ def _name_preset(
     return None
 
 
-def _read_algorithm(
-    stated: dict[str, Any], found: Declaration, bits: float | None, group: float | None
-) -> tuple[float | None, float | None]:
-    word = _word(stated, found.entry.get("algorithm", []))
+def _read_algorithm(stated: dict[str, Any], found: Declaration) -> None:
+    word = _word(stated, found.known.algorithm)
     if not word:
-        return bits, group
-    known = load_methods()["algorithms"].get(word.upper(), [None, None])
+        return
+    bits, group, *activations = load_methods().algorithms.get(word.upper(), (None, None))
     found.scheme = word
-    if len(known) > 2 and found.activations is None:
-        found.activations = _activations(*known[2:])
-    return bits or known[0], group or known[1]
+    found.bits, found.group_size = found.bits or bits, found.group_size or group
+    if activations and found.activations is None:
+        found.activations = _activations(*activations)
 
 
 def _read_common(stated: dict[str, Any], found: Declaration) -> None:
-    keys, entry = load_methods()["common"], found.entry
-    for key in keys["ignored"]:
-        names = look_up(stated, key)
-        if isinstance(names, list):
-            found.ignored += [one[:256] for one in names if isinstance(one, str)]
-    extra = stated.get("extra_config")
-    if isinstance(extra, dict):
-        found.ignored += [name[:256] for name, item in extra.items()
-                          if isinstance(item, dict) and item.get("bits") in (16, 32)]  # fmt: skip
-    found.ignored = sorted(set(found.ignored))[:MAX_IGNORED]
+    keys, known = load_methods().common, found.known
+    found.ignored = _read_ignored(stated, keys["ignored"])
     found.act_order = _flag(stated, keys["act_order"], found.act_order)
-    found.nested = _flag(stated, keys["nested"], found.nested)
+    found.nested_scales = _flag(stated, keys["nested"], found.nested_scales)
     asymmetric = _flag(stated, keys["asymmetric"], None)
     found.symmetric = _flag(
         stated, keys["symmetric"], found.symmetric if asymmetric is None else not asymmetric
     )
-    if found.activations is None and "activations" in entry:
-        found.activations = _activations(*entry["activations"])
-    word = _word(stated, entry.get("activation_scheme", []))
+    if found.activations is None and known.activations is not None:
+        found.activations = _activations(*known.activations)
+    word = _word(stated, known.activation_scheme)
     if found.activations is None and word in ("dynamic", "static"):
         found.activations = _activations(8, "float", word == "dynamic")
     found.kv_cache = _read_cache(stated, keys["cache"])
-    if found.method == "mlx":
+    if known.by_module:
         for path, item in list(stated.items())[:MAX_OVERRIDES]:
             if isinstance(item, dict):
-                group = _number(item, ["group_size"])
-                found.overrides[path] = (_number(item, ["bits"]), int(group) if group else None)
+                found.overrides[path] = (_number(item, ("bits",)), _count(item, ("group_size",)))
 
 
-def _read_cache(stated: dict[str, Any], keys: list[str]) -> CacheScheme | None:
+def _read_ignored(stated: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    """Return the modules that are left out; auto-round gives them widths of plain floats."""
+    lists = [look_up(stated, key) for key in keys]
+    names = [one for found in lists if isinstance(found, list) for one in found]
+    extra = stated.get("extra_config")
+    if isinstance(extra, dict):
+        names += [name for name, item in extra.items()
+                  if isinstance(item, dict) and item.get("bits") in (16, 32)]  # fmt: skip
+    return sorted({one[:256] for one in names if isinstance(one, str)})[:MAX_IGNORED]
+
+
+def _read_cache(stated: dict[str, Any], keys: tuple[str, ...]) -> CacheScheme | None:
     for key in keys:
         value = look_up(stated, key)
         if isinstance(value, dict) and value:
             return CacheScheme.model_construct(
-                bits=_number(value, ["num_bits"]), type=_word(value, ["type", "dtype"])
+                bits=_number(value, ("num_bits",)), type=_word(value, ("type", "dtype"))
             )
         if isinstance(value, str) and value and value.lower() != "none":
             width = _WIDTH.search(value)
@@ -311,8 +306,8 @@ def _activations(
 
 def _code_bits(stated: dict[str, Any]) -> float | None:
     """Additive quantization: bits of all codebooks over the weights one code stands for."""
-    books, bits = _number(stated, ["num_codebooks"]), _number(stated, ["nbits_per_codebook"])
-    width = (_number(stated, ["in_group_size"]) or 8) * (_number(stated, ["out_group_size"]) or 1)
+    books, bits = _number(stated, ("num_codebooks",)), _number(stated, ("nbits_per_codebook",))
+    width = (_number(stated, ("in_group_size",)) or 8) * (_number(stated, ("out_group_size",)) or 1)
     return books * bits / width if books and bits else None
 
 
@@ -322,31 +317,39 @@ def _agreed(values: Iterable[_T]) -> _T | None:
     return distinct.pop() if len(distinct) == 1 else None
 
 
-def _flag(stated: dict[str, Any], keys: list[str], otherwise: bool | None) -> bool | None:
-    for key in keys:
-        value = look_up(stated, key)
-        if type(value) is bool:
-            return value
-    return otherwise
+def _find(stated: dict[str, Any], keys: Iterable[str], fits: Callable[[Any], bool]) -> Any:
+    """Return the first value at one of the dotted keys that is of use, else None."""
+    return next((value for key in keys if fits(value := look_up(stated, key))), None)
+
+
+def _flag(stated: dict[str, Any], keys: Iterable[str], otherwise: bool | None) -> bool | None:
+    found: bool | None = _find(stated, keys, lambda value: type(value) is bool)
+    return otherwise if found is None else found
+
+
+def _block(stated: dict[str, Any], keys: Iterable[str]) -> list[int] | None:
+    """Return rows and columns that share a scale."""
+    found: list[int] | None = _find(stated, keys, lambda value: type(value) is list
+                                    and len(value) == 2 and all(map(_is_size, value)))  # fmt: skip
+    return found
 
 
 def _is_size(value: Any) -> bool:
     return type(value) is int and 0 < value < 2**31
 
 
-def _number(stated: Any, keys: Any) -> float | None:
-    if isinstance(keys, int):
-        return keys
-    for key in keys or []:
-        value = look_up(stated, key)
-        if not isinstance(value, bool) and isinstance(value, int | float) and 0 < value < 2**31:
-            return value
-    return None
+def _number(stated: dict[str, Any], keys: tuple[str, ...] | int) -> float | None:
+    found: float | None = keys if isinstance(keys, int) else _find(
+        stated, keys, lambda value: type(value) in (int, float) and 0 < value < 2**31
+    )  # fmt: skip
+    return found
 
 
-def _word(stated: dict[str, Any], keys: list[str]) -> str | None:
-    for key in keys:
-        value = look_up(stated, key)
-        if isinstance(value, str) and value:
-            return value[:MAX_WORD]
-    return None
+def _count(stated: dict[str, Any], keys: tuple[str, ...] | int) -> int | None:
+    value = _number(stated, keys)
+    return int(value) if value is not None and value == int(value) else None
+
+
+def _word(stated: dict[str, Any], keys: Iterable[str]) -> str | None:
+    found: str | None = _find(stated, keys, lambda value: type(value) is str and value != "")
+    return found and found[:MAX_WORD]

@@ -9,12 +9,12 @@ from collections.abc import Hashable, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.fingerprints.packing_geometry import unpack
-from famtree.fingerprints.packing_sizes import Hints, Unpacked
-from famtree.fingerprints.packings import Packing, recognise
 from famtree.fingerprints.tensor_names import NAMES_KEPT, Module, count_names, organise
-from famtree.fingerprints.tensor_packing import FLOATS, find_group_sizes, logical_numel
+from famtree.fingerprints.tensor_packing import find_group_sizes, logical_numel
 from famtree.fingerprints.tensors import find_hidden_inputs, observe_tensors
+from famtree.packings.catalog import recognise
+from famtree.packings.packing import Packing
+from famtree.packings.sizes import FLOATS, Hints, Unpacked
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import StoredForm
 from famtree.types.recent import remember
@@ -113,7 +113,7 @@ def _store(module: Module, hints: Hints) -> tuple[Packing | None, Unpacked, int]
     packing = recognise(leaves)
     if packing is None:
         return None, _measure_plain(module), size
-    return packing, unpack(packing, leaves, hints), size
+    return packing, packing.unpack(leaves, hints), size
 
 
 def _measure_plain(module: Module) -> Unpacked:
@@ -143,7 +143,7 @@ def _settle(stored: list[StoredModule], widths: Widths) -> None:
         )  # fmt: skip
         for hints in tries:
             if one.unpacked.weights is None and (hints.groups or hints.bits):
-                one.unpacked = unpack(one.packing, one.module.leaves, hints)
+                one.unpacked = one.packing.unpack(one.module.leaves, hints)
 
 
 def _count_modules(observation: Observation) -> int:
@@ -197,13 +197,14 @@ def measure_bits(index: TensorIndex, observation: Observation) -> tuple[float | 
     stored = logical = 0
     for one in observation.modules:
         if one.unpacked.weights is None:
-            return None, _ratio(observation.packed)
+            return None, measure_ratio(observation.packed)
         bias = one.module.leaves.get("bias")
         stored += one.bytes + (bias.nbytes if bias is not None else 0)
         logical += one.unpacked.weights + (bias.numel if bias is not None else 0)
-    return (round(8 * stored / logical, 4) if logical else None), _ratio(observation.packed)
+    return (round(8 * stored / logical, 4) if logical else None), measure_ratio(observation.packed)
 
 
-def _ratio(members: list[StoredModule]) -> float | None:
+def measure_ratio(members: list[StoredModule]) -> float | None:
+    """Return stored bits a logical weight of `members`."""
     weights = _add(members)
     return round(8 * sum(one.bytes for one in members) / weights, 4) if weights else None

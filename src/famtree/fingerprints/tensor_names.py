@@ -16,7 +16,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from famtree.fingerprints.packings import load_parts
+from famtree.packings.catalog import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 from famtree.types.recent import remember
 
@@ -24,10 +24,6 @@ MAX_PARTS = 64
 """Parts of a name that are told apart; the rest counts as one. Released names have some fifteen."""
 MAX_STACKS = 1000
 """Runs of numbered blocks; released checkpoints have some ten."""
-_FUSED_LEAVES = ("_blocks", "_scales", "_bias", "_weight_scale_inv", "_scale_inv", "_weight_packed",
-                 "_weight_scale", "_scale")  # fmt: skip
-"""Endings of parts of fused experts, which are bare parameters (`experts.down_proj_blocks`)."""
-
 Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
 
@@ -125,7 +121,7 @@ def split_leaf(name: str) -> tuple[str, str]:
             path, _, last = path.removesuffix(".default").rpartition(".")
         return path, last
     if ".experts." in name:
-        for suffix in _FUSED_LEAVES:
+        for suffix in parts.fused:
             if name.endswith(suffix):
                 return name.removesuffix(suffix), suffix.lstrip("_")
     return name, ""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from famtree.fingerprints.packing_geometry import unpack
-from famtree.fingerprints.packing_sizes import WIDTHS, Hints
-from famtree.fingerprints.packings import load_packings, load_parts, recognise
-from famtree.fingerprints.tensor_names import Leaves, Module
+from famtree.fingerprints.tensor_names import Module
+from famtree.packings.catalog import load_parts, recognise
+from famtree.packings.sizes import FLOATS, Hints, Leaves
 from famtree.types.checkpoint import TensorInfo
 
-FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
 _NARROW = frozenset({"F4", "F6_E2M3", "F6_E3M2"})
 """Float types narrower than a byte, of which safetensors counts elements."""
 
@@ -33,7 +31,11 @@ def logical_numel(leaves: Leaves, group_size: int | None = None) -> int | None:
     packing = recognise(leaves)
     if packing is not None:
         known = (group_size,) if group_size else ()
-        return unpack(packing, leaves, Hints(groups=known)).weights
+        return packing.unpack(leaves, Hints(groups=known)).weights
+    return _count_plain(leaves)
+
+
+def _count_plain(leaves: Leaves) -> int | None:
     weights = [leaves[leaf] for leaf in ("weight", "") if leaf in leaves]
     if not weights and leaves.keys() - {"bias"} <= load_parts().ordinary:
         weights = [one for leaf, one in leaves.items() if leaf != "bias"]
@@ -52,24 +54,14 @@ def find_group_sizes(modules: Iterable[Module], hidden: int | None) -> set[int]:
     """Return the group sizes of modules packed into 32-bit words.
 
     Columns of a packed matrix and of its scales give only bits times group size. Where the input
-    width is known to be the hidden size, each follows. Empty where one of them does not fit.
+    width is known to be the hidden size, each follows.
     """
-    words = {packing.name for packing in load_packings() if packing.geometry == "words"}
-    found: set[int] = set()
-    for module in modules:
+    found = set()
+    for module in modules if hidden else ():
         packing = recognise(module.leaves)
-        if not hidden or packing is None or packing.name not in words:
-            continue
-        packed, scale = module.leaves.get(packing.leaf), module.leaves.get(packing.scale or "")
-        if packed is None or scale is None or not _matrix(packed) or not _matrix(scale):
-            continue
-        held = packed.shape[-1] * 8 * packed.nbytes // max(packed.numel, 1)
-        groups = scale.shape[-1]
-        if held % hidden or hidden % max(groups, 1) or held // hidden not in WIDTHS:
-            return set()
-        if groups > 1:
-            found.add(hidden // groups)
-    return found
+        if packing is not None and packing.by_product:
+            found.add(packing.unpack(module.leaves, Hints(hidden)).group_size)
+    return {one for one in found if one is not None}
 
 
 def _matrix(tensor: TensorInfo | None) -> bool:

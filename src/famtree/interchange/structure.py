@@ -9,9 +9,10 @@ from __future__ import annotations
 from msgspec import Struct
 
 from famtree.fingerprints.tensor_names import Layout, Module, organise
-from famtree.fingerprints.tensor_packing import FLOATS, logical_numel
+from famtree.fingerprints.tensor_packing import logical_numel
 from famtree.fingerprints.tensors import find_packed_group
 from famtree.interchange.side import Side
+from famtree.packings.sizes import FLOATS
 
 _SHAPE = (
     "layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "experts",

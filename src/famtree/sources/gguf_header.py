@@ -17,17 +17,15 @@ from typing import Any
 from msgspec import Struct
 
 from famtree.errors import HeaderError
-from famtree.sources.gguf_types import (
-    ARRAY,
-    BOOL,
-    STRING,
-    VALUE_FORMATS,
-    stored_bytes,
-    type_name,
-)
+from famtree.packings.ggml_types import stored_bytes, type_name
 from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
+STRING, ARRAY, BOOL = 8, 9, 7
+VALUE_FORMATS: dict[int, str] = {
+    0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d",
+}  # fmt: skip
+"""Number of a fixed-size value type to its `struct` letter (ggml's docs/gguf.md)."""
 MAX_KEYS = 65_536
 MAX_TENSORS = 32_768
 """Experts are fused in GGUF, so the largest released models have some 3,000."""

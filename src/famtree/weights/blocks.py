@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.sizes import FLOATS
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights.plan import spread_layers
 from famtree.weights.read import Window, read_windows
 from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view
-from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -67,11 +68,10 @@ def common_blocks(*sides: Blocks) -> list[Key]:
 
 def is_packed(weights: Weights) -> bool:
     """Return whether most block matrices are stored in fewer bits than a 16-bit float."""
-    wide = {"F64", "F32", "F16", "BF16"}
     kinds = []
     for role in BLOCK_ROLES:
         try:
             kinds.append(find_view(weights, role, 0).form.kind)
         except UnreadableWeightError:
             continue
-    return sum(kind not in wide for kind in kinds) * 2 > len(kinds) > 0
+    return sum(kind not in FLOATS for kind in kinds) * 2 > len(kinds) > 0

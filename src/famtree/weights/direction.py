@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from famtree.packings.floats import bfloat16_share
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
-from famtree.weights.floats import bfloat16_share
 from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import Direction
 from famtree.weights.roles import find_view
 from famtree.weights.stacking import repeats_layers
-from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.sizes import FLOATS
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.read import Window, read_windows
 from famtree.weights.roles import find_view
-from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 MAX_ELEMENTS = 1 << 21
 """Most elements of embedding rows that are read of a member, 4 MB of 16-bit weights."""
-_EXACT = frozenset({"F64", "F32", "F16", "BF16"})
 
 Rows = NDArray[np.float64]
 """Rows x hidden, each of length one (or zero)."""
@@ -65,7 +65,7 @@ def read_directions(weights: Weights, rows: int) -> Rows | None:
         view = find_view(weights, "embedding")
     except UnreadableWeightError:
         return None
-    if view.form.kind not in _EXACT or view.rows < rows:
+    if view.form.kind not in FLOATS or view.rows < rows:
         return None
     # Rare tokens come late in a vocabulary.
     count = min(rows, max(1, MAX_ELEMENTS // weights.hidden))

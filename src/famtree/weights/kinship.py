@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.blocks import LAYERS, Blocks, common_blocks, is_packed, read_blocks
 from famtree.weights.direction import (
@@ -21,7 +22,6 @@ from famtree.weights.inherited_rows import Heritage, Rows, compare_rows, read_di
 from famtree.weights.localise import match_layers
 from famtree.weights.plan import spread_layers
 from famtree.weights.roles import find_view
-from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.update_noise import Share, Whitener
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
 from famtree.weights.normal_tail import correct_for_trials
@@ -23,7 +24,6 @@ from famtree.weights.plan import (
 from famtree.weights.read import read_windows
 from famtree.weights.results import ColumnTest, LayerLink
 from famtree.weights.roles import find_view
-from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights

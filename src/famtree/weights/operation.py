@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
 from famtree.weights.direction import is_cast, is_on_grid, zero_share
@@ -15,7 +16,6 @@ from famtree.weights.read import read_windows
 from famtree.weights.results import Operation, OperationName
 from famtree.weights.roles import find_view
 from famtree.weights.stacking import repeats_layers
-from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.tokens import shared_rows
 
 if TYPE_CHECKING:

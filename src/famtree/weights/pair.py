@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
 from famtree.weights.identity import equal_share, same_files
@@ -26,7 +27,6 @@ from famtree.weights.probing import probe_pair
 from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import ColumnTest, LayerLink, PairResult, PairVerdict, ProbeTest
 from famtree.weights.roles import INPUT_ROLES, OUTPUT_ROLES, find_view, require_roles
-from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.token_probe import Probe, prepare_probe
 from famtree.weights.tokens import shared_rows
 from famtree.weights.unstructured import compare_tensors

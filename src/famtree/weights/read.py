@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.stored import Load, Span, UnreadableWeightError
 from famtree.weights.forms import store
 from famtree.weights.results import Unread
 from famtree.weights.roles import View, find_norms, find_view, require_roles
-from famtree.weights.storage import Load, Span, UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -79,7 +79,7 @@ def read_norms(
 
 
 def _vector(weights: Weights, name: str, columns: tuple[int, int]) -> Load:
-    from famtree.weights.floats import SIZES, decode_floats
+    from famtree.packings.floats import SIZES, decode_floats
 
     tensor = store(weights, name)
     if tensor.dtype not in SIZES:

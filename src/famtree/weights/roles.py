@@ -13,8 +13,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from famtree.packings.stored import Form, UnreadableWeightError
 from famtree.weights.forms import make_form
-from famtree.weights.storage import Form, UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.fingerprints.tensor_names import Module

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.column_test import column_test
 from famtree.weights.plan import (
@@ -31,7 +32,6 @@ from famtree.weights.plan import (
 from famtree.weights.read import Window, read_windows
 from famtree.weights.results import ColumnTest
 from famtree.weights.roles import INPUT_ROLES, find_view, require_roles
-from famtree.weights.storage import UnreadableWeightError
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights

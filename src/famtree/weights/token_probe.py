@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.floats import SIZES
+from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.assignment import assign
-from famtree.weights.floats import SIZES
 from famtree.weights.normal_tail import log10_upper_tail
 from famtree.weights.plan import spread_layers
 from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import ProbeTest
 from famtree.weights.roles import feed_forward_norm, find_view, norm_offset
-from famtree.weights.storage import UnreadableWeightError
 from famtree.weights.tokens import shared_rows
 
 if TYPE_CHECKING:

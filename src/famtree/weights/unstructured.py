@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings.floats import SIZES, decode_floats
 from famtree.weights.column_test import column_test
-from famtree.weights.floats import SIZES, decode_floats
 from famtree.weights.forms import store
 from famtree.weights.normal_tail import correct_for_trials
 from famtree.weights.results import ColumnTest, Unread

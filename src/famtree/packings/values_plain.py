@@ -1,91 +1,18 @@
-"""How a weight matrix lies in a file, whatever its form: which bytes a window needs.
-
-A form is a coroutine: it yields the byte spans it needs, is sent their bytes, may ask again
-(an order that must be known before scales can be), and returns the window as float32. So one
-reader can fetch what many windows need in one wave.
-"""
+"""Weights stored one by one: floats, scaled numbers, and GGUF's blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from famtree.sources.gguf_types import TENSOR_TYPES
-from famtree.weights.floats import SIZES, decode_floats
-from famtree.weights.ggml_blocks import dequantize_blocks, reads_type
-
-Floats = NDArray[np.float32]
-
-
-class Span(NamedTuple):
-    """Bytes [start, stop) of one file."""
-
-    file: str
-    start: int
-    stop: int
-
-
-Load = Generator[list[Span], list[bytes], Floats]
-
-
-class UnreadableWeightError(Exception):
-    """A tensor's values cannot be had; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One stored tensor: where its bytes begin and what they are."""
-
-    name: str
-    file: str
-    start: int
-    """Offset in the file, bytes."""
-    dtype: str
-    shape: tuple[int, ...]
-    nbytes: int
-
-    def span(self, first: int, last: int) -> Span:
-        """Return bytes [first, last) of the tensor."""
-        if not 0 <= first <= last <= self.nbytes:
-            raise UnreadableWeightError(f"{self.name} has no bytes {first} to {last}")
-        return Span(self.file, self.start + first, self.start + last)
-
-    @property
-    def whole(self) -> Span:
-        """Return all its bytes."""
-        return self.span(0, self.nbytes)
-
-
-class Form(Protocol):
-    """A logical matrix, rows x columns, and how to read part of it."""
-
-    @property
-    def kind(self) -> str:
-        """Name of the number format, to compare forms by."""
-        ...
-
-    @property
-    def rows(self) -> int:
-        """Outputs."""
-        ...
-
-    @property
-    def columns(self) -> int:
-        """Inputs."""
-        ...
-
-    @property
-    def fast(self) -> str:
-        """`columns` where a row is contiguous, `rows` where a column is."""
-        ...
-
-    def load(self, rows: Sequence[int], columns: tuple[int, int]) -> Load:
-        """Yield spans, return float32 of len(rows) x (columns[1] - columns[0])."""
-        ...
+from famtree.packings.floats import SIZES, decode_floats
+from famtree.packings.ggml_blocks import dequantize_blocks, reads_type
+from famtree.packings.ggml_types import BLOCKS
+from famtree.packings.packing import Packing
+from famtree.packings.sizes import FLOATS
+from famtree.packings.stored import Form, Load, Span, Stored, StoredParts, UnreadableWeightError
 
 
 def runs(rows: Sequence[int]) -> list[tuple[int, int]]:
@@ -128,37 +55,30 @@ class Plain:
                                           + (stop - start) * size))  # fmt: skip
         count = len(spans)
         if self.scale is not None:
-            spans += self._scale_spans(rows, columns)
+            spans += self._scale_spans(self.scale, rows, columns)
         parts = yield spans
         values = decode_floats(b"".join(parts[:count]), self.tensor.dtype)
         values = values.reshape(len(rows), stop - start)
         if self.scale is None:
             return values
-        return values * self._scales(parts[count:], rows, columns)
+        found = decode_floats(b"".join(parts[count:]), self.scale.dtype) / np.float32(self.divisor)
+        if self.block is None:
+            return values * found.reshape(-1, 1)
+        at = np.arange(*columns) // self.block[1] - columns[0] // self.block[1]
+        return values * found.reshape(len(rows), -1)[:, at]
 
-    def _scale_spans(self, rows: Sequence[int], columns: tuple[int, int]) -> list[Span]:
-        scale = self.scale
-        assert scale is not None  # noqa: S101 - only called where there is one
+    def _scale_spans(
+        self, scale: Stored, rows: Sequence[int], columns: tuple[int, int]
+    ) -> list[Span]:
         size = SIZES[scale.dtype]
         if self.block is None:
             if scale.nbytes == size:
                 return [scale.whole]
-            return [scale.span((self.first + r) * size, (self.first + r + 1) * size) for r in rows]
+            return scale.lines([self.first + row for row in rows], 1, 0, 1, size)
         wide = -(-self.columns // self.block[1])
         first, last = columns[0] // self.block[1], -(-columns[1] // self.block[1])
-        lines = [(self.first + r) // self.block[0] * wide for r in rows]
-        return [scale.span((line + first) * size, (line + last) * size) for line in lines]
-
-    def _scales(self, parts: list[bytes], rows: Sequence[int], columns: tuple[int, int]) -> Floats:
-        assert self.scale is not None  # noqa: S101
-        if self.scale.dtype == "F8_E8M0":
-            raise UnreadableWeightError(f"{self.scale.name}: scales of type F8_E8M0")
-        found = decode_floats(b"".join(parts), self.scale.dtype) / np.float32(self.divisor)
-        if self.block is None:
-            return found.reshape(-1, 1)
-        first = columns[0] // self.block[1]
-        at = np.arange(*columns) // self.block[1] - first
-        return found.reshape(len(rows), -1)[:, at]
+        lines = [(self.first + row) // self.block[0] for row in rows]
+        return scale.lines(lines, wide, first, last, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +98,7 @@ class GgmlBlocks:
 
     def load(self, rows: Sequence[int], columns: tuple[int, int]) -> Load:
         """Ask for the blocks that hold the window and cut it out."""
-        weights, size = next(
-            (weights, size)
-            for name, weights, size in TENSOR_TYPES.values()
-            if name == self.tensor.dtype
-        )
+        weights, size = BLOCKS[self.tensor.dtype]
         first, last = columns[0] // weights, -(-columns[1] // weights)
         line = self.columns // weights
         whole = last - first == line
@@ -218,22 +134,61 @@ class Transposed:
         """Ask for the needed outputs of each input."""
         size = SIZES[self.tensor.dtype]
         low, high = min(rows), max(rows) + 1
-        parts = yield [
-            self.tensor.span((column * self.rows + low) * size, (column * self.rows + high) * size)
-            for column in range(*columns)
-        ]
+        parts = yield self.tensor.lines(range(*columns), self.rows, low, high, size)
         values = decode_floats(b"".join(parts), self.tensor.dtype)
         stored = values.reshape(columns[1] - columns[0], high - low)
         return np.ascontiguousarray(stored[:, [row - low for row in rows]].T)
 
 
-def make_plain(tensor: Stored, *, rows: int, columns: int, first: int = 0) -> Form:
-    """Return the form of a tensor without scales beside it.
+def make_plain(tensor: Stored, inputs: int | None = None, expert: int = 0) -> Form:
+    """Return the form of a tensor without scales beside it; of fused experts, one.
 
-    Raises UnreadableWeightError for a type that is not read.
+    Raises UnreadableWeightError for a type or shape that is not read.
     """
+    if len(tensor.shape) not in (2, 3):
+        raise UnreadableWeightError(f"{tensor.name} has {len(tensor.shape)} dimensions")
+    rows, columns = tensor.shape[-2:]
+    fused = len(tensor.shape) == 3
+    if fused and columns != (inputs or columns):
+        raise UnreadableWeightError(f"{tensor.name}: experts stored inputs first are not read")
+    first = expert * rows if fused else 0
     if tensor.dtype in SIZES and tensor.dtype != "I8":
         return Plain(tensor, rows, columns, first)
     if reads_type(tensor.dtype):
         return GgmlBlocks(tensor, rows, columns, first)
-    raise UnreadableWeightError(f"{tensor.name} has type {tensor.dtype}, which is not read")
+    raise UnreadableWeightError(
+        f"{tensor.name} has type {tensor.dtype}, of no packing that is read"
+    )
+
+
+def make_scaled(packing: Packing, parts: StoredParts) -> Form:
+    """Return the form of numbers with one scale a row, one in all, or one a block."""
+    return _scale(packing, parts, 1.0)
+
+
+def make_by_maxima(packing: Packing, parts: StoredParts) -> Form:
+    """Return the form of integers up to 127 that stand for each row's greatest magnitude."""
+    return _scale(packing, parts, 127.0)
+
+
+def _scale(packing: Packing, parts: StoredParts, divisor: float) -> Form:
+    weight, scale = packing.find_codes(parts.leaves), packing.find_scale(parts.leaves)
+    if weight is None:
+        raise UnreadableWeightError(f"{parts.path}: its codes are not there")
+    if scale is None or len(weight.shape) != 2 or weight.dtype not in SIZES.keys() - FLOATS:
+        return make_plain(weight, parts.inputs, parts.expert)
+    rows, columns = weight.shape
+    if scale.dtype not in SIZES or scale.dtype == "I8":
+        raise UnreadableWeightError(f"{scale.name}: scales of type {scale.dtype} are not read")
+    count = scale.nbytes // SIZES[scale.dtype]
+    if count in (1, rows):
+        return Plain(weight, rows, columns, scale=scale, divisor=divisor)
+    if len(scale.shape) == 2 and scale.shape[0] and scale.shape[1]:
+        # Blocks need not divide the matrix; released ones are square powers of two.
+        for side in (128, 64, 32, 16):
+            if scale.shape == (-(-rows // side), -(-columns // side)):
+                return Plain(weight, rows, columns, scale=scale, block=(side, side))
+        width, odd = divmod(columns, scale.shape[1])
+        if scale.shape[0] == rows and not odd:
+            return Plain(weight, rows, columns, scale=scale, block=(1, width))
+    raise UnreadableWeightError(f"{scale.name}: scales of shape {scale.shape} are not understood")

@@ -5,9 +5,9 @@ import pytest
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
-from famtree.sources.gguf_types import TENSOR_TYPES
-from famtree.weights.floats import bfloat16_share, decode_floats
-from famtree.weights.ggml_blocks import dequantize_blocks, reads_type
+from famtree.packings.floats import bfloat16_share, decode_floats
+from famtree.packings.ggml_blocks import dequantize_blocks, reads_type
+from famtree.packings.ggml_types import TENSOR_TYPES
 
 BLOCK_BYTES = {name: size for name, _, size in TENSOR_TYPES.values()}
 READ = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",

@@ -1,42 +1,44 @@
 """How many weights codebook, trellis and tool-specific codes of a packed module stand for.
 
-Formulas as in `famtree.fingerprints.packing_integers`.
+Formulas as in `famtree.packings.geometry_integers`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from typing import TYPE_CHECKING
 
-from famtree.fingerprints.packing_sizes import GROUPS, TYPES, Hints, Unpacked, find_shared
-from famtree.fingerprints.packings import Leaves, Packing, dimension
+from famtree.packings.geometry_integers import find_covering
+from famtree.packings.sizes import GROUPS, TYPES, Hints, Leaves, Unpacked, dimension, find_shared
+
+if TYPE_CHECKING:
+    from famtree.packings.packing import Packing
 
 
-def unpack_trellis(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_trellis(_packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """exllamav3: tiles of 16 x 16 weights, each of 16 b words of 16 bits."""
     codes = leaves.get("trellis")
     if codes is None or len(codes.shape) != 3:
-        return Unpacked(type=packing.type)
+        return None
     tall, wide, words = codes.shape
-    return Unpacked(tall * wide * 256, words / 16, None, "codebook", None, packing.type)
+    return Unpacked(tall * wide * 256, words / 16, None, "codebook")
 
 
-def unpack_rows(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_rows(_packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """exllamav2: rows of mixed widths; b is their mean. K is the length of the permutation."""
     codes = leaves.get("q_weight")
     order = leaves.get("q_invperm") or leaves.get("q_perm")
     groups = leaves.get("q_scale_max")
     if codes is None or order is None or len(codes.shape) != 2 or not order.numel:
-        return Unpacked(type=packing.type)
+        return None
     inputs, outputs = order.numel, codes.shape[1]
-    group = None
-    if groups is not None and groups.numel:
-        group = next((one for one in GROUPS if -(-inputs // one) == groups.numel), None)
+    group = find_covering(inputs, groups.numel, GROUPS) if groups is not None else None
     bits = round(32 * codes.shape[0] / inputs, 4)
-    return Unpacked(inputs * outputs, bits, group, "group", None, packing.type)
+    return Unpacked(inputs * outputs, bits, group, "group")
 
 
-def unpack_hqq(packing: Packing, leaves: Leaves, hints: Hints) -> Unpacked:
+def unpack_hqq(_packing: Packing, leaves: Leaves, hints: Hints) -> Unpacked | None:
     """HQQ flattens to runs of g and packs several runs into an element.
 
     Runs are rows of `W_q` (axis 1, scales [n, 1]) or its columns (axis 0, scales [1, n]), where
@@ -44,39 +46,35 @@ def unpack_hqq(packing: Packing, leaves: Leaves, hints: Hints) -> Unpacked:
     """
     codes, scales = leaves.get("W_q"), leaves.get("scale")
     if codes is None or scales is None or len(codes.shape) != 2 or not scales.numel:
-        return Unpacked(type=packing.type)
+        return None
     runs = scales.numel
     if scales.shape[-1] == 1:
         group = codes.shape[1]
-        if codes.dtype == "I32":
-            bits: float | None = 3  # ten in a word
-        else:
-            bits = 8 * codes.shape[0] / runs
-        return Unpacked(runs * group, bits, group, "group", None, packing.type)
+        bits = 3 if codes.dtype == "I32" else 8 * codes.shape[0] / runs  # ten of 3 bits in a word
+        return Unpacked(runs * group, bits, group, "group")
     held = codes.shape[0] * (10 * 3 if codes.dtype == "I32" else 8)
     fits = {held // size for size in hints.groups if held % size == 0}
     fits |= {int(one) for one in hints.bits if held % one == 0}
     if len(fits) != 1:
-        return Unpacked(type=packing.type)
-    bits = fits.pop()
-    group = held // int(bits)
-    return Unpacked(runs * group, bits, group, "group", None, packing.type)
+        return None
+    group = held // (width := fits.pop())
+    return Unpacked(runs * group, width, group, "group")
 
 
-def unpack_codes(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_codes(_packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """AQLM: codes [N/o, K/i, books] into codebooks [books, entries, o, i]."""
     codes, books = leaves.get("codes"), leaves.get("codebooks")
     if codes is None or books is None or len(codes.shape) != 3 or len(books.shape) != 4:
-        return Unpacked(type=packing.type)
+        return None
     count, entries, out, inner = books.shape
-    if min(books.shape) == 0:
-        return Unpacked(type=packing.type)
+    if not books.numel:
+        return None
     bits = count * math.ceil(math.log2(entries)) / (out * inner) if entries > 1 else None
     weights = codes.shape[0] * codes.shape[1] * out * inner
-    return Unpacked(weights, bits, inner, "codebook", None, packing.type)
+    return Unpacked(weights, bits, inner, "codebook")
 
 
-def unpack_vectors(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_vectors(_packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """VPTQ: vectors of v rows, entries c = v 2^i and r = v 2^j, words of i + j bits a vector.
 
     Sizes give c, r and i + j, so v^2 = c r / 2^(i + j); without residual v = c / 2^i.
@@ -86,11 +84,11 @@ def unpack_vectors(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
     scale = leaves.get("weight_scale")
     known = order if order is not None else scale
     if codes is None or main is None or known is None or len(codes.shape) != 3:
-        return Unpacked(type=packing.type)
+        return None
     if residual is not None and len(residual.shape) != 2:
-        return Unpacked(type=packing.type)
+        return None
     if len(main.shape) != 2 or "outlier_indices" in leaves or codes.dtype not in ("I32", "U32"):
-        return Unpacked(type=packing.type)
+        return None
     books, vectors, words = codes.shape
     size = known.numel // books if books else 0
     width = 32 * words // size if size else 0
@@ -99,52 +97,54 @@ def unpack_vectors(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
     )
     length = math.isqrt(square)
     if not 0 < width <= 64 or length == 0 or length * length != square:
-        return Unpacked(type=packing.type)
+        return None
     weights = known.numel * vectors * length
-    return Unpacked(weights, width / length, None, "codebook", None, packing.type)
+    return Unpacked(weights, width / length, None, "codebook")
 
 
-def unpack_quip(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_quip(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """QuIP#: 2-bit E8P codes, eight weights in 16 bits, held in words of any width."""
     codes = leaves.get("Qidxs")
     weights = None if codes is None else codes.nbytes * 4
-    return Unpacked(weights, packing.bits, None, "codebook", None, packing.type)
+    return Unpacked(weights, packing.bits, None, "codebook")
 
 
-def unpack_grid(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_grid(_packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """HIGGS (FLUTE): weight I16 [N b / 16, K], scales [N, K/g], tables of 2^b entries."""
     codes, scales, table = leaves.get("weight"), leaves.get("scales"), leaves.get("tables")
     columns, groups = dimension(codes, -1), dimension(scales, -1)
     if codes is None or table is None or table.numel < 2 or not columns or not groups:
-        return Unpacked(type=packing.type)
+        return None
     bits = math.log2(table.numel)
     if not bits.is_integer():
-        return Unpacked(type=packing.type)
-    return Unpacked(codes.nbytes * 8 // int(bits), int(bits), columns // groups, "group", None,
-                    packing.type)  # fmt: skip
+        return None
+    return Unpacked(codes.nbytes * 8 // int(bits), int(bits), columns // groups, "group")
 
 
-def unpack_quanto(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked:
+def unpack_quanto(packing: Packing, leaves: Leaves, _hints: Hints) -> Unpacked | None:
     """Rows of groups, 8 / b of them packed into a byte; a shift goes with every scale."""
-    codes, scales = leaves.get(packing.leaf), leaves.get("weight._scale")
-    if codes is None or scales is None or len(codes.shape) != 2 or len(scales.shape) != 2:
-        return Unpacked(type=packing.type)
-    if not scales.numel:
-        return Unpacked(type=packing.type)
+    codes, scales = packing.find_codes(leaves), packing.find_scale(leaves)
+    if (
+        not codes
+        or not scales
+        or not len(codes.shape) == len(scales.shape) == 2
+        or not scales.numel
+    ):
+        return None
     # Groups are rows (scale [n, 1]) or columns (scale [1, n]) of the packed matrix.
-    tall = scales.shape[1] == 1
+    tall = scales.shape[1] == 1 and scales.numel > 0
     bits, odd = divmod(8 * codes.shape[0], scales.shape[0]) if tall else (0, 1)
     if odd or bits not in (2, 4):
-        return Unpacked(type=packing.type)
+        return None
     weights = codes.numel * 8 // bits
-    return Unpacked(weights, bits, weights // scales.numel, "group", None, packing.type)
+    return Unpacked(weights, bits, weights // scales.numel, "group")
 
 
-def unpack_torchao(packing: Packing, leaves: Leaves, hints: Hints) -> Unpacked:
+def unpack_torchao(_packing: Packing, leaves: Leaves, hints: Hints) -> Unpacked | None:
     """Metadata has the block a scale covers, and narrow target types."""
     codes, scale = leaves.get("_weight_qdata"), leaves.get("_weight_scale")
     if codes is None:
-        return Unpacked(type=packing.type)
+        return None
     block, target = _read_note(hints.note)
     kind = TYPES.get(codes.dtype, "int")
     weights, bits = codes.numel, 8.0 * codes.nbytes / max(codes.numel, 1)

@@ -1,18 +1,9 @@
-"""Value and tensor types of GGUF files, by their numbers.
+"""Tensor types of GGUF files: every one is a packing by itself, and stands in the file.
 
-Sizes and numbers after the format's specification (github.com/ggml-org/ggml, docs/gguf.md) and
-ggml's own type traits as repeated in gguf 0.19.0 (`GGML_QUANT_SIZES`).
+Sizes and numbers after ggml's own type traits as repeated in gguf 0.19.0 (`GGML_QUANT_SIZES`).
 """
 
 from __future__ import annotations
-
-STRING, ARRAY = 8, 9
-BOOL = 7
-
-VALUE_FORMATS: dict[int, str] = {
-    0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d",
-}  # fmt: skip
-"""Number of a fixed-size value type to its `struct` letter."""
 
 TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20),
@@ -27,6 +18,8 @@ TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
     41: ("Q1_0", 128, 18),
 }  # fmt: skip
 """Number of a tensor type to its name, weights a block and bytes a block."""
+BLOCKS = {name: (weights, size) for name, weights, size in TENSOR_TYPES.values()}
+"""Name of a tensor type to the same."""
 
 
 def type_name(number: int) -> str:

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import json
+import re
+from importlib import import_module
+from importlib.resources import files
+
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from famtree.fingerprints.packing_geometry import unpack
-from famtree.fingerprints.packings import load_packings, load_parts, recognise
+from conftest import ROOT
 from famtree.fingerprints.quantization import read_quantization
-from famtree.fingerprints.quantization_declaration import load_methods
+from famtree.packings import values_rows
+from famtree.packings.catalog import forget, list_packings, load_methods, load_parts, recognise
+from famtree.packings.packing import Method, Packing
 from fingerprints.tensors_of import index_of
 
-NEEDED = {leaf.replace("*", "bitsandbytes__nf4") for packing in load_packings()
-          for sign in packing.signs for leaf, _ in sign.needs}  # fmt: skip
+NEEDED = {leaf.replace("*", "bitsandbytes__nf4") for packing in list_packings()
+          for sign in packing.signs for leaf in sign.needs}  # fmt: skip
 HELPING = {"weight", "bias", "g_idx", "qzeros", "q_perm", "perm", "weight_scale", "weight._scale",
            "_weight_scale", "tables", "scale", "q_scale_max", "biases", "weight_zero_point",
            "res_centroids.weight"}  # fmt: skip
@@ -43,20 +50,42 @@ def test_no_combination_of_parts_is_an_error(
 
 
 def test_the_tables_name_each_other() -> None:
-    names = {packing.name for packing in load_packings()}
-    methods = load_methods()["methods"]
-    for method, entry in methods.items():
-        assert set(entry["packings"]) <= names, method
-    for packing in load_packings():
-        assert packing.method in methods, packing.name
-        assert packing.name in methods[packing.method]["packings"], packing.name
-        unpack(packing, {})
-        for sign in packing.signs:
-            for leaf, _ in sign.needs:
-                known = load_parts()
-                # The last component is split off by the table, "weight." and submodules by rule.
-                assert leaf in known.leaves or leaf.startswith("weight.") or leaf in (
-                    "", "blocks", "centroids.weight"), leaf  # fmt: skip
+    known, leaves = load_methods().methods, load_parts().leaves
+    for packing in list_packings():
+        assert set(packing.methods) <= known.keys(), packing.name
+        assert (packing.values is None) == bool(packing.unread), packing.name
+        assert packing.unpack({}).weights is None
+        for leaf in {leaf for sign in packing.signs for leaf in sign.needs}:
+            # The last component is split off by the table, "weight." and submodules by rule.
+            assert leaf in leaves or leaf.startswith("weight.") or leaf in (
+                "", "blocks", "centroids.weight"), leaf  # fmt: skip
+
+
+def test_every_function_of_the_table_is_there() -> None:
+    table = json.loads(files("famtree.packings").joinpath("data/packings.json").read_bytes())
+    for entry in table["packings"]:
+        for key in entry.keys() & {"geometry", "values"}:
+            module, _, name = entry[key].partition(".")
+            assert callable(getattr(import_module(f"famtree.packings.{module}"), name))
+
+
+def test_what_the_page_shows_is_a_definition() -> None:
+    text = (ROOT / "docs" / "add-a-quantization-layout.md").read_text(encoding="utf-8")
+    layout, method = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    packing = msgspec.json.decode(layout, type=Packing, dec_hook=lambda _, name: name.split)
+    assert packing.find_codes({"codes4": 1}) == 1
+    assert callable(values_rows.make_pairs)
+    assert msgspec.json.decode(method, type=Method).bits == ("bits", "w_bit")
+    try:
+        exec(code, {})
+        index = index_of({"a.0.b.codes4": "U8: 8 4", "a.0.b.steps": "F8_E4M3: 8 1"})
+        found, _ = read_quantization({}, {}, index)
+    finally:
+        forget()
+    assert found is not None
+    assert (found.method, found.packing, found.granularity) == (
+        "example", "example-fp4", "channel")  # fmt: skip
 
 
 def test_plain_modules_have_no_packing() -> None:

@@ -6,13 +6,17 @@ N are output rows, K inputs, g weights a scale, b bits a weight.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
 from famtree.types.checkpoint import TensorInfo
 from famtree.types.quantization import Granularity
 
+Leaves = Mapping[str, TensorInfo | None]
+"""Stored parts of one module by leaf name; None where only the name is known."""
+FLOATS = frozenset({"F16", "BF16", "F32", "F64"})
+"""Dtypes of plain weights."""
 WIDTHS = (2, 3, 4, 5, 6, 8)
 """Bits a weight of integer layouts."""
 GROUPS = (8, 16, 32, 64, 128, 256, 512, 1024)
@@ -48,6 +52,13 @@ class Unpacked(Struct, frozen=True):
     granularity: Granularity | None = None
     block: tuple[int, int] | None = None
     type: str | None = None
+
+
+def dimension(tensor: TensorInfo | None, place: int) -> int | None:
+    """Return one size of a tensor, None where it has no such dimension or was not read."""
+    if tensor is None or not -len(tensor.shape) <= place < len(tensor.shape):
+        return None
+    return tensor.shape[place]
 
 
 def find_shared(
