@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +29,9 @@ ALLOWED_IN = {
     "fingerprints/gguf_vocabulary.py": {"bert", "llama", "rwkv", "t5"},
     "sources/gguf_header.py": {"llama"},  # llama.cpp, in hints
 }
+
+TWICE = {"Family"}
+"""The class name that two modules still share."""
 
 
 @cache
@@ -145,6 +148,34 @@ def test_packages_are_empty() -> None:
     packages = [path for path in MODULES if path.name == "__init__.py"]
     packages.remove(SOURCE / "__init__.py")
     assert [_name(path) for path in packages if path.read_text().strip()] == []
+
+
+def find_repeated(trees: Mapping[str, ast.Module]) -> dict[str, list[str]]:
+    """Return every public class name that several modules define, with the modules."""
+    places: dict[str, list[str]] = {}
+    for name, tree in trees.items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name)
+    return {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_a_class_name_is_used_once() -> None:
+    found = find_repeated({_name(path): _parse(path) for path in MODULES})
+    assert {name: where for name, where in found.items() if name not in TWICE} == {}
+
+
+def test_repeated_class_names_are_found() -> None:
+    one, other = ast.parse("class Oak: ...\nclass _Elm: ..."), ast.parse("class Oak: ...\nx = 1")
+    assert find_repeated({"a": one, "b": other, "c": ast.parse("class Elm: ...")}) == {
+        "Oak": ["a", "b"]
+    }
+
+
+def test_modules_do_not_read_as_tests() -> None:
+    # pytest and people take `test_x.py` and `x_test.py` for tests.
+    names = [path.stem for path in MODULES]
+    assert [name for name in names if re.match(r"test_|.*_test$", name)] == []
 
 
 FORBIDDEN_CALLS = {"eval", "exec", "torch.load", "pickle.load", "pickle.loads", "compile"}

@@ -9,7 +9,7 @@ from famtree.formats.lineage_layout import (
     LABEL_WIDTH,
     NODE_HEIGHT,
     NODE_WIDTH,
-    Layout,
+    Drawing,
     lay_out,
 )
 
@@ -34,7 +34,7 @@ GRAPHS = {
 }
 
 
-def _list_rectangles(layout: Layout) -> list[tuple[float, float, float, float]]:
+def _list_rectangles(layout: Drawing) -> list[tuple[float, float, float, float]]:
     boxes = [(x, y, NODE_WIDTH, NODE_HEIGHT) for x, y in layout.boxes]
     return boxes + [(*line.label, LABEL_WIDTH, LABEL_HEIGHT) for line in layout.lines]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from famtree.weights.assignment import assign
-from famtree.weights.column_test import column_test
+from famtree.weights.column_alignment import column_test
 from famtree.weights.normal_tail import correct_for_trials, log10_upper_tail
 
 

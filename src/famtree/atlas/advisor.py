@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from famtree.checkpoint.facts import NodeFacts
     from famtree.types.fingerprint import Fingerprint
     from famtree.types.proof import Proof
-    from famtree.weights.kin import Kin
+    from famtree.weights.sketched_kin import Kin
 
 MOST_LISTED = 10
 MOST_OPENED = 4

@@ -15,14 +15,14 @@ TABLES = ("checkpoints", "fingerprints", "claims", "edges", "hashes", "sketches"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """Columns and rows of a statement; values are plain: null, number, text, truth or a list."""
 
     columns: list[str]
     rows: list[list[Any]]
 
 
-def query_atlas(path: Path, statement: str, deadline: Deadline = NEVER) -> Answer:
+def query_atlas(path: Path, statement: str, deadline: Deadline = NEVER) -> QueryResult:
     """Run `statement` on the atlas at `path`, which cannot be changed by it.
 
     Raises as `open_atlas`, DeadlineError, and UsageError for a statement that fails, takes more
@@ -38,7 +38,7 @@ def query_atlas(path: Path, statement: str, deadline: Deadline = NEVER) -> Answe
             raise UsageError(fault.message, hint=hint) from fault
     if not found["columns"]:
         raise UsageError("there is no statement to ask", hint="for instance SELECT 1")
-    return Answer(found["columns"], found["rows"])
+    return QueryResult(found["columns"], found["rows"])
 
 
 def describe_atlas(path: Path, deadline: Deadline = NEVER) -> dict[str, Any]:

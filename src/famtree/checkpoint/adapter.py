@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from famtree.checkpoint.declaration import Declaration, find_declaration
+from famtree.checkpoint.declaration import DeclaredBase, find_declaration
 from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.gathered import Gathered
 from famtree.checkpoint.records import find_known, find_named
@@ -75,7 +75,7 @@ def _check(
     adapter: Adapter,
     shapes: AdapterShapes,
     base: NodeFacts,
-    declaration: Declaration,
+    declaration: DeclaredBase,
     registry: Registry,
 ) -> AdapterFinding:
     conflicts, compared = find_conflicts(shapes, _widths_of(base.traits))
@@ -96,7 +96,7 @@ def _check(
 
 
 def _check_names(
-    adapter: Adapter, shapes: AdapterShapes, declaration: Declaration, registry: Registry
+    adapter: Adapter, shapes: AdapterShapes, declaration: DeclaredBase, registry: Registry
 ) -> AdapterFinding:
     """Take the families that the name mentions whose official sizes have these widths."""
     fitting: list[tuple[str, str]] = []
@@ -126,7 +126,7 @@ def _agree(
     family: Family | None,
     generation: Generation | None,
     belief: float,
-    declaration: Declaration,
+    declaration: DeclaredBase,
 ) -> AdapterFinding:
     adapter = adapter.model_copy(update={"base_check": "consistent"})
     if family is None:
@@ -142,7 +142,9 @@ def _agree(
     return AdapterFinding(adapter, family, generation, belief, (evidence,))
 
 
-def _contradict(adapter: Adapter, conflicts: list[str], declaration: Declaration) -> AdapterFinding:
+def _contradict(
+    adapter: Adapter, conflicts: list[str], declaration: DeclaredBase
+) -> AdapterFinding:
     adapter = adapter.model_copy(update={"base_check": "contradicted", "base_conflicts": conflicts})
     notice = Notice.model_construct(
         code="base-contradicted",

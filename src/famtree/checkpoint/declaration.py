@@ -25,7 +25,7 @@ _ADAPTER_CONFIG = "adapter_config.json"
 _HUB_CACHE_PREFIX = "models--"
 
 
-class Declaration(Struct, frozen=True):
+class DeclaredBase(Struct, frozen=True):
     """The one base model a checkpoint names, and the file that names it."""
 
     base: str
@@ -43,28 +43,28 @@ class Declaration(Struct, frozen=True):
         return self.base if whole else parts[-1] if parts else self.base
 
 
-def find_declaration(found: Gathered) -> Declaration | None:
+def find_declaration(found: Gathered) -> DeclaredBase | None:
     """Return the one base model that an adapter's config, its GGUF header or the card names."""
     adapter = found.side_files.get(_ADAPTER_CONFIG)
     if isinstance(adapter, dict):
         base = _clean(adapter.get("base_model_name_or_path")) or _clean(adapter.get("model"))
         if base is not None:
-            return Declaration(base, _ADAPTER_CONFIG)
+            return DeclaredBase(base, _ADAPTER_CONFIG)
     metadata = found.form.list_metadata()
     if metadata:
         for key in ("repo_url", "name"):
             base = _clean(metadata.get(f"general.base_model.0.{key}"))
             if base is not None and metadata.get("general.base_model.count", 1) == 1:
                 read = read_reference(base)
-                return Declaration(read[0] if read else base, "the GGUF header")
+                return DeclaredBase(read[0] if read else base, "the GGUF header")
     card = found.listing.card.get("base_model")
     if isinstance(card, list):
         card = card[0] if len(card) == 1 else None
     base = _clean(card)
-    return None if base is None else Declaration(base, "the model card")
+    return None if base is None else DeclaredBase(base, "the model card")
 
 
-def list_declared(declaration: Declaration | None, registry: Registry) -> list[Candidate]:
+def list_declared(declaration: DeclaredBase | None, registry: Registry) -> list[Candidate]:
     """Return what the base model's name mentions; one half of belief among all of it."""
     if declaration is None:
         return []
@@ -80,7 +80,7 @@ def list_declared(declaration: Declaration | None, registry: Registry) -> list[C
     ]
 
 
-def describe_declaration(declaration: Declaration, declared: list[Candidate]) -> Evidence:
+def describe_declaration(declaration: DeclaredBase, declared: list[Candidate]) -> Evidence:
     """Return the declaration as evidence, which it is of no weight."""
     names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
     return Evidence.model_construct(
@@ -94,7 +94,7 @@ def describe_declaration(declaration: Declaration, declared: list[Candidate]) ->
 
 
 def explain_absence(
-    found: Gathered, declaration: Declaration | None, declared: list[Candidate]
+    found: Gathered, declaration: DeclaredBase | None, declared: list[Candidate]
 ) -> str:
     """Return one sentence: why a checkpoint without config.json stays unknown, and what to try."""
     listed = found.listing.find(CONFIG) is not None

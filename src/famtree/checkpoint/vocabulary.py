@@ -38,7 +38,7 @@ def first_look(found: Gathered, registry: Registry, *, local: bool) -> Tokenizer
     return partial.model_copy(update={"reason": f"{', '.join(chosen)} not read"})
 
 
-class Unread(Struct, frozen=True):
+class UnreadVocabulary(Struct, frozen=True):
     """Vocabulary files that were not read yet, and their size in bytes."""
 
     files: tuple[str, ...]
@@ -49,13 +49,13 @@ class Unread(Struct, frozen=True):
         return local and self.size <= MAX_LOCAL
 
 
-def find_unread(found: Gathered, tokenizer: Tokenizer | None) -> Unread:
+def find_unread(found: Gathered, tokenizer: Tokenizer | None) -> UnreadVocabulary:
     """Return what could still be read of the vocabulary; nothing when it is recognised."""
     if tokenizer is not None and tokenizer.status == "recognised":
-        return Unread((), 0)
+        return UnreadVocabulary((), 0)
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     size = sum(_entry(found, name).size or 0 for name in chosen)
-    return Unread(chosen, size) if size <= MAX_ANY else Unread((), 0)
+    return UnreadVocabulary(chosen, size) if size <= MAX_ANY else UnreadVocabulary((), 0)
 
 
 def read_vocabulary(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Form, Format, choose_form
+from famtree.cli.options import AsJson, Format, ReportForm, choose_form
 
 if TYPE_CHECKING:
     from famtree.sources.deadline import Deadline
@@ -69,9 +69,9 @@ def info(file: File, as_json: AsJson = False, form: Format = None, timeout: Time
     from famtree.formats.atlas_text import render_info, render_info_markdown
     from famtree.formats.json_report import render_json
 
-    render = {Form.json: render_json, Form.markdown: render_info_markdown}
+    render = {ReportForm.json: render_json, ReportForm.markdown: render_info_markdown}
     found = describe_atlas(file, _make_deadline(timeout))
-    write_stdout(render.get(Form(chosen), render_info)(found))
+    write_stdout(render.get(ReportForm(chosen), render_info)(found))
 
 
 @atlas.command("query")
@@ -90,9 +90,9 @@ def query(
     from famtree.formats.json_report import render_json
 
     answer = query_atlas(file, statement, _make_deadline(timeout))
-    if chosen == Form.json:
+    if chosen == ReportForm.json:
         text = render_json({"columns": answer.columns, "rows": answer.rows})
-    elif chosen == Form.markdown:
+    elif chosen == ReportForm.markdown:
         text = render_rows_markdown(answer.columns, answer.rows)
     else:
         text = render_rows(answer.columns, answer.rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from famtree.cli.completion import complete_engine
-from famtree.cli.options import AsJson, Form, Format, Offline, Timeout, choose_form
+from famtree.cli.options import AsJson, Format, Offline, ReportForm, Timeout, choose_form
 
 if TYPE_CHECKING:
     from famtree.types.comparison import Comparison
@@ -150,7 +150,7 @@ def compare(
 
 
 def _render(references: list[str], found: list[Comparison], form: str, verbose: bool) -> str:
-    if form == Form.json:
+    if form == ReportForm.json:
         from famtree.formats.json_report import render_json
 
         if len(found) == 1:
@@ -158,7 +158,7 @@ def _render(references: list[str], found: list[Comparison], form: str, verbose: 
         from famtree.formats.comparison_matrix import build_matrix
 
         return render_json(build_matrix(found))
-    if form == Form.markdown:
+    if form == ReportForm.markdown:
         if len(found) == 1:
             from famtree.formats.comparison_markdown import render_markdown
 

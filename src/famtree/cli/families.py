@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from famtree.cli.completion import complete_family, leave_to_shell
-from famtree.cli.options import AsJson, Form, Format, Offline, Reference, Revision, choose_form
+from famtree.cli.options import (
+    AsJson,
+    Format,
+    Offline,
+    Reference,
+    ReportForm,
+    Revision,
+    choose_form,
+)
 
 families = typer.Typer(
     help="Show, check and extend what famtree knows.",
@@ -28,9 +36,9 @@ def list_families(as_json: AsJson = False, form: Format = None) -> None:
     from famtree.registry.load import load_registry
 
     known = load_registry().families
-    if chosen == Form.json:
+    if chosen == ReportForm.json:
         text = render_json(families_report.build_family_list(known))
-    elif chosen == Form.markdown:
+    elif chosen == ReportForm.markdown:
         text = families_report.render_family_list_markdown(known)
     else:
         text = families_report.render_family_list(known, width=find_width(), color=use_color())
@@ -64,9 +72,9 @@ def show_family(
     family = registry.by_key.get(key)
     if family is None:
         raise UsageError(f"no family {key!r}", hint=suggest_family(key, registry.families))
-    if chosen == Form.json:
+    if chosen == ReportForm.json:
         text = render_json(families_report.build_family(family))
-    elif chosen == Form.markdown:
+    elif chosen == ReportForm.markdown:
         text = families_report.render_family_markdown(family)
     else:
         text = families_report.render_family(family, width=find_width(), color=use_color())

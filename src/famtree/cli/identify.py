@@ -11,10 +11,10 @@ from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
     Atlas,
-    Form,
     Format,
     Offline,
     Reference,
+    ReportForm,
     Revision,
     Timeout,
     Verify,
@@ -180,11 +180,11 @@ def _list_failures(
 
 
 def _render(result: Identification, form: str, *, verbose: bool) -> str:
-    if form == Form.json:
+    if form == ReportForm.json:
         from famtree.formats.json_report import render_json
 
         return render_json(result.to_document())
-    if form == Form.markdown:
+    if form == ReportForm.markdown:
         from famtree.formats.text_report import render_identification_markdown
 
         return render_identification_markdown(result, verbose=verbose)

@@ -12,7 +12,7 @@ DEEPEST = 64
 """Generations that may be asked for; no chain on the Hub comes near."""
 
 
-class Form(StrEnum):
+class ReportForm(StrEnum):
     """The forms that every report has; commands may know more."""
 
     text = "text"
@@ -30,7 +30,8 @@ Reference = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Format = Annotated[
-    Form | None, typer.Option("--format", help="What to print.", show_default=Form.text.value)
+    ReportForm | None,
+    typer.Option("--format", help="What to print.", show_default=ReportForm.text.value),
 ]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")
@@ -65,11 +66,11 @@ Children = Annotated[
 def choose_form(form: str | None, *, as_json: bool) -> str:
     """Return the form asked for. Raises UsageError for two that exclude each other."""
     if not as_json:
-        return form or Form.text.value
-    if form not in (None, Form.json.value):
+        return form or ReportForm.text.value
+    if form not in (None, ReportForm.json.value):
         from famtree.errors import UsageError
 
         raise UsageError(
             f"--json and --format {form} exclude each other", hint="run famtree once for each"
         )
-    return Form.json.value
+    return ReportForm.json.value

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from famtree.scan.row import Row
 
 
-class Engine(StrEnum):
+class ScanEngine(StrEnum):
     """Where the work is done."""
 
     local = "local"
@@ -57,8 +57,8 @@ def scan(
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", min=1, max=256, help="Under way at a time.")
     ] = 24,
-    engine: Annotated[Engine, typer.Option("--engine", help="Where the work is done.")] = (
-        Engine.local
+    engine: Annotated[ScanEngine, typer.Option("--engine", help="Where the work is done.")] = (
+        ScanEngine.local
     ),
     ray_address: Annotated[
         str | None,
@@ -81,7 +81,7 @@ def scan(
     """
     from famtree.errors import UsageError
 
-    if ray_address is not None and engine is not Engine.ray:
+    if ray_address is not None and engine is not ScanEngine.ray:
         raise UsageError("--ray-address needs --engine ray", hint="add it")
     if not out:
         raise UsageError("--out is missing", hint="for instance --out scan.jsonl")
@@ -108,7 +108,7 @@ def scan(
                 author=author, search=search, filters=filters or (), limit=limit, offline=offline
             )
             asked, total = chain(asked, models), limit
-        if engine is Engine.ray:
+        if engine is ScanEngine.ray:
             from famtree.scan.ray import connect, open_folder, require_ray, scan_ray
 
             require_ray()

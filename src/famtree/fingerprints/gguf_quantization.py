@@ -16,8 +16,8 @@ from famtree.fingerprints.gguf import load_table
 from famtree.fingerprints.quantization import disagree
 from famtree.fingerprints.quantization_layout import (
     MAX_UNQUANTIZED,
-    Observation,
     StoredModule,
+    StoredModules,
     collapse_paths,
     list_forms,
     measure_ratio,
@@ -71,7 +71,7 @@ def read_gguf_quantization(
         quantized_bits_per_weight=measure_ratio(
             [one for one in modules if one.packing and one.packing.name not in FLOATS]
         ),
-        forms=list(list_forms(Observation(modules, names_known=True))),
+        forms=list(list_forms(StoredModules(modules, names_known=True))),
     ), [] if fits else [_disagree(common, label)]
 
 

@@ -12,8 +12,8 @@ from famtree.fingerprints.quantization_declaration import (
 )
 from famtree.fingerprints.quantization_layout import (
     MAX_UNQUANTIZED,
-    Observation,
     StoredModule,
+    StoredModules,
     collapse_paths,
     list_forms,
     measure_bits,
@@ -69,7 +69,7 @@ def read_quantization(
 
 
 def _without_packing(
-    seen: Observation, declared: list[Declaration]
+    seen: StoredModules, declared: list[Declaration]
 ) -> tuple[Quantization | None, list[Disagreement]]:
     """Return the answer where no tensor is packed, or none was seen."""
     if not declared:
@@ -95,7 +95,7 @@ def _once(conflicts: list[Disagreement]) -> list[Disagreement]:
     return list(distinct.values())
 
 
-def _find_packing(seen: Observation, main: StoredForm) -> Packing:
+def _find_packing(seen: StoredModules, main: StoredForm) -> Packing:
     """Return the rule of the main form; names can have several, the modules know which."""
     return next(
         one.packing
@@ -106,7 +106,7 @@ def _find_packing(seen: Observation, main: StoredForm) -> Packing:
 
 def _combine(
     index: TensorIndex,
-    seen: Observation,
+    seen: StoredModules,
     forms: Sequence[StoredForm],
     main: StoredForm,
     packing: Packing,

@@ -48,7 +48,7 @@ class StoredModule(Struct, gc=False):
         return self.packing is None and weight is not None and len(weight.shape) >= 2
 
 
-class Observation(Struct):
+class StoredModules(Struct):
     """All modules of a checkpoint as they are stored."""
 
     modules: list[StoredModule]
@@ -71,7 +71,7 @@ class Observation(Struct):
         )
 
 
-def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observation:
+def observe_storage(index: TensorIndex, widths: Widths | None = None) -> StoredModules:
     """Return the packing and logical size of every module.
 
     What a module's sizes leave open is settled by its place in the model (inputs as wide as the
@@ -80,13 +80,13 @@ def observe_storage(index: TensorIndex, widths: Widths | None = None) -> Observa
     seen = _observe(index)
     if all(one.packing is None or one.unpacked.weights is not None for one in seen.modules):
         return seen
-    seen = Observation([replace(one) for one in seen.modules], seen.names_known)
+    seen = StoredModules([replace(one) for one in seen.modules], seen.names_known)
     _settle(seen.modules, widths or Widths())
     return seen
 
 
 @remember(NAMES_KEPT, count_names)
-def _observe(index: TensorIndex) -> Observation:
+def _observe(index: TensorIndex) -> StoredModules:
     layout = organise(index)
     hidden = observe_tensors(index).get("hidden_size")
     inputs = find_hidden_inputs(layout, layout.main) if layout.main else []
@@ -104,7 +104,7 @@ def _observe(index: TensorIndex) -> Observation:
         if key not in alike:
             alike[key] = _store(module, hints)
         stored.append(StoredModule(module, *alike[key]))
-    return Observation(stored, layout.names_known)
+    return StoredModules(stored, layout.names_known)
 
 
 def _store(module: Module, hints: Hints) -> tuple[Packing | None, Unpacked, int]:
@@ -146,12 +146,12 @@ def _settle(stored: list[StoredModule], widths: Widths) -> None:
                 one.unpacked = one.packing.unpack(one.module.leaves, hints)
 
 
-def _count_modules(observation: Observation) -> int:
+def _count_modules(observation: StoredModules) -> int:
     return len(observation.modules)
 
 
 @remember(NAMES_KEPT, _count_modules)
-def list_forms(observation: Observation) -> tuple[StoredForm, ...]:
+def list_forms(observation: StoredModules) -> tuple[StoredForm, ...]:
     """Return the forms in which weight matrices are stored, most weights first."""
     alike: dict[tuple[str, float | None, int | None, str | None], list[StoredModule]] = {}
     for one in observation.modules:
@@ -186,7 +186,9 @@ def _add(members: list[StoredModule]) -> int | None:
     return None if None in sizes else sum(size or 0 for size in sizes)
 
 
-def measure_bits(index: TensorIndex, observation: Observation) -> tuple[float | None, float | None]:
+def measure_bits(
+    index: TensorIndex, observation: StoredModules
+) -> tuple[float | None, float | None]:
     """Return stored bits a logical weight: of the whole checkpoint, and of packed modules alone.
 
     Biases count as stored and as weights in the first and not at all in the second. None unless

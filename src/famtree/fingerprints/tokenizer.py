@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from famtree.fingerprints.digest import digest
-from famtree.fingerprints.sketch import sketch_tokens
 from famtree.fingerprints.special_tokens import SIDE_FILES, SideFacts, find_markers, read_side_files
 from famtree.fingerprints.vocabulary import (
     AddedToken,
@@ -20,6 +19,7 @@ from famtree.fingerprints.vocabulary import (
     digest_merges_sorted,
     digest_vocabulary,
 )
+from famtree.fingerprints.vocabulary_sketch import sketch_tokens
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Digest, Tokenizer
 

@@ -32,7 +32,7 @@ VERDICTS = {
 LONGEST_VALUE = 48
 
 
-class Line(Struct, frozen=True):
+class AnswerLine(Struct, frozen=True):
     """One answer, for every engine that gives it in the same words."""
 
     question: Question
@@ -40,7 +40,7 @@ class Line(Struct, frozen=True):
     answer: Answer
 
 
-def fold(answers: list[Answer]) -> list[Line]:
+def fold(answers: list[Answer]) -> list[AnswerLine]:
     """Join answers to one question that differ in nothing but the engine."""
     lines: dict[tuple[object, ...], list[Answer]] = {}
     for one in answers:
@@ -48,12 +48,12 @@ def fold(answers: list[Answer]) -> list[Line]:
         key = (one.question, general, one.answer, one.reason, one.condition)
         lines.setdefault(key, []).append(one)
     return [
-        Line(group[0].question, tuple(one.engine or "" for one in group), group[0])
+        AnswerLine(group[0].question, tuple(one.engine or "" for one in group), group[0])
         for group in lines.values()
     ]
 
 
-def name_engines(line: Line) -> str:
+def name_engines(line: AnswerLine) -> str:
     """Return the engines of a line, `any engine` where it holds for all."""
     return ", ".join(line.engines) if line.engines[0] else "any engine"
 

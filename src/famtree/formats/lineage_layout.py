@@ -39,7 +39,7 @@ class Line(Struct, frozen=True):
     """Middle of its label."""
 
 
-class Layout(Struct, frozen=True):
+class Drawing(Struct, frozen=True):
     """Middles of all boxes, lines in the order of the links, and the size of it all, in pixels."""
 
     boxes: list[Point]
@@ -56,7 +56,7 @@ class _Placed(Struct):
     width: float = 0.0
 
 
-def lay_out(count: int, links: Sequence[tuple[int, int]]) -> Layout:
+def lay_out(count: int, links: Sequence[tuple[int, int]]) -> Drawing:
     """Place boxes 0..count-1 and `links` (child, parent), children above their parents.
 
     Equal arguments give equal places. Links that would close a cycle are drawn upwards.
@@ -93,7 +93,7 @@ def lay_out(count: int, links: Sequence[tuple[int, int]]) -> Layout:
         if number in reverse:
             points.reverse()
         lines.append(Line(points, locate(count + number)))
-    return Layout(boxes, lines, placed.width + 2 * MARGIN, total + 2 * MARGIN)
+    return Drawing(boxes, lines, placed.width + 2 * MARGIN, total + 2 * MARGIN)
 
 
 def _find_cycle_links(count: int, links: Sequence[tuple[int, int]]) -> set[int]:

@@ -13,7 +13,7 @@ from famtree.formats.lineage_layout import (
     LABEL_WIDTH,
     NODE_HEIGHT,
     NODE_WIDTH,
-    Layout,
+    Drawing,
     Line,
     lay_out,
 )
@@ -92,7 +92,7 @@ def wrap_name(name: str, columns: int = _NAME_COLUMNS) -> list[str]:
     return [text[:at], text[at:]]
 
 
-def _open_svg(layout: Layout) -> str:
+def _open_svg(layout: Drawing) -> str:
     markers = "".join(
         f'<marker id="m-{status}" class="s-{status}" viewBox="0 0 10 10" refX="9" refY="5" '
         'markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'

@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from famtree.checkpoint.facts import NodeFacts
-from famtree.lineage.ends import Comparison, compare_nodes
+from famtree.lineage.link_ends import EndComparison, compare_nodes
 from famtree.types.identification import Evidence, LinkRelation, LinkStatus
 from famtree.types.links import CERTAIN, CONSISTENT, CONTRADICTED, DECLARED
 
@@ -49,7 +49,7 @@ def check_link(
     `stacked` is the depth that the child's merge recipe builds out of its parents' layers.
     """
     if child.weight_hashes and child.weight_hashes == parent.weight_hashes:
-        found = Comparison()
+        found = EndComparison()
         found.note("weights.sha256", "the parent's", "equal for every weight file", 20.0, "listing")
         return LinkCheck("copy", "verified", CERTAIN, found.evidence)
     found = compare_nodes(child, parent, relation, stacked)
@@ -78,7 +78,9 @@ def check_link(
     return LinkCheck(relation, "declared", DECLARED, found.evidence)
 
 
-def infer_operation(child: NodeFacts, parent: NodeFacts, found: Comparison) -> LinkRelation | None:
+def infer_operation(
+    child: NodeFacts, parent: NodeFacts, found: EndComparison
+) -> LinkRelation | None:
     """Return the surgery that explains the changed dimensions, if one does.
 
     Fewer layers, neurons or heads: pruned. More layers, all else equal: stacked from the
@@ -111,7 +113,7 @@ def infer_operation(child: NodeFacts, parent: NodeFacts, found: Comparison) -> L
     return None
 
 
-def _runs_backwards(relation: LinkRelation, found: Comparison) -> bool:
+def _runs_backwards(relation: LinkRelation, found: EndComparison) -> bool:
     """True for a pruned child that is larger, or a stacked one that is smaller."""
     grown = [name for name, (before, after) in found.changed.items() if after > before]
     shrunk = [name for name, (before, after) in found.changed.items() if after < before]

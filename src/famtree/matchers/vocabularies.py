@@ -86,7 +86,7 @@ def _by_generation(registry: Registry) -> dict[tuple[str, str], list[KnownTokeni
 def _compare(
     tokenizer: Tokenizer, known: list[KnownTokenizer], *, foreign: bool
 ) -> VocabularyMatch:
-    from famtree.fingerprints.sketch import compare_sketches
+    from famtree.fingerprints.vocabulary_sketch import compare_sketches
 
     best = 0.0
     for one in known:

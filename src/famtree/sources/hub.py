@@ -20,7 +20,7 @@ from famtree.sources.addresses import parse_address
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hashes import content_key, fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
-from famtree.sources.hub_answer import Answer, read_sent_etag
+from famtree.sources.hub_answer import HubAnswer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
@@ -327,7 +327,7 @@ class HubSource:
         self._check_version(entry, answer, what)
         return answer.body
 
-    def _check_version(self, entry: FileEntry, answer: Answer, what: str) -> None:
+    def _check_version(self, entry: FileEntry, answer: HubAnswer, what: str) -> None:
         """Raise NetworkError when the answer is of other content than was listed or read before.
 
         A range cannot be hashed, and the size stays when weights change; but servers name what
@@ -341,7 +341,7 @@ class HubSource:
                 hint="run again; name a commit with --revision, or check HF_ENDPOINT",
             )
 
-    def _request(self, name: str, get: Callable[[str], Answer]) -> Answer:
+    def _request(self, name: str, get: Callable[[str], HubAnswer]) -> HubAnswer:
         signed = self._addresses.get(name)
         if signed is not None:
             try:
@@ -355,7 +355,7 @@ class HubSource:
             self._addresses[name] = answer.url
         return answer
 
-    def _get(self, url: str, start: int | None, stop: int, what: str) -> Answer:
+    def _get(self, url: str, start: int | None, stop: int, what: str) -> HubAnswer:
         return self._client.fetch(url, start=start, stop=stop, what=what, page=self._page)
 
     def _no_access(self, name: str) -> AccessError:
@@ -377,7 +377,7 @@ class HubSource:
             self._seconds += time.perf_counter() - started
 
 
-def _is_page(entry: FileEntry, answer: Answer) -> bool:
+def _is_page(entry: FileEntry, answer: HubAnswer) -> bool:
     """Return whether a web page came in place of a file that the listing gives no hash of."""
     kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "text/html" and not entry.name.lower().endswith((".html", ".htm"))

@@ -33,7 +33,7 @@ _TOLD_HEADERS = (
 _LONGEST_HEADER = 1000
 
 
-class Answer(Struct, frozen=True):
+class HubAnswer(Struct, frozen=True):
     """One final answer: `body` holds the bytes asked for, from `start` on."""
 
     status: int
@@ -55,7 +55,7 @@ class Answer(Struct, frozen=True):
 
 def read_answer(
     response: BaseHTTPResponse, url: str, start: int | None, stop: int, linked: str
-) -> Answer:
+) -> HubAnswer:
     """Read what was asked for and no more; a server that ignores the range sends all from 0."""
     first = 0
     # A dict, as the library's own kind makes a name of each one that is looked up.
@@ -95,7 +95,7 @@ def read_answer(
         )
     if ends:
         complete = complete and total is not None and total <= stop
-    return Answer(
+    return HubAnswer(
         status=response.status,
         headers=headers,
         body=bytes(memoryview(body)[skipped:wanted]),

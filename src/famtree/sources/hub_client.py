@@ -22,7 +22,7 @@ from famtree.sources.addresses import Address, AddressError, follow_address, par
 from famtree.sources.connections import CONNECTIONS, KEPT
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
-from famtree.sources.hub_answer import Answer, raise_for_status, read_answer, read_small
+from famtree.sources.hub_answer import HubAnswer, raise_for_status, read_answer, read_small
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
 
@@ -92,7 +92,7 @@ class HubClient:
         what: str,
         page: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HubAnswer:
         """Return what `fetch` does of a whole document, in time: see `wait`.
 
         Raises NetworkError also for one that is longer than `stop`.
@@ -147,7 +147,7 @@ class HubClient:
         what: str,
         page: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> HubAnswer:
         """Return bytes [start, stop) of `url`; all of it, up to `stop`, when `start` is None.
 
         In this thread, however long the server takes. Raises the error `hub_errors.translate`
@@ -187,7 +187,7 @@ class HubClient:
 
     def _try(
         self, url: str, start: int | None, stop: int, headers: dict[str, str], request: _Request
-    ) -> Answer:
+    ) -> HubAnswer:
         """Make one try, as soon as this process may have another request in flight."""
         if not _slots.acquire(timeout=min(self._deadline.left, threading.TIMEOUT_MAX)):
             raise self._deadline.missed(request.what)
@@ -198,7 +198,7 @@ class HubClient:
             request.since = inf
             _slots.release()
 
-    def _follow(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> Answer:
+    def _follow(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> HubAnswer:
         """Send the request, and what its redirects lead to."""
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.

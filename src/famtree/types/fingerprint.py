@@ -108,7 +108,8 @@ class Tokenizer(FrozenModel):
     normalizer: Digest | None = None
     sketch: str = ""
     """Bottom-k sketch of the byte-normalised base vocabulary: base64 of up to 256 little-endian
-    records (u64 hash, u32 token id), ascending by hash; see `famtree.fingerprints.sketch`."""
+    records (u64 hash, u32 token id), ascending by hash; see
+    `famtree.fingerprints.vocabulary_sketch`."""
     special_tokens: dict[str, str] = Field(default_factory=dict)
     """bos, eos, pad, unk token strings as declared."""
     markers: list[str] = Field(default_factory=list)

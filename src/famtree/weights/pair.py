@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
-from famtree.weights.column_test import column_test
+from famtree.weights.column_alignment import column_test
 from famtree.weights.identity import equal_share, same_files
 from famtree.weights.localise import locate_layers
 from famtree.weights.plan import (

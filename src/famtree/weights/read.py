@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from famtree.packings.stored import Load, Span, UnreadableWeightError
 from famtree.weights.forms import store
-from famtree.weights.results import Unread
+from famtree.weights.results import ReadFailure
 from famtree.weights.roles import View, find_norms, find_view, require_roles
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _describe(key: Any) -> str:
 
 
 def _note(weights: Weights, part: str, reason: str) -> None:
-    entry = Unread(part, reason)
+    entry = ReadFailure(part, reason)
     if entry not in weights.reading.unread:
         weights.reading.unread.append(entry)
 

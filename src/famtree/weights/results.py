@@ -60,7 +60,7 @@ class LayerLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
+class ReadFailure:
     """A part that could not be read, and why; nothing is concluded from it."""
 
     part: str
@@ -74,7 +74,7 @@ class Reading:
     planned_bytes: int = 0
     bytes: int = 0
     requests: int = 0
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[ReadFailure] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from famtree.errors import UnreadableError
 
 if TYPE_CHECKING:
-    from famtree.weights.kin import Kin
     from famtree.weights.open import Weights
+    from famtree.weights.sketched_kin import Kin
 
 
 def sketch_weights(weights: Weights) -> str | None:
@@ -17,7 +17,7 @@ def sketch_weights(weights: Weights) -> str | None:
 
     Raises FetchError kin.
     """
-    from famtree.weights.sketch import take_sketch
+    from famtree.weights.weight_sketch import take_sketch
 
     try:
         sketch = take_sketch(weights)
@@ -34,11 +34,11 @@ def find_sketched(
 ) -> tuple[list[Kin], Kin | None]:
     """Return the relatives among `others` (name to sketch), and the nearest sure ancestor.
 
-    `parents` and `leaves` are those of `famtree.weights.kin.find_parent`. Texts that are no
-    sketches, or of another plan, are left out.
+    `parents` and `leaves` are those of `famtree.weights.sketched_kin.find_parent`. Texts that are
+    no sketches, or of another plan, are left out.
     """
-    from famtree.weights.kin import find_kin, find_parent
-    from famtree.weights.sketch import read_sketch
+    from famtree.weights.sketched_kin import find_kin, find_parent
+    from famtree.weights.weight_sketch import read_sketch
 
     own = read_sketch(sketch)
     if own is None:

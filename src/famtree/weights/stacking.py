@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree.weights import thresholds as limit
-from famtree.weights.column_test import column_test
+from famtree.weights.column_alignment import column_test
 from famtree.weights.localise import locating_roles, read_layers
 from famtree.weights.plan import choose_columns
 

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from famtree.packings.floats import SIZES, decode_floats
-from famtree.weights.column_test import column_test
+from famtree.weights.column_alignment import column_test
 from famtree.weights.forms import store
 from famtree.weights.normal_tail import correct_for_trials
-from famtree.weights.results import ColumnTest, Unread
+from famtree.weights.results import ColumnTest, ReadFailure
 
 if TYPE_CHECKING:
     from famtree.types.checkpoint import TensorInfo
@@ -106,6 +106,6 @@ def _read(weights: Weights, tensor: TensorInfo) -> NDArray[np.float32] | None:
     weights.reading.bytes += after.bytes - before.bytes
     weights.reading.requests += after.requests - before.requests
     if not isinstance(data, bytes) or len(data) < rows * line:
-        weights.reading.unread.append(Unread(tensor.name, "the file ends before it"))
+        weights.reading.unread.append(ReadFailure(tensor.name, "the file ends before it"))
         return None
     return decode_floats(data, tensor.dtype).reshape(rows, -1)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _NAMES = ("adapter_config.json", *ADAPTERS, "adapter_model.bin")
 
 
-class Adapter(Folder):
+class AdapterFolder(Folder):
     """An adapter without the model it is for."""
 
     name = "adapter"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from famtree.types.source import CheckpointSource
 
 
-class Engine(StandIn):
+class EngineConfig(StandIn):
     """The config of a TensorRT-LLM checkpoint, put into transformers' terms."""
 
     even_with_config = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from famtree.checkpoint.forms.conversions import Conversion
-from famtree.checkpoint.forms.engine import Engine
+from famtree.checkpoint.forms.engine import EngineConfig
 from famtree.checkpoint.forms.onnx import Onnx
 from famtree.checkpoint.forms.params import Params
 from famtree.checkpoint.forms.pipeline import Pipeline
@@ -21,7 +21,7 @@ from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 STAND_INS: list[StandIn] = [
-    Engine(), Params(), Pipeline(), SentenceTransformer(), Conversion(), Onnx(),
+    EngineConfig(), Params(), Pipeline(), SentenceTransformer(), Conversion(), Onnx(),
 ]  # fmt: skip
 """In the order in which they are asked; the first one that takes it ends the search."""
 _DESIGN = ("architectures", "hidden_size", "num_hidden_layers", "n_layer", "d_model",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from famtree.checkpoint.forms.adapter import Adapter
+from famtree.checkpoint.forms.adapter import AdapterFolder
 from famtree.checkpoint.forms.archive import PyTorchArchive
 from famtree.checkpoint.forms.folder import ConfigOnly, IndexOnly
 from famtree.checkpoint.forms.form import FileForm
@@ -12,7 +12,7 @@ from famtree.types.checkpoint import CheckpointRef, Listing
 
 FORMS: list[type[FileForm]] = [
     Safetensors,
-    Adapter,
+    AdapterFolder,
     Gguf,
     PyTorchArchive,
     IndexOnly,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import TokenizerError
-from famtree.fingerprints.sketch import (
+from famtree.fingerprints.vocabulary_sketch import (
     SKETCH_SIZE,
     SketchMatch,
     build_sketch,

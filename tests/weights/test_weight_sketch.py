@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from famtree.weights.kin import find_kin, find_parent
 from famtree.weights.pair import compare_weights
-from famtree.weights.sketch import MAX_TEXT, Sketch, compare_signs, read_sketch, take_sketch
+from famtree.weights.sketched_kin import find_kin, find_parent
+from famtree.weights.weight_sketch import MAX_TEXT, Sketch, compare_signs, read_sketch, take_sketch
 from tiny_models import Arrays, make_model, open_model, tune
 
 BASE = make_model(1)

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from famtree.errors import TokenizerError
-from famtree.fingerprints.sketch import compare_sketches
 from famtree.fingerprints.tokenizer import choose_vocabulary_files
+from famtree.fingerprints.vocabulary_sketch import compare_sketches
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Tokenizer
 
@@ -20,7 +20,7 @@ STRANGE = 0.45
 to 0.8 (all pairs of the registry's), so above it nothing is ruled out."""
 
 
-class Kinship(Struct, frozen=True):
+class VocabularyRelation(Struct, frozen=True):
     """The verdict, and by how many tokens the child is larger (negative: smaller)."""
 
     kind: Kind
@@ -29,27 +29,27 @@ class Kinship(Struct, frozen=True):
 
 def relate_vocabularies(
     child: Tokenizer | KnownTokenizer | None, parent: Tokenizer | KnownTokenizer | None
-) -> Kinship:
+) -> VocabularyRelation:
     """Return how the child's vocabulary descends from the parent's, as far as both were read."""
     if child is None or parent is None:
-        return Kinship("unknown")
+        return VocabularyRelation("unknown")
     if _vocabulary_files(child) & _vocabulary_files(parent):
-        return Kinship("identical")
+        return VocabularyRelation("identical")
     if child.vocabulary is not None and child.vocabulary == parent.vocabulary:
         if child.added is not None and child.added == parent.added:
-            return Kinship("identical")
+            return VocabularyRelation("identical")
         added = (child.added_count or 0) - (parent.added_count or 0)
-        return Kinship("extended" if added > 0 else "identical", added)
+        return VocabularyRelation("extended" if added > 0 else "identical", added)
     if not child.sketch or not parent.sketch:
-        return Kinship("unknown")
+        return VocabularyRelation("unknown")
     try:
         match = compare_sketches(parent.sketch, child.sketch)
     except TokenizerError:
-        return Kinship("unknown")
+        return VocabularyRelation("unknown")
     added = (child.base_entries or 0) - (parent.base_entries or 0)
     if match.containment_ab >= CONTAINED and (match.id_agreement or 0.0) >= CONTAINED:
-        return Kinship("extended" if added > 0 else "identical", added)
-    return Kinship("different" if match.jaccard < STRANGE else "overlapping", added)
+        return VocabularyRelation("extended" if added > 0 else "identical", added)
+    return VocabularyRelation("different" if match.jaccard < STRANGE else "overlapping", added)
 
 
 def _vocabulary_files(tokenizer: Tokenizer | KnownTokenizer) -> set[str]:

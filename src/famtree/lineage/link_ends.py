@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from famtree.checkpoint.facts import NodeFacts
-from famtree.matchers.vocabulary_kinship import relate_vocabularies
+from famtree.matchers.vocabulary_relation import relate_vocabularies
 from famtree.types.identification import Evidence, LinkRelation
 
 DIMENSIONS = ("layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "experts",
@@ -24,7 +24,7 @@ FEW_TENSORS = 8
 _VOCABULARY_TENSORS = ("embed", "lm_head", "wte", "output.weight")
 
 
-class Comparison(Struct):
+class EndComparison(Struct):
     """Everything that was compared, with its evidence."""
 
     agreeing: list[str] = []
@@ -52,12 +52,12 @@ class Comparison(Struct):
 
 def compare_nodes(
     child: NodeFacts, parent: NodeFacts, relation: LinkRelation, stacked: int | None = None
-) -> Comparison:
+) -> EndComparison:
     """Compare both ends of a link.
 
     `stacked` is the depth that a merge recipe builds, which then stands for the parent's.
     """
-    found = Comparison()
+    found = EndComparison()
     _compare_dimensions(child, parent, found, stacked)
     _compare_rows(child, parent, relation, found)
     _compare_tokenizers(child, parent, relation, found)
@@ -79,7 +79,7 @@ def _value(node: NodeFacts, name: str) -> object:
 
 
 def _compare_dimensions(
-    child: NodeFacts, parent: NodeFacts, found: Comparison, stacked: int | None
+    child: NodeFacts, parent: NodeFacts, found: EndComparison, stacked: int | None
 ) -> None:
     for name in DIMENSIONS:
         if child.format == "adapter" and name not in _ADAPTER_SEES:
@@ -112,7 +112,7 @@ def _compare_dimensions(
 
 
 def _compare_rows(
-    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: Comparison
+    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: EndComparison
 ) -> None:
     rows, theirs = number_of(child, "vocab_rows"), number_of(parent, "vocab_rows")
     if rows is None or theirs is None:
@@ -134,7 +134,7 @@ def _compare_rows(
 
 
 def _compare_tokenizers(
-    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: Comparison
+    child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: EndComparison
 ) -> None:
     kinship = relate_vocabularies(child.tokenizer, parent.tokenizer)
     signal, expected = "tokenizer.vocabulary", "the parent's"
@@ -152,7 +152,7 @@ def _compare_tokenizers(
         found.note(signal, expected, "overlapping, neither equal nor extended", -0.5, "tokenizer")
 
 
-def _compare_tensors(child: NodeFacts, parent: NodeFacts, found: Comparison) -> None:
+def _compare_tensors(child: NodeFacts, parent: NodeFacts, found: EndComparison) -> None:
     """Compare names and shapes, where the headers of both were read."""
     if child.format == "adapter":
         return
@@ -174,7 +174,7 @@ def _compare_tensors(child: NodeFacts, parent: NodeFacts, found: Comparison) -> 
             found.against.append("tensors")
 
 
-def _compare_families(child: NodeFacts, parent: NodeFacts, found: Comparison) -> None:
+def _compare_families(child: NodeFacts, parent: NodeFacts, found: EndComparison) -> None:
     """Another family by evidence on both sides, with anything else changed, rules descent out."""
     if child.family is None or parent.family is None or child.format == "adapter":
         return
@@ -191,7 +191,7 @@ def _compare_families(child: NodeFacts, parent: NodeFacts, found: Comparison) ->
         found.note("family", parent.family, child.family, -1.0)
 
 
-def _compare_dates(child: NodeFacts, parent: NodeFacts, found: Comparison) -> None:
+def _compare_dates(child: NodeFacts, parent: NodeFacts, found: EndComparison) -> None:
     """Of documented parents 99.7 % were uploaded before the child (Model Atlas, 2503.10633)."""
     if child.created_at and parent.created_at and child.created_at < parent.created_at:
         found.note("created_at", f"before {child.created_at}", parent.created_at, -1.5, "listing")

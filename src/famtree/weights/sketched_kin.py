@@ -16,7 +16,7 @@ import numpy as np
 
 from famtree.weights import thresholds as limit
 from famtree.weights.normal_tail import correct_for_trials
-from famtree.weights.sketch import Sketch, compare_signs, share_of_agreement, trim
+from famtree.weights.weight_sketch import Sketch, compare_signs, share_of_agreement, trim
 
 MOST_TESTED = 64
 """Candidates of most equal signs, which alone get the exact test; as many of other depths."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
-from famtree.weights.column_test import column_test
+from famtree.weights.column_alignment import column_test
 from famtree.weights.plan import (
     EMBEDDING_ROWS,
     WIDTH,

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from famtree.fingerprints.sketch import build_sketch
 from famtree.fingerprints.tokenizer import build_tokenizer
-from famtree.matchers.vocabulary_kinship import relate_vocabularies
+from famtree.fingerprints.vocabulary_sketch import build_sketch
+from famtree.matchers.vocabulary_relation import relate_vocabularies
 from famtree.types.fingerprint import Tokenizer
 from fingerprints.vocabularies import tokenizer_json
 
