@@ -129,14 +129,16 @@ def _warn(one: Subject) -> list[Notice]:
     ]
 
 
-def _join_warnings(ours: list[Notice], theirs: list[Notice]) -> list[Notice]:
-    """Return what is said of either, with its side; of both, once, as of a link they share."""
-    told = {(one.code, one.message) for one in ours} & {(one.code, one.message) for one in theirs}
-    return [
-        one
-        if (one.code, one.message) in told
-        else Notice.model_construct(code=one.code, message=f"{which}: {one.message}")
-        for which, notices in (("a", ours), ("b", theirs))
-        for one in notices
-        if which == "a" or (one.code, one.message) not in told
-    ]
+def _join_warnings(a: Subject, b: Subject) -> list[Notice]:
+    """Return what is said of either, with its side; of a link that both have, once."""
+    links = [{(one.code, one.message) for one in side.trace.walk.notices} for side in (a, b)]
+    shared = links[0] & links[1]
+    found = []
+    for which, side in (("a", a), ("b", b)):
+        for one in side.identification.warnings:
+            if (one.code, one.message) not in shared:
+                told = f"{which}: {one.message}"
+                found.append(Notice.model_construct(code=one.code, message=told))
+            elif which == "a":
+                found.append(one)
+    return found

@@ -115,7 +115,7 @@ def _descended(
         verdict = "siblings" if close else "related"
         told = f"both come from {meeting.ancestor}"
         if not close:
-            told += f", {len(up_a.steps)} links above a and {len(up_b.steps)} above b"
+            told += f", {_count(up_a.steps)} above a and {_count(up_b.steps)} above b"
     status = worst_of(up_a.status, up_b.status)
     if not weights and not is_worse(status, "declared"):
         status = "declared"
@@ -147,6 +147,10 @@ _WORDS = {
     "converted": "a conversion of", "merge": "a merge of", "distill": "distilled into",
     "pruned": "a pruning of", "upscaled": "an upscaling of", "upcycled": "an upcycling of",
 }  # fmt: skip
+
+
+def _count(steps: tuple[ChainStep, ...]) -> str:
+    return f"{len(steps)} link{'s' if len(steps) > 1 else ''}"
 
 
 def _describe(steps: tuple[ChainStep, ...]) -> str:
