@@ -74,7 +74,7 @@ def compare_subjects(
         ),
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
-        warnings=notices + _join_warnings(_warn(a), _warn(b)),
+        warnings=notices + _join_warnings(a, b),
         cost=cost,
     )
 
@@ -135,7 +135,7 @@ def _join_warnings(a: Subject, b: Subject) -> list[Notice]:
     shared = links[0] & links[1]
     found = []
     for which, side in (("a", a), ("b", b)):
-        for one in side.identification.warnings:
+        for one in _warn(side):
             if (one.code, one.message) not in shared:
                 told = f"{which}: {one.message}"
                 found.append(Notice.model_construct(code=one.code, message=told))
