@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Files of this machine: regular ones opened, and outputs written as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -37,3 +38,13 @@ def _dress_as(path: Path, former: os.stat_result) -> None:
             with contextlib.suppress(PermissionError):
                 os.chown(path, owner, group)
     path.chmod(stat.S_IMODE(former.st_mode))
+
+
+def open_regular(path: Path) -> Any:
+    """Return a regular file opened for reading. Raises OSError."""
+    # Non-blocking, so that a pipe put in a file's place cannot hang the reader.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileNotFoundError(f"{path} is not a regular file")
+    return os.fdopen(handle, "rb")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from famtree.errors import AccessError, NotFoundError, UnreadableError
-from famtree.sources import local
+from famtree.files import open_regular
 from famtree.sources.hashes import hash_blob
 from famtree.sources.local import LocalSource
 from famtree.types.checkpoint import CheckpointRef, Listing, Missing
@@ -211,4 +211,4 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("device", "pipe"):
         with pytest.raises(FileNotFoundError, match="not a regular file"):
-            local.open_regular(tmp_path / name)
+            open_regular(tmp_path / name)

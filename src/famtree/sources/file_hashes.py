@@ -20,6 +20,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from famtree.files import open_regular
 from famtree.sources.hashes import add_computed, is_sha256
 from famtree.types.checkpoint import Listing
 from famtree.types.source import Report
@@ -63,8 +64,6 @@ def hash_file(path: Path, report: Report) -> tuple[str, int, bool] | None:
 
     None where it cannot be read, or changes while it is read. `report` gets a bar, bytes and rate.
     """
-    from famtree.sources.local import open_regular
-
     started = time.time()
     try:
         with open_regular(path) as stream:

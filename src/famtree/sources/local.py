@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableError
+from famtree.files import open_regular
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
 from famtree.sources.hashes import add_record
@@ -222,16 +223,6 @@ class LocalSource:
                 return parse_card(start + stream.read(MAX_CARD_BYTES - len(start)))
         except OSError:
             return {}
-
-
-def open_regular(path: Path) -> Any:
-    """Return a regular file opened for reading. Raises OSError."""
-    # Non-blocking, so that a pipe put in a file's place cannot hang the reader.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise FileNotFoundError(f"{path} is not a regular file")
-    return os.fdopen(handle, "rb")
 
 
 def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
