@@ -183,6 +183,7 @@ def make_mergekit() -> list[bytes]:
         b"models: [{model: s}, {model: {model: {path: o/b, revision: r}, lora: o/l}}]\n",
         b"merge_method: x\nmodels: [{model: {model: {revision: r}, lora: o/l}}]\n---\n"
         b"merge_method: x\nmodels: [{model: None@v}]\n",
+        b"merge_method: x\n=: e\nmodels: [{model: o/a}]\n",
         b"merge_method: &m x\nbase_model: *m\nmodels: [&a {model: o/a}, *a]\n",
     ]
 

@@ -37,6 +37,10 @@ def test_a_key_tagged_as_merge_is_malformed() -> None:
     assert load_documents("x: &x {a: 1}\n!!merge <<: *x\n") == []
 
 
+def test_an_equals_sign_is_text() -> None:
+    assert load_documents("=: a\nb: =\nc: [=]\n") == [{"=": "a", "b": "=", "c": ["="]}]
+
+
 def test_merge_keys_stay_keys() -> None:
     lines = ["x0: &x0 {a: b}"]
     lines += [f"x{n}: &x{n} {{<<: [{', '.join([f'*x{n - 1}'] * 3)}]}}" for n in range(1, 4)]

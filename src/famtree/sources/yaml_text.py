@@ -16,6 +16,8 @@ thousands of evaluation results stays below. PyYAML takes some 50 microseconds f
 MAX_DEPTH = 16
 MAX_NUMBER = 64
 """Characters of a number."""
+_UNRESOLVED = ("timestamp", "merge", "value")
+"""Kinds that stay text: dates, and the keys `<<` and `=`."""
 _LONGEST_TEXT = 1000
 """Characters kept of a value of a kind that is no JSON."""
 
@@ -70,7 +72,7 @@ def _make_loader() -> Any:
         letter: [
             pair
             for pair in pairs
-            if pair[0] not in ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:merge")
+            if pair[0].removeprefix("tag:yaml.org,2002:") not in _UNRESOLVED
         ]
         for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
