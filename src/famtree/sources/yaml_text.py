@@ -70,9 +70,7 @@ def _make_loader() -> Any:
 
     Loader.yaml_implicit_resolvers = {
         letter: [
-            pair
-            for pair in pairs
-            if pair[0].removeprefix("tag:yaml.org,2002:") not in _UNRESOLVED
+            pair for pair in pairs if pair[0].removeprefix("tag:yaml.org,2002:") not in _UNRESOLVED
         ]
         for letter, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
