@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -17,22 +16,7 @@ from famtree.registry.load import DATA, load_registry
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
 from famtree.types.identification import Identification
-
-GUIDE = Path(__file__).parents[2] / "docs" / "add-a-family.md"
-KEY = "example-lm"
-_FENCE = re.compile(r"^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-def find_block(kind: str, word: str) -> str:
-    """Return the one fenced block of a kind that holds `word`."""
-    text = GUIDE.read_text(encoding="utf-8")
-    found = [
-        match["body"]
-        for match in _FENCE.finditer(text)
-        if match["kind"] == kind and word in match["body"]
-    ]
-    assert len(found) == 1, f"{len(found)} {kind} blocks with {word!r} in {GUIDE.name}"
-    return found[0]
+from registry.guide import KEY, find_block
 
 
 @pytest.fixture(scope="module")

@@ -113,8 +113,8 @@ class Classification(Struct):
 
 def classify(observation: Observation, registry: Registry) -> Classification:
     """Weigh every generation and settle what can be settled."""
-    standings, weighed = _stand(observation, registry)
-    unknown = _share_belief(standings, weighed)
+    standings, population = _stand(observation, registry)
+    unknown = _share_belief(standings, population)
     ranked = sorted(standings, key=lambda one: (-one.share, one.key))
     if not ranked:
         return Classification("unknown", calibrate(1.0, conflicts=0, custom=False), None, None)
@@ -146,7 +146,7 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 
 
 def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing], int]:
-    """Return the standings that count, and how many generations were weighed."""
+    """Return the standings that count, and of how many designs the population is."""
     fingerprint = observation.fingerprint
     leading, namesake = _choose_rules(match_rules(observation, registry))
     sizes = match_sizes(fingerprint.architecture, registry)
@@ -177,7 +177,7 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
     }
     for key, equal in _share_digests(best).items():
         best[key].score += equal.weight
-    return list(best.values()), len(leading)
+    return list(best.values()), len(leading.keys() & registry.population)
 
 
 @remember(CHECKPOINTS_KEPT, size=lambda _: 1)
@@ -213,12 +213,12 @@ def _weigh_vocabulary(vocabulary: VocabularyMatch, rule: RuleMatch) -> float:
     return weight * STRANGER_GAIN if weight > 0 and rule.stranger else weight
 
 
-def _share_belief(standings: list[Standing], weighed: int) -> float:
+def _share_belief(standings: list[Standing], population: int) -> float:
     """Set every standing's share of belief; return the share of the unknown hypothesis."""
     if not standings:
         return 1.0
     # The unknown's score is 0 by construction: every weight is a ratio against it.
-    prior = math.log(UNKNOWN_PRIOR * weighed / (1 - UNKNOWN_PRIOR))
+    prior = math.log(UNKNOWN_PRIOR * population / (1 - UNKNOWN_PRIOR))
     scores = [one.score * TEMPERATURE for one in standings]
     top = max(*scores, prior)
     weights = [math.exp(score - top) for score in scores]

@@ -1,7 +1,7 @@
 """Every rule of a registry, made ready for matching once.
 
 The registry states some 7,000 conditions, of which 1,200 differ. Each is judged once a checkpoint;
-how common it is among all designs does not depend on the checkpoint at all.
+how common it is in the population does not depend on the checkpoint at all.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Asked(Struct):
     share: float
     """Part of the probability that one of the allowed values has."""
     designs: float = 0.0
-    """Generations that state it, each by the part of its rules that do."""
+    """Generations of the population that state it, each by the part of its rules that do."""
 
 
 class StatedRule(Struct, frozen=True):
@@ -38,15 +38,15 @@ class StatedRule(Struct, frozen=True):
 
 
 class RuleBook(Struct, frozen=True):
-    """All conditions, all rules, and how many generations state something of a trait."""
+    """All conditions, all rules, and how much of the population states something of a trait."""
 
     asked: tuple[Asked, ...]
     rules: tuple[StatedRule, ...]
     generations: int
+    """Of the population, with rules."""
     stating: Mapping[str, int]
-    """Trait to generations that have any condition on it."""
-    excluding: Mapping[str, int]
-    """Trait to generations that want it absent."""
+    """Trait to generations of the population that have any condition on it, 0 where only others
+    do."""
 
 
 @lru_cache(maxsize=2)
@@ -58,11 +58,11 @@ def read_rules(registry: Registry) -> RuleBook:
     asked: list[Asked] = []
     rules: list[StatedRule] = []
     stating: Counter[str] = Counter()
-    excluding: Counter[str] = Counter()
     generations = 0
     for family, generation in registry.walk_generations():
-        generations += bool(generation.rules)
-        part = 1.0 / max(1, len(generation.rules))
+        counted = (family.key, generation.key) in registry.population
+        generations += counted and bool(generation.rules)
+        part = counted / max(1, len(generation.rules))
         for rule in generation.rules:
             asks = []
             for name, condition in rule.when.items():
@@ -73,21 +73,13 @@ def read_rules(registry: Registry) -> RuleBook:
                 asked[at].designs += part
                 asks.append(at)
             rules.append(StatedRule(family, generation, rule, tuple(asks)))
-        stating.update({name for rule in generation.rules for name in rule.when})
-        excluding.update(
-            {
-                name
-                for rule in generation.rules
-                for name, condition in rule.when.items()
-                if condition.absent
-            }
-        )
+        for name in {name for rule in generation.rules for name in rule.when}:
+            stating[name] += counted
     return RuleBook(
         asked=tuple(asked),
         rules=tuple(rules),
         generations=generations,
         stating=stating,
-        excluding=excluding,
     )
 
 

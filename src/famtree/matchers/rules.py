@@ -2,9 +2,10 @@
 
 Each condition is a small likelihood ratio: how likely is the value in a genuine member (one minus
 the trait's edit rate, shared among the allowed values), against how likely it is in a model of
-some other design (the background: the share of all generations whose rules accept the value). A
-value that misses costs the logarithm of the edit rate. Traits that say nearly the same thing form
-a group, and a group's gain is capped, so that ten shared dimensions never outweigh one vocabulary.
+some other design (the background: the share of a fixed population of generations whose rules
+accept the value). A value that misses costs the logarithm of the edit rate. Traits that say nearly
+the same thing form a group, and a group's gain is capped, so that ten shared dimensions never
+outweigh one vocabulary.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ def _judge_all(
 
 
 class _Background:
-    """How common each observed value is among all designs."""
+    """How common each observed value is in the registry's population of designs."""
 
     def __init__(
         self,
@@ -207,14 +208,18 @@ class _Background:
         if trait is not None and field_name in SHAPE and field_name != "vocab_rows":
             # Few rules name a dimension, all sizes do.
             return share_of_sizes(field_name, trait.value, self._registry)
-        stating = self._book.excluding if trait is None else self._book.stating
         # Generations that do not state a trait are half as informative as those that do.
-        others = (stating[name] + self._book.generations) / 2 + 1.0
-        return (self._accepted.get(name, 0.0) + 0.5) / others
+        others = (self._book.stating[name] + self._book.generations) / 2 + 1.0
+        return (_count(self._accepted, name) + 0.5) / others
 
     def is_spoken_for(self, name: str) -> bool:
         """True when some generation's rule accepts exactly this value."""
         return name in self._accepted
+
+
+def _count(accepted: Mapping[str, float], name: str) -> float:
+    """Return how many generations accept the value; one where only those outside do."""
+    return accepted.get(name, 0.0) or float(name in accepted)
 
 
 def _weigh(match: RuleMatch, caps: Mapping[str, float]) -> None:

@@ -64,7 +64,8 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
                     hits[key] = size
             elif differing == "layers":
                 shared.add(key)
-    background = (len(hits) + 0.5) / (len(_official(registry)) + 1.0)
+    counted = len(hits.keys() & registry.population) or bool(hits)
+    background = (counted + 0.5) / (len(_counted(registry)) + 1.0)
     gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
     verdicts = dict.fromkeys(_generations_with_sizes(registry), _CUSTOM)
     verdicts |= dict.fromkeys(shared, _RESTACKED)
@@ -94,8 +95,8 @@ def describe_shape(
 
 
 def share_of_sizes(name: str, value: object, registry: Registry) -> float:
-    """Return the share of official sizes that have `value` in the shape field `name`."""
-    stated = [getattr(size, name) for _, _, size in _official(registry)]
+    """Return the share of the population's sizes that have `value` in the shape field `name`."""
+    stated = [getattr(size, name) for size in _counted(registry)]
     known = [one for one in stated if one is not None]
     return (known.count(value) + 0.5) / (len(known) + 1.0)
 
@@ -106,6 +107,15 @@ def _official(registry: Registry) -> tuple[tuple[Family, Generation, Size], ...]
         (family, generation, size)
         for family, generation in registry.walk_generations()
         for size in generation.sizes
+    )
+
+
+@lru_cache(maxsize=2)
+def _counted(registry: Registry) -> tuple[Size, ...]:
+    """Return the official sizes of the registry's population."""
+    population = registry.population
+    return tuple(
+        size for family, one, size in _official(registry) if (family.key, one.key) in population
     )
 
 

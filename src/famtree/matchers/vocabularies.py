@@ -49,7 +49,9 @@ def match_vocabularies(
         return {}
     shipped = _by_generation(registry)
     owners = {key for key, known in shipped.items() if any(_equal(tokenizer, one) for one in known)}
-    background = (len(owners) + 0.5) / (len(shipped) + 1.0)
+    population = registry.population
+    counted = len(owners & population) or bool(owners)
+    background = (counted + 0.5) / (len(shipped.keys() & population) + 1.0)
     found: dict[tuple[str, str], VocabularyMatch] = {}
     for family, generation in registry.walk_generations():
         key = (family.key, generation.key)

@@ -33,7 +33,7 @@ from famtree.types.family import (
 )
 
 PACKAGED = Path(__file__).parent / "compiled.json"
-FORMAT = 3
+FORMAT = 4
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 
@@ -108,6 +108,7 @@ def _revive_generic(table: dict[str, Any]) -> GenericTraits:
         schema_=table["schema"],
         traits={name: TraitPolicy.model_construct(**one) for name, one in table["traits"].items()},
         groups={name: GroupPolicy.model_construct(**one) for name, one in table["groups"].items()},
+        population=table["population"],
         wrappers=table["wrappers"],
     )
 

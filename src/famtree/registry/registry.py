@@ -35,6 +35,17 @@ class Registry:
                 yield family, generation
 
     @cached_property
+    def population(self) -> frozenset[tuple[str, str]]:
+        """(family, generation) of all designs among which the background of a value is counted.
+
+        Those that `_generic.toml` lists: a family file that is added later weighs no trait of
+        another family anew. All generations where none of the listed ones is there.
+        """
+        every = {(family.key, one.key) for family, one in self.walk_generations()}
+        listed = {(key, one) for key, keys in self.generic.population.items() for one in keys}
+        return frozenset(every & listed or every)
+
+    @cached_property
     def tokenizers_by_file(self) -> dict[str, tuple[Family, KnownTokenizer]]:
         """File hash (`sha256` or `git:<blob id>`) to the tokenizer it holds."""
         return {

@@ -232,6 +232,9 @@ class GenericTraits(FrozenModel):
     schema_: Literal["famtree/generic/1"] = Field(alias="schema")
     traits: dict[str, TraitPolicy]
     groups: dict[str, GroupPolicy]
+    population: dict[str, list[str]] = Field(default_factory=dict)
+    """Family to the generations among which the background of a value is counted; see
+    `Registry.population`."""
     wrappers: dict[str, str]
     """Multimodal `model_type` to `model_type` of its language tower where the config does not
     nest one (empty string: it does)."""
