@@ -6,7 +6,7 @@ from pathlib import Path
 
 from famtree.atlas.build import build_atlas
 from famtree.atlas.report import report_atlas
-from famtree.formats.atlas_html import render_report
+from rendering import show
 from scan_rows import make_row, write_rows
 
 HOSTILE = "<script>alert(1)</script>\"'&\u202e"
@@ -53,7 +53,7 @@ class _Tags(HTMLParser):
 
 
 def test_the_page_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
-    page = render_report(report_atlas(build(tmp_path)))
+    page = show("atlas report", "html", report_atlas(build(tmp_path)))
     tags = _Tags()
     tags.feed(page)
     assert "script" not in tags.names
@@ -67,4 +67,4 @@ def test_the_page_stands_alone_and_runs_nothing(tmp_path: Path) -> None:
 def test_an_empty_atlas_has_a_page(tmp_path: Path) -> None:
     target = tmp_path / "built.duckdb"
     build_atlas([write_rows(tmp_path / "rows.jsonl")], target)
-    assert "Atlas of 0 checkpoints" in render_report(report_atlas(target))
+    assert "Atlas of 0 checkpoints" in show("atlas report", "html", report_atlas(target))

@@ -5,9 +5,7 @@ import re
 from typing import get_args
 from xml.etree import ElementTree
 
-from famtree.formats.check_junit import render_junit
 from famtree.formats.check_sarif import RULES, UNCHECKED, build_sarif
-from famtree.formats.check_text import render_check, render_markdown
 from famtree.types.policy import (
     CheckedCheckpoint,
     CheckedCondition,
@@ -15,6 +13,7 @@ from famtree.types.policy import (
     CheckReport,
     ConditionName,
 )
+from rendering import show
 
 HOSTILE = "a|b`c`<img src=x>\n# h [l](http://x) \x1b[31m\u202e\ufffe]]>&\ud800"
 
@@ -46,14 +45,14 @@ def test_every_condition_has_a_rule() -> None:
 
 
 def test_text_keeps_one_line_for_each_thing() -> None:
-    text = render_check(make_hostile())
+    text = show("check", "text", make_hostile())
     assert len(text.splitlines()) == 5
     assert "\x1b" not in text
     assert "\u202e" not in text
 
 
 def test_markdown_shows_markup_and_obeys_none() -> None:
-    table = render_markdown(make_hostile()).splitlines()[4:]
+    table = show("check", "markdown", make_hostile()).splitlines()[4:]
     assert len(table) == 4
     for line in table[2:]:
         assert line.count("|") - line.count("\\|") == 6
@@ -62,7 +61,7 @@ def test_markdown_shows_markup_and_obeys_none() -> None:
 
 
 def test_junit_is_xml_whatever_a_name_has() -> None:
-    text = render_junit(make_hostile())
+    text = show("check", "junit", make_hostile())
     root = ElementTree.fromstring(text.encode("utf-8"))
     failure, error = root.find(".//failure"), root.find(".//error")
     assert failure is not None

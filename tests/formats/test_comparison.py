@@ -5,16 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from comparisons import make_answer, make_comparison
-from famtree.formats.comparison_markdown import render_markdown
-from famtree.formats.comparison_matrix import (
-    build_matrix,
-    render_matrix,
-    render_matrix_markdown,
-)
-from famtree.formats.comparison_text import render_comparison
+from famtree.formats.comparison_matrix import build_matrix
 from famtree.formats.comparison_words import fold, show_value, tell_lineage
 from famtree.types.comparison import Comparison, LineageVerdict
 from famtree.types.model import dump
+from rendering import show
 
 Golden = Callable[[str, str], None]
 HOSTILE = "[bold red]x[/] \x1b[2J\u202egnp | <b> `rm`\n# head"
@@ -23,13 +18,13 @@ HOSTILE = "[bold red]x[/] \x1b[2J\u202egnp | <b> `rm`\n# head"
 @pytest.mark.parametrize("width", [100, 40])
 @pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
 def test_report_is_golden(verbose: bool, width: int, golden: Golden) -> None:
-    text = render_comparison(make_comparison(), width=width, color=False, verbose=verbose)
+    text = show("comparison", "text", make_comparison(), width=width, color=False, verbose=verbose)
     golden(f"comparison-{'verbose' if verbose else 'short'}-{width}.txt", text)
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_markdown_is_golden(golden: Golden) -> None:
-    golden("comparison.md", render_markdown(make_comparison()))
+    golden("comparison.md", show("comparison", "markdown", make_comparison()))
 
 
 def _pairs() -> list[Comparison]:
@@ -38,9 +33,11 @@ def _pairs() -> list[Comparison]:
 
 
 def test_matrix_is_golden(golden: Golden) -> None:
-    references = ["acme/oak-2-8b", "tuner/oak-2-chat", "acme/oak-2-8b"]
-    golden("comparison-matrix.txt", render_matrix(references, _pairs(), width=100, color=False))
-    golden("comparison-matrix.md", render_matrix_markdown(references, _pairs()))
+    golden(
+        "comparison-matrix.txt",
+        show("comparison matrix", "text", _pairs(), width=100, color=False),
+    )
+    golden("comparison-matrix.md", show("comparison matrix", "markdown", _pairs()))
     document = build_matrix(_pairs())
     assert document["schema"] == "famtree/comparison-matrix/1"
     assert document["comparisons"][0] == make_comparison().to_document()
@@ -58,10 +55,13 @@ def test_engines_that_say_the_same_share_a_line() -> None:
 
 def test_text_of_checkpoints_is_made_safe() -> None:
     found = make_comparison(interchange=[make_answer("serve", None, "no", reason=HOSTILE)])
-    for text in (render_comparison(found, width=80, color=False), render_markdown(found)):
+    for text in (
+        show("comparison", "text", found, width=80, color=False),
+        show("comparison", "markdown", found),
+    ):
         assert "\x1b" not in text
         assert "\u202e" not in text
-    table = render_markdown(found).splitlines()[-3]
+    table = show("comparison", "markdown", found).splitlines()[-3]
     assert table.count("|") - table.count("\\|") == 5
     assert "<b>" not in table
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from famtree.errors import AccessError, FamtreeError
-from famtree.formats.error_report import build_error_document, render_error
+from famtree.formats.error_report import build_error_document
 from famtree.formats.schema import ErrorDocument
+from rendering import show
 
 
 def test_document_fits_its_schema() -> None:
@@ -15,7 +16,7 @@ def test_document_fits_its_schema() -> None:
 
 @pytest.mark.parametrize(("hint", "text"), [("", "error: no\n"), ("ask", "error: no\nhint: ask\n")])
 def test_lines(hint: str, text: str) -> None:
-    assert render_error(FamtreeError("no", hint=hint)) == text
+    assert show("error", "text", FamtreeError("no", hint=hint)) == text
 
 
 def test_message_is_one_bounded_line() -> None:

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from famtree.formats.escape import UNSAFE, clip_text, escape_text, make_text
+from famtree.formats.escape import UNSAFE, clip_text, escape_text
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,3 @@ def test_printable_ascii_is_safe() -> None:
 def test_clip() -> None:
     assert clip_text("x" * 10, 10) == "x" * 10
     assert clip_text("x" * 11, 10) == "x" * 9 + "…"
-
-
-def test_rich_text_is_literal() -> None:
-    text = make_text("[red]x[/red]\x1b", "bold")
-    assert text.plain == "[red]x[/red]\\x1b"
-    assert text.spans == []

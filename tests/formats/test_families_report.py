@@ -5,12 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from families import make_family, make_registry
-from famtree.formats.families_report import (
-    describe_condition,
-    render_family,
-    render_family_list,
-)
+from famtree.formats.families_report import describe_condition
 from famtree.types.family import Condition
+from rendering import show
 
 Golden = Callable[[str, str], None]
 
@@ -18,23 +15,23 @@ Golden = Callable[[str, str], None]
 @pytest.mark.parametrize("width", [100, 40])
 def test_list_is_golden(width: int, golden: Golden) -> None:
     families = make_registry().families
-    golden(f"families-{width}.txt", render_family_list(families, width=width, color=False))
+    golden(f"families-{width}.txt", show("families", "text", families, width=width, color=False))
 
 
 @pytest.mark.parametrize("width", [100, 40])
 def test_family_is_golden(width: int, golden: Golden) -> None:
-    golden(f"family-{width}.txt", render_family(make_family(), width=width, color=False))
+    golden(f"family-{width}.txt", show("family", "text", make_family(), width=width, color=False))
 
 
 def test_order_of_files_does_not_matter() -> None:
     families = make_registry().families
-    assert render_family_list(families, width=80, color=False) == render_family_list(
-        families[::-1], width=80, color=False
+    assert show("families", "text", families, width=80, color=False) == show(
+        "families", "text", families[::-1], width=80, color=False
     )
 
 
 def test_registry_text_is_escaped() -> None:
-    text = render_family(make_family("elm"), width=80, color=False)
+    text = show("family", "text", make_family("elm"), width=80, color=False)
     assert "\x1b" not in text
     assert "Evil\\x1b[31m Corp" in text
     assert "Elm [beta]" in text

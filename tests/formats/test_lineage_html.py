@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import famtree.formats
-from famtree.formats.lineage_html import MOST_NODES, render_html
+from famtree.formats.lineage_html import MOST_NODES
 from famtree.formats.lineage_svg import wrap_name
 from famtree.types.identification import CostReport
 from famtree.types.lineage import Lineage
@@ -22,6 +22,7 @@ from lineages import (
     make_merge,
     make_wide,
 )
+from rendering import show
 
 LINEAGES: dict[str, Callable[[], Lineage]] = {
     "merge": make_merge,
@@ -67,7 +68,7 @@ class Page(HTMLParser):
 
 
 def _render(name: str) -> str:
-    return render_html(LINEAGES[name](), publishers=PUBLISHERS)
+    return show("lineage", "html", LINEAGES[name](), publishers=PUBLISHERS)
 
 
 @pytest.mark.parametrize("name", LINEAGES)
@@ -135,11 +136,11 @@ def test_hostile_text_stays_text() -> None:
 
 def test_page_does_not_depend_on_the_cost() -> None:
     cheap = make_merge().model_copy(update={"cost": CostReport()})
-    assert render_html(cheap, publishers=PUBLISHERS) == _render("merge")
+    assert show("lineage", "html", cheap, publishers=PUBLISHERS) == _render("merge")
 
 
 def test_hundreds_of_checkpoints_are_drawn_and_more_are_told() -> None:
-    text = render_html(make_wide(MOST_NODES + 50))
+    text = show("lineage", "html", make_wide(MOST_NODES + 50))
     assert f"{MOST_NODES} checkpoints, " in text
     assert "50 checkpoints farther away not drawn." in text
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from famtree.formats.lineage_html import render_html
 from famtree.types.lineage import Lineage
 from formats.browser import (
     CHROMEDRIVER,
@@ -20,6 +19,7 @@ from formats.browser import (
 )
 from formats.test_lineage_html import measure_contrast
 from lineages import PUBLISHERS, make_contradicted, make_hostile, make_merge, make_wide
+from rendering import show
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -93,7 +93,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def page(request: pytest.FixtureRequest, browser: Chrome, tmp_path: Path) -> str:
     """Open one page and return its address."""
     path = tmp_path / f"{request.param}.html"
-    text = render_html(LINEAGES[request.param](), publishers=PUBLISHERS)
+    text = show("lineage", "html", LINEAGES[request.param](), publishers=PUBLISHERS)
     path.write_text(text, encoding="utf-8")
     browser.get("about:blank")
     read_console(browser)

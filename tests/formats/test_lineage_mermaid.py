@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from famtree.formats.lineage_mermaid import escape_mermaid, render_mermaid
+from famtree.formats.lineage_mermaid import escape_mermaid
 from lineages import HOSTILE, make_contradicted, make_hostile, make_lineage, make_merge, make_wide
+from rendering import show
 
 LINEAGES = {"merge": make_merge, "contradicted": make_contradicted, "hostile": make_hostile}
 LINE = re.compile(
@@ -17,12 +18,12 @@ LINE = re.compile(
 
 @pytest.mark.parametrize("name", LINEAGES)
 def test_flowchart_is_golden(name: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"lineage-{name}.mmd", render_mermaid(LINEAGES[name]()))
+    golden(f"lineage-{name}.mmd", show("lineage", "mermaid", LINEAGES[name]()))
 
 
 @pytest.mark.parametrize("make", [*LINEAGES.values(), lambda: make_wide(2000)])
 def test_every_line_is_of_a_known_form(make: Callable[[], object]) -> None:
-    text = render_mermaid(make())  # type: ignore[arg-type]
+    text = show("lineage", "mermaid", make())  # type: ignore[arg-type]
     assert all(LINE.fullmatch(line) for line in text.splitlines())
 
 
@@ -38,11 +39,13 @@ def test_different_names_stay_different() -> None:
 
 
 def test_limits_of_mermaid_are_kept() -> None:
-    text = render_mermaid(make_wide(2000))
+    text = show("lineage", "mermaid", make_wide(2000))
     assert len(text) < 50_000
     assert len(re.findall(r'\|"', text)) < 500
     assert "left out: 1800 checkpoints" in text
 
 
 def test_lone_checkpoint() -> None:
-    assert '  n0["acme/oak<br/>known by name only"]' in render_mermaid(make_lineage("acme/oak"))
+    assert '  n0["acme/oak<br/>known by name only"]' in show(
+        "lineage", "mermaid", make_lineage("acme/oak")
+    )

@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from famtree.formats.lineage_tree import render_tree
 from lineages import (
     PUBLISHERS,
     make_contradicted,
@@ -15,6 +14,7 @@ from lineages import (
     make_merge,
     make_wide,
 )
+from rendering import show
 
 LINEAGES = {"merge": make_merge, "contradicted": make_contradicted, "hostile": make_hostile}
 
@@ -22,26 +22,30 @@ LINEAGES = {"merge": make_merge, "contradicted": make_contradicted, "hostile": m
 @pytest.mark.parametrize("width", [100, 50])
 @pytest.mark.parametrize("name", LINEAGES)
 def test_tree_is_golden(name: str, width: int, golden: Callable[[str, str], None]) -> None:
-    text = render_tree(LINEAGES[name](), width=width, color=False, publishers=PUBLISHERS)
+    text = show(
+        "lineage", "text", LINEAGES[name](), width=width, color=False, publishers=PUBLISHERS
+    )
     golden(f"lineage-{name}-{width}.txt", text)
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 140])
 @pytest.mark.parametrize("name", LINEAGES)
 def test_lines_fit_the_terminal(name: str, width: int) -> None:
-    text = render_tree(LINEAGES[name](), width=width, color=False, publishers=PUBLISHERS)
+    text = show(
+        "lineage", "text", LINEAGES[name](), width=width, color=False, publishers=PUBLISHERS
+    )
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_no_terminal_code_gets_through() -> None:
-    text = render_tree(make_hostile(), width=4000, color=False)
+    text = show("lineage", "text", make_hostile(), width=4000, color=False)
     assert not set(text) & set("\x1b\u202e")
     assert "[red]" in text
-    assert "\x1b[" in render_tree(make_merge(), width=80, color=True)
+    assert "\x1b[" in show("lineage", "text", make_merge(), width=80, color=True)
 
 
 def test_shared_ancestor_is_shown_in_full_once() -> None:
-    text = render_tree(make_merge(), width=100, color=False)
+    text = show("lineage", "text", make_merge(), width=100, color=False)
     assert text.count("shown above") == 2
     assert text.count("acme/oak-1-8b\n") == 1
 
@@ -49,20 +53,20 @@ def test_shared_ancestor_is_shown_in_full_once() -> None:
 def test_long_chain_goes_on_below() -> None:
     names = [f"acme/oak-{number}" for number in range(3000)]
     edges = [make_link(a, b) for a, b in pairwise(names)]
-    text = render_tree(make_lineage(names[0], edges=edges[:99]), width=60, color=False)
+    text = show("lineage", "text", make_lineage(names[0], edges=edges[:99]), width=60, color=False)
     assert text.count("continued below") == text.count("\nacme/") > 5
     assert all(f"{name}\n" in text for name in names[:100])
-    cut = render_tree(make_lineage(names[0], edges=edges), width=60, color=False)
+    cut = show("lineage", "text", make_lineage(names[0], edges=edges), width=60, color=False)
     assert "and 2600 more checkpoints" in cut
 
 
 def test_branches_that_meet_below_are_not_repeated() -> None:
-    text = render_tree(make_wide(300), width=60, color=False)
+    text = show("lineage", "text", make_wide(300), width=60, color=False)
     assert text.count("known by name only") == 0
     assert len(text) < 200_000
 
 
 def test_lone_checkpoint() -> None:
-    text = render_tree(make_lineage("acme/oak"), width=60, color=False)
+    text = show("lineage", "text", make_lineage("acme/oak"), width=60, color=False)
     assert "no parent is known" in text
     assert text.startswith("acme/oak\nknown by name only\n")

@@ -13,17 +13,12 @@ from cmarkgfm.cmark import Options
 
 from comparisons import make_comparison
 from families import make_family
-from famtree.formats.atlas_text import render_info_markdown, render_rows_markdown
-from famtree.formats.check_text import render_markdown as render_check
-from famtree.formats.comparison_markdown import render_markdown as render_comparison
-from famtree.formats.comparison_matrix import render_matrix_markdown
-from famtree.formats.families_report import render_family_list_markdown, render_family_markdown
-from famtree.formats.lineage_tree import render_tree_markdown
+from famtree.atlas.query import Answer
 from famtree.formats.markdown import escape_markdown
-from famtree.formats.text_report import render_identification_markdown
 from famtree.types.policy import CheckedCheckpoint, CheckedCondition, CheckError, CheckReport
 from foreign_text import fill
 from lineages import make_contradicted, make_merge
+from rendering import show
 from results import make_ambiguous, make_full_result
 
 PAYLOADS = [
@@ -55,21 +50,27 @@ def make_checked(payload: str) -> CheckReport:
 
 
 DOCUMENTS: dict[str, Callable[[str], str]] = {
-    "identify": lambda text: render_identification_markdown(
-        fill(make_full_result(), text), verbose=True
+    "identify": lambda text: show(
+        "identification", "markdown", fill(make_full_result(), text), verbose=True
     ),
-    "ambiguous": lambda text: render_identification_markdown(fill(make_ambiguous(), text)),
-    "compare": lambda text: render_comparison(fill(make_comparison(), text)),
-    "matrix": lambda text: render_matrix_markdown(
-        [text] * 3, [fill(make_comparison(), text) for _ in range(3)]
+    "ambiguous": lambda text: show("identification", "markdown", fill(make_ambiguous(), text)),
+    "compare": lambda text: show("comparison", "markdown", fill(make_comparison(), text)),
+    "matrix": lambda text: show(
+        "comparison matrix",
+        "markdown",
+        [fill(make_comparison(), text) for _ in range(3)],
     ),
-    "lineage": lambda text: render_tree_markdown(fill(make_merge(), text)),
-    "contradicted": lambda text: render_tree_markdown(fill(make_contradicted(), text)),
-    "check": lambda text: render_check(make_checked(text)),
-    "families": lambda text: render_family_list_markdown([fill(make_family(), text)]),
-    "family": lambda text: render_family_markdown(fill(make_family(), text)),
-    "query": lambda text: render_rows_markdown([text, "b"], [[text, [text]], [None, 1]]),
-    "info": lambda text: render_info_markdown({"tables": {text: 1}, "bytes": 1, "famtree": text}),
+    "lineage": lambda text: show("lineage", "markdown", fill(make_merge(), text)),
+    "contradicted": lambda text: show("lineage", "markdown", fill(make_contradicted(), text)),
+    "check": lambda text: show("check", "markdown", make_checked(text)),
+    "families": lambda text: show("families", "markdown", [fill(make_family(), text)]),
+    "family": lambda text: show("family", "markdown", fill(make_family(), text)),
+    "query": lambda text: show(
+        "atlas answer", "markdown", Answer([text, "b"], [[text, [text]], [None, 1]])
+    ),
+    "info": lambda text: show(
+        "atlas", "markdown", {"tables": {text: 1}, "bytes": 1, "famtree": text}
+    ),
 }
 HARMLESS = {
     "p", "ul", "li", "strong", "h3", "h4", "table", "thead", "tbody", "tr", "th", "td", "code",

@@ -9,42 +9,35 @@ import pytest
 
 from comparisons import make_comparison
 from families import make_family
-from famtree.formats.comparison_text import render_comparison
-from famtree.formats.families_report import (
-    build_family,
-    build_family_list,
-    render_family,
-    render_family_list,
-    render_family_list_markdown,
-    render_family_markdown,
-)
-from famtree.formats.lineage_tree import render_tree, render_tree_markdown
-from famtree.formats.text_report import render_identification, render_identification_markdown
+from famtree.formats.families_report import build_family, build_family_list
 from famtree.types.family import Family
 from lineages import make_contradicted, make_hostile, make_merge, make_wide
+from rendering import show
 from results import make_ambiguous, make_full_result, make_result, make_unknown
 
 HOSTILE = "a\x1b[31m\tb\u202e|<b>`*_[x](y)\n# c"
 PLAIN: dict[str, Callable[[], str]] = {
-    "identified": lambda: render_identification(make_result(), width=None, color=False),
-    "ambiguous": lambda: render_identification(make_ambiguous(), width=None, color=False),
-    "unknown": lambda: render_identification(make_unknown(), width=None, color=False),
-    "full": lambda: render_identification(
-        make_full_result(), width=None, color=False, verbose=True
+    "identified": lambda: show("identification", "text", make_result(), width=None, color=False),
+    "ambiguous": lambda: show("identification", "text", make_ambiguous(), width=None, color=False),
+    "unknown": lambda: show("identification", "text", make_unknown(), width=None, color=False),
+    "full": lambda: show(
+        "identification", "text", make_full_result(), width=None, color=False, verbose=True
     ),
-    "comparison": lambda: render_comparison(make_comparison(), width=None, color=False),
-    "lineage-merge": lambda: render_tree(make_merge(), width=None, color=False),
-    "lineage-contradicted": lambda: render_tree(make_contradicted(), width=None, color=False),
-    "families": lambda: render_family_list([make_family()], width=None, color=False),
-    "family": lambda: render_family(make_family(), width=None, color=False),
+    "comparison": lambda: show("comparison", "text", make_comparison(), width=None, color=False),
+    "lineage-merge": lambda: show("lineage", "text", make_merge(), width=None, color=False),
+    "lineage-contradicted": lambda: show(
+        "lineage", "text", make_contradicted(), width=None, color=False
+    ),
+    "families": lambda: show("families", "text", [make_family()], width=None, color=False),
+    "family": lambda: show("family", "text", make_family(), width=None, color=False),
 }
 MARKDOWN: dict[str, Callable[[], str]] = {
-    "full": lambda: render_identification_markdown(make_full_result(), verbose=True),
-    "ambiguous": lambda: render_identification_markdown(make_ambiguous()),
-    "lineage-merge": lambda: render_tree_markdown(make_merge()),
-    "lineage-contradicted": lambda: render_tree_markdown(make_contradicted()),
-    "families": lambda: render_family_list_markdown([make_family()]),
-    "family": lambda: render_family_markdown(make_family()),
+    "full": lambda: show("identification", "markdown", make_full_result(), verbose=True),
+    "ambiguous": lambda: show("identification", "markdown", make_ambiguous()),
+    "lineage-merge": lambda: show("lineage", "markdown", make_merge()),
+    "lineage-contradicted": lambda: show("lineage", "markdown", make_contradicted()),
+    "families": lambda: show("families", "markdown", [make_family()]),
+    "family": lambda: show("family", "markdown", make_family()),
 }
 
 
@@ -62,20 +55,20 @@ def test_markdown_reports(name: str, golden: Callable[[str, str], None]) -> None
 
 
 def test_colour_is_for_screens() -> None:
-    assert "\x1b" not in render_identification(make_result(), width=None, color=True)
+    assert "\x1b" not in show("identification", "text", make_result(), width=None, color=True)
 
 
 def test_nothing_is_left_out_without_a_screen() -> None:
     [one] = make_ambiguous().candidates[:1]
     many = [one.model_copy(update={"generation": f"oak-{number}"}) for number in range(40)]
     result = make_ambiguous(candidates=many)
-    assert "oak-39" not in render_identification(result, width=100, color=False)
-    assert "oak-39" in render_identification(result, width=None, color=False)
+    assert "oak-39" not in show("identification", "text", result, width=100, color=False)
+    assert "oak-39" in show("identification", "text", result, width=None, color=False)
 
 
 def test_a_long_line_is_not_wrapped() -> None:
     words = " ".join(f"word{number}" for number in range(30))
-    text = render_identification(make_result(reason=words), width=None, color=False)
+    text = show("identification", "text", make_result(reason=words), width=None, color=False)
     assert f"because: {words}\n" in text
 
 
@@ -88,8 +81,10 @@ def test_cells_are_parted_by_tabs() -> None:
 @pytest.mark.parametrize(
     "render",
     [
-        lambda result: render_identification(result, width=None, color=False, verbose=True),
-        lambda result: render_identification_markdown(result, verbose=True),
+        lambda result: show(
+            "identification", "text", result, width=None, color=False, verbose=True
+        ),
+        lambda result: show("identification", "markdown", result, verbose=True),
     ],
     ids=["plain", "markdown"],
 )
@@ -101,7 +96,7 @@ def test_hostile_text_stays_on_its_line(render: Callable[..., str]) -> None:
 
 
 def test_hostile_text_is_no_markdown() -> None:
-    text = render_identification_markdown(make_result(reason=HOSTILE))
+    text = show("identification", "markdown", make_result(reason=HOSTILE))
     [line] = [one for one in text.splitlines() if one.startswith("- **because:**")]
     for mark in "|<>`[]#":
         assert not re.search(rf"(?<!\\){re.escape(mark)}", line), mark
@@ -109,13 +104,13 @@ def test_hostile_text_is_no_markdown() -> None:
 
 
 def test_hostile_names_in_a_tree_are_no_markdown() -> None:
-    text = render_tree_markdown(make_hostile())
+    text = show("lineage", "markdown", make_hostile())
     outside = re.sub("`[^`]*`", "", re.sub(r"\\.", "", text))
     assert not re.search("[\x1b\u202e<`]", outside)
 
 
 def test_a_deep_chain_is_not_broken_off() -> None:
-    assert "continued below" not in render_tree(make_wide(300), width=None, color=False)
+    assert "continued below" not in show("lineage", "text", make_wide(300), width=None, color=False)
 
 
 def test_a_family_s_document_is_its_file() -> None:

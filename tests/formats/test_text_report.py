@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from famtree.formats.text_report import describe_quantization, render_identification
+from famtree.formats.text_report import describe_quantization
 from famtree.types.identification import CheckpointSummary, FamilyName, Notice
 from famtree.types.quantization import Quantization
+from rendering import show
 from results import make_ambiguous, make_full_result, make_result, make_unknown
 
 Golden = Callable[[str, str], None]
@@ -23,27 +24,31 @@ REPORTS = {
 @pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
 @pytest.mark.parametrize("name", REPORTS)
 def test_report_is_golden(name: str, verbose: bool, width: int, golden: Golden) -> None:
-    text = render_identification(REPORTS[name](), width=width, color=False, verbose=verbose)
+    text = show(
+        "identification", "text", REPORTS[name](), width=width, color=False, verbose=verbose
+    )
     golden(f"{name}-{'verbose' if verbose else 'short'}-{width}.txt", text)
 
 
 @pytest.mark.parametrize("width", [20, 40, 41, 60, 80, 140])
 def test_lines_fit_the_terminal(width: int) -> None:
-    text = render_identification(make_full_result(), width=width, color=False, verbose=True)
+    text = show(
+        "identification", "text", make_full_result(), width=width, color=False, verbose=True
+    )
     assert max(map(len, text.splitlines())) <= width
 
 
 def test_color_is_only_used_when_asked_for() -> None:
-    assert "\x1b" not in render_identification(make_result(), width=80, color=False)
-    assert "\x1b[" in render_identification(make_result(), width=80, color=True)
+    assert "\x1b" not in show("identification", "text", make_result(), width=80, color=False)
+    assert "\x1b[" in show("identification", "text", make_result(), width=80, color=True)
 
 
 def test_environment_does_not_change_a_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = render_identification(make_result(), width=80, color=False)
+    before = show("identification", "text", make_result(), width=80, color=False)
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "33")
     monkeypatch.delenv("NO_COLOR")
-    assert render_identification(make_result(), width=80, color=False) == before
+    assert show("identification", "text", make_result(), width=80, color=False) == before
 
 
 HOSTILE = "[bold red]x[/] \x1b[2J\x9b31m\u202egnp\u2066\x07\x00\n\ud800"
@@ -59,14 +64,16 @@ def test_text_of_the_checkpoint_cannot_reach_the_terminal() -> None:
             "warnings": [Notice(code="c", message=HOSTILE)],
         }
     )
-    text = render_identification(result, width=400, color=False, verbose=True)
+    text = show("identification", "text", result, width=400, color=False, verbose=True)
     assert not set(text) & set("\x1b\x9b\u202e\u2066\x07\x00\ud800")
     assert text.count("[bold red]x[/] \\x1b[2J\\x9b31m\\u202egnp") == 6
     text.encode("utf-8")
 
 
 def test_long_value_is_cut() -> None:
-    text = render_identification(make_result(wrapper="w" * 100_000), width=100, color=False)
+    text = show(
+        "identification", "text", make_result(wrapper="w" * 100_000), width=100, color=False
+    )
     assert len(text) < 4000
     assert "…" in text
 

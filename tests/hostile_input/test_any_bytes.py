@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from famtree import api
 from famtree.errors import FamtreeError
 from famtree.formats.json_report import render_json
-from famtree.formats.text_report import render_identification
 from fingerprints.json_strategies import OBJECTS
 from hostile_input.case import config, header, sound_files
 from hostile_input.gguf_cases import SOUND as SOUND_GGUF
+from rendering import show
 
 pytestmark = pytest.mark.property
 
@@ -85,7 +85,9 @@ def _answers(reference: str) -> None:
         told = fault
     else:
         json.loads(render_json(found.to_document()))
-        assert "\x1b" not in render_identification(found, width=80, color=False, verbose=True)
+        assert "\x1b" not in show(
+            "identification", "text", found, width=80, color=False, verbose=True
+        )
         return
     assert told.exit_code in (3, 4)
     assert told.message

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Format, ReportForm, choose_form
+from famtree.cli.options import AsJson, choose_format, offer_formats
 
 if TYPE_CHECKING:
     from famtree.sources.deadline import Deadline
@@ -61,17 +61,18 @@ def build(
 
 
 @atlas.command("info")
-def info(file: File, as_json: AsJson = False, form: Format = None, timeout: Timeout = None) -> None:
+def info(
+    file: File,
+    as_json: AsJson = False,
+    form: Annotated[str | None, offer_formats("atlas")] = None,
+    timeout: Timeout = None,
+) -> None:
     """Say what an atlas holds."""
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     from famtree.atlas.query import describe_atlas
-    from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_info, render_info_markdown
-    from famtree.formats.json_report import render_json
+    from famtree.cli.output import render, write_stdout
 
-    render = {ReportForm.json: render_json, ReportForm.markdown: render_info_markdown}
-    found = describe_atlas(file, _make_deadline(timeout))
-    write_stdout(render.get(ReportForm(chosen), render_info)(found))
+    write_stdout(render("atlas", describe_atlas(file, _make_deadline(timeout)), chosen))
 
 
 @atlas.command("query")
@@ -79,24 +80,16 @@ def query(
     file: File,
     statement: Annotated[str, typer.Argument(metavar="SQL", help="One statement of DuckDB's SQL.")],
     as_json: AsJson = False,
-    form: Format = None,
+    form: Annotated[str | None, offer_formats("atlas answer")] = None,
     timeout: Timeout = None,
 ) -> None:
     """Ask an atlas in SQL. Neither other files nor the network can be reached from it."""
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     from famtree.atlas.query import query_atlas
-    from famtree.cli.output import write_stdout
-    from famtree.formats.atlas_text import render_rows, render_rows_markdown
-    from famtree.formats.json_report import render_json
+    from famtree.cli.output import render, write_stdout
 
     answer = query_atlas(file, statement, _make_deadline(timeout))
-    if chosen == ReportForm.json:
-        text = render_json({"columns": answer.columns, "rows": answer.rows})
-    elif chosen == ReportForm.markdown:
-        text = render_rows_markdown(answer.columns, answer.rows)
-    else:
-        text = render_rows(answer.columns, answer.rows)
-    write_stdout(text)
+    write_stdout(render("atlas answer", answer, chosen))
 
 
 @atlas.command("report")
@@ -109,18 +102,11 @@ def report(
 ) -> None:
     """Write a page on families, lineage, quantizations and licences."""
     from famtree.atlas.report import report_atlas
-    from famtree.cli.output import check_target, write_file, write_stderr, write_stdout
-    from famtree.formats.atlas_html import render_report
-    from famtree.formats.escape import clip_text
+    from famtree.cli.output import check_target, render, write_page
 
-    if html != "-":
-        check_target("--html", html)
-    page = render_report(report_atlas(file, _make_deadline(timeout)))
-    if html == "-":
-        write_stdout(page)
-        return
-    write_file(html, page)
-    write_stderr(f"wrote {clip_text(html)}\n")
+    check_target("--html", html)
+    report = report_atlas(file, _make_deadline(timeout))
+    write_page(html, render("atlas report", report, "html"))
 
 
 def _make_deadline(timeout: float | None) -> Deadline:

@@ -28,9 +28,8 @@ def bom(
     4 unreadable, 70 a bug.
     """
     from famtree import api
-    from famtree.cli.output import write_stdout
+    from famtree.cli.output import render, write_stdout
     from famtree.cli.progress import Progress
-    from famtree.formats.json_report import render_json
 
     with Progress() as progress:
         document = api.bom(
@@ -44,4 +43,4 @@ def bom(
             timeout=timeout,
             on_progress=progress.show,
         )
-    write_stdout(render_json(document))
+    write_stdout(render("bom", document, "json"))

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from famtree.cli.completion import complete_engine
-from famtree.cli.options import AsJson, Format, Offline, ReportForm, Timeout, choose_form
-
-if TYPE_CHECKING:
-    from famtree.types.comparison import Comparison
+from famtree.cli.options import AsJson, Offline, Timeout, choose_format, offer_formats
 
 MOST_REFERENCES = 32
 """Pairs grow with the square; of more checkpoints `famtree scan` tells the families."""
@@ -47,7 +44,7 @@ def compare(
         ),
     ],
     as_json: AsJson = False,
-    form: Format = None,
+    form: Annotated[str | None, offer_formats("comparison")] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="May read weight bytes to tell how they are related.")
     ] = False,
@@ -105,11 +102,11 @@ def compare(
     Exit codes: 0 answered, 1 --expect failed, 2 usage, 3 could not be fetched, 4 unreadable,
     70 a bug.
     """
-    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.cli.output import render, write_stderr, write_stdout
     from famtree.cli.progress import Progress
     from famtree.errors import UsageError
 
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     if not 2 <= len(references) <= MOST_REFERENCES:
         raise UsageError(
             f"compare needs 2 to {MOST_REFERENCES} checkpoints, got {len(references)}",
@@ -135,7 +132,10 @@ def compare(
             verify=verify,
             on_progress=progress.show,
         )
-    write_stdout(_render(references, found, chosen, verbose))
+    if len(found) == 1:
+        write_stdout(render("comparison", found[0], chosen, verbose=verbose))
+    else:
+        write_stdout(render("comparison matrix", found, chosen))
     if expect is None:
         return
     from famtree.cli.comparison_expectation import find_comparison_failure
@@ -147,32 +147,3 @@ def compare(
         write_stderr(f"failed: {clip_text(failure)}\n")
     if told:
         raise typer.Exit(1)
-
-
-def _render(references: list[str], found: list[Comparison], form: str, verbose: bool) -> str:
-    if form == ReportForm.json:
-        from famtree.formats.json_report import render_json
-
-        if len(found) == 1:
-            return render_json(found[0].to_document())
-        from famtree.formats.comparison_matrix import build_matrix
-
-        return render_json(build_matrix(found))
-    if form == ReportForm.markdown:
-        if len(found) == 1:
-            from famtree.formats.comparison_markdown import render_markdown
-
-            return render_markdown(found[0])
-        from famtree.formats.comparison_matrix import render_matrix_markdown
-
-        return render_matrix_markdown(references, found)
-    from famtree.cli.output import find_width, use_color
-
-    width, color = find_width(), use_color()
-    if len(found) == 1:
-        from famtree.formats.comparison_text import render_comparison
-
-        return render_comparison(found[0], width=width, color=color, verbose=verbose)
-    from famtree.formats.comparison_matrix import render_matrix
-
-    return render_matrix(references, found, width=width, color=color)

@@ -8,15 +8,7 @@ from typing import Annotated
 import typer
 
 from famtree.cli.completion import complete_family, leave_to_shell
-from famtree.cli.options import (
-    AsJson,
-    Format,
-    Offline,
-    Reference,
-    ReportForm,
-    Revision,
-    choose_form,
-)
+from famtree.cli.options import AsJson, Offline, Reference, Revision, choose_format, offer_formats
 
 families = typer.Typer(
     help="Show, check and extend what famtree knows.",
@@ -26,23 +18,17 @@ families = typer.Typer(
 
 
 @families.command("list")
-def list_families(as_json: AsJson = False, form: Format = None) -> None:
+def list_families(
+    as_json: AsJson = False,
+    form: Annotated[str | None, offer_formats("families")] = None,
+) -> None:
     """List every family, with the number of generations, sizes, tokenizers and exemplars."""
-    from famtree.cli.output import find_width, use_color, write_stdout
-    from famtree.formats import families_report
-    from famtree.formats.json_report import render_json
+    from famtree.cli.output import render, write_stdout
 
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     from famtree.registry.load import load_registry
 
-    known = load_registry().families
-    if chosen == ReportForm.json:
-        text = render_json(families_report.build_family_list(known))
-    elif chosen == ReportForm.markdown:
-        text = families_report.render_family_list_markdown(known)
-    else:
-        text = families_report.render_family_list(known, width=find_width(), color=use_color())
-    write_stdout(text)
+    write_stdout(render("families", load_registry().families, chosen))
 
 
 @families.command("show")
@@ -57,28 +43,20 @@ def show_family(
         ),
     ],
     as_json: AsJson = False,
-    form: Format = None,
+    form: Annotated[str | None, offer_formats("family")] = None,
 ) -> None:
     """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
-    from famtree.cli.output import find_width, use_color, write_stdout
+    from famtree.cli.output import render, write_stdout
     from famtree.errors import UsageError
-    from famtree.formats import families_report
-    from famtree.formats.json_report import render_json
     from famtree.policy.expectation import suggest_family
     from famtree.registry.load import load_registry
 
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     registry = load_registry()
     family = registry.by_key.get(key)
     if family is None:
         raise UsageError(f"no family {key!r}", hint=suggest_family(key, registry.families))
-    if chosen == ReportForm.json:
-        text = render_json(families_report.build_family(family))
-    elif chosen == ReportForm.markdown:
-        text = families_report.render_family_markdown(family)
-    else:
-        text = families_report.render_family(family, width=find_width(), color=use_color())
-    write_stdout(text)
+    write_stdout(render("family", family, chosen))
 
 
 @families.command("check")

@@ -11,14 +11,13 @@ from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
     Atlas,
-    Format,
     Offline,
     Reference,
-    ReportForm,
     Revision,
     Timeout,
     Verify,
-    choose_form,
+    choose_format,
+    offer_formats,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Status(StrEnum):
 def identify(
     reference: Reference,
     as_json: AsJson = False,
-    form: Format = None,
+    form: Annotated[str | None, offer_formats("identification")] = None,
     verify: Verify = False,
     expect: Annotated[
         str | None,
@@ -108,10 +107,10 @@ def identify(
     Exit codes: 0 answered, 1 an asked-for condition failed, 2 usage, 3 could not be fetched,
     4 unreadable, 70 a bug.
     """
-    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.cli.output import render, write_stderr, write_stdout
     from famtree.cli.progress import Progress
 
-    chosen = choose_form(form, as_json=as_json)
+    chosen = choose_format(form, json=as_json)
     conditions = _read_conditions(
         expect=expect,
         min_confidence=min_confidence,
@@ -140,7 +139,7 @@ def identify(
         else:
             result, ancestry = api.identify(reference, **asked), None
         failures = _list_failures(result, ancestry, conditions)
-    write_stdout(_render(result, chosen, verbose=verbose))
+    write_stdout(render("identification", result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
 
@@ -177,18 +176,3 @@ def _list_failures(
     if ancestry is not None:
         checked += check_lineage(ancestry, conditions)
     return [one.message for one in checked if not one.holds]
-
-
-def _render(result: Identification, form: str, *, verbose: bool) -> str:
-    if form == ReportForm.json:
-        from famtree.formats.json_report import render_json
-
-        return render_json(result.to_document())
-    if form == ReportForm.markdown:
-        from famtree.formats.text_report import render_identification_markdown
-
-        return render_identification_markdown(result, verbose=verbose)
-    from famtree.cli.output import find_width, use_color
-    from famtree.formats.text_report import render_identification
-
-    return render_identification(result, width=find_width(), color=use_color(), verbose=verbose)

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from famtree.formats.table import FORMATS
+
 DEEPEST = 64
 """Generations that may be asked for; no chain on the Hub comes near."""
+TEXT = "text"
+"""What is printed where nothing else is asked for."""
 
 
-class ReportForm(StrEnum):
-    """The forms that every report has; commands may know more."""
+def offer_formats(kind: str) -> Any:
+    """Return the option `--format` for documents of a kind: what it offers is what there is."""
+    names = tuple(FORMATS[kind])
 
-    text = "text"
-    json = "json"
-    markdown = "markdown"
+    def read(text: str) -> str:
+        if text not in names:
+            known = ", ".join(map(repr, names))
+            raise typer.BadParameter(f"{text!r} is not one of {known}.")
+        return text
+
+    def complete(incomplete: str) -> Sequence[str]:
+        return [name for name in names if name.startswith(incomplete)]
+
+    return typer.Option(
+        "--format",
+        metavar=f"<{'|'.join(names)}>",
+        help="What to print.",
+        show_default=TEXT,
+        parser=read,
+        autocompletion=complete,
+    )
 
 
 Reference = Annotated[
@@ -29,10 +48,6 @@ Reference = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
-Format = Annotated[
-    ReportForm | None,
-    typer.Option("--format", help="What to print.", show_default=ReportForm.text.value),
-]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")
 ]
@@ -63,14 +78,17 @@ Children = Annotated[
 ]
 
 
-def choose_form(form: str | None, *, as_json: bool) -> str:
-    """Return the form asked for. Raises UsageError for two that exclude each other."""
-    if not as_json:
-        return form or ReportForm.text.value
-    if form not in (None, ReportForm.json.value):
+def choose_format(form: str | None, **shorthands: bool) -> str:
+    """Return the format asked for, by `--format` or by an option of its own name.
+
+    Raises UsageError for two that exclude each other.
+    """
+    asked = {} if form is None else {f"--format {form}": form}
+    asked |= {f"--{name}": name for name, given in shorthands.items() if given}
+    if len(set(asked.values())) > 1:
         from famtree.errors import UsageError
 
         raise UsageError(
-            f"--json and --format {form} exclude each other", hint="run famtree once for each"
+            f"{' and '.join(asked)} exclude each other", hint="run famtree once for each"
         )
-    return ReportForm.json.value
+    return next(iter(asked.values()), TEXT)

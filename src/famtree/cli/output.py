@@ -10,10 +10,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from famtree.errors import UsageError
-from famtree.formats.escape import break_commands, is_runner
+from famtree.formats.escape import break_commands, clip_text, is_runner
+
+if TYPE_CHECKING:
+    from famtree.formats.lineage_words import Publishers
 
 USUAL_WIDTH = 100
 """Columns of a terminal that does not tell."""
@@ -64,6 +67,21 @@ def write_stderr(text: str) -> None:
         return
 
 
+def render(
+    kind: str,
+    document: Any,
+    form: str,
+    *,
+    verbose: bool = False,
+    publishers: Publishers | None = None,
+) -> str:
+    """Return `document` in a format that `formats.table` has, as stdout can show it."""
+    from famtree.formats import table
+
+    options = table.Options(find_width(), use_color(), verbose, publishers or {})
+    return table.render(kind, document, form, options)
+
+
 def check_target(option: str, name: str) -> None:
     """Raise UsageError for a file that cannot be written, before any work is done."""
     # os.path, not Path: an impossible name is no folder, rather than an OSError of its own.
@@ -85,6 +103,15 @@ def write_file(name: str, text: str) -> None:
         raise UsageError(
             f"{name!r} cannot be written: {reason}", hint="name another file"
         ) from error
+
+
+def write_page(name: str, text: str) -> None:
+    """Write a report to a file and say so; `-` is stdout."""
+    if name == "-":
+        write_stdout(text)
+        return
+    write_file(name, text)
+    write_stderr(f"wrote {clip_text(name)}\n")
 
 
 def find_width() -> int | None:

@@ -57,19 +57,17 @@ def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> i
 
 def report(error: FamtreeError, arguments: Sequence[str]) -> int:
     """Tell of `error` in the form the arguments ask for, and return its exit code."""
-    from famtree.formats.error_report import build_error_document, render_error
+    from famtree.formats.table import render
 
     if os.environ.get("FAMTREE_DEBUG") == "1":
         import traceback
 
         write_stderr(redact("".join(traceback.format_exception(error))))
     if wants_json(arguments):
-        from famtree.formats.json_report import render_json
-
         # Where it is stdout that failed, stderr is left to tell it.
         with contextlib.suppress(UsageError):
-            write_stdout(render_json(build_error_document(error)))
-    write_stderr(render_error(error))
+            write_stdout(render("error", error, "json"))
+    write_stderr(render("error", error, "text"))
     return error.exit_code
 
 

@@ -25,8 +25,6 @@ def schema(
     ],
 ) -> None:
     """Print the JSON Schema of a document."""
-    from famtree.cli.output import write_stdout
-    from famtree.formats.json_report import render_json
-    from famtree.formats.schema import build_schema
+    from famtree.cli.output import render, write_stdout
 
-    write_stdout(render_json(build_schema(document.value)))
+    write_stdout(render("schema", document.value, "json"))

@@ -6,9 +6,13 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from famtree.formats.escape import clip_text
 from famtree.types.atlas import AtlasReport, Counted
+
+if TYPE_CHECKING:
+    from famtree.formats.table import Options
 
 _DATA = Path(__file__).with_name("data")
 _BAR = 22
@@ -18,7 +22,7 @@ _LABEL, _WIDTH, _ROOM = 260, 420, 190
 _LABEL_COLUMNS = 34
 
 
-def render_report(report: AtlasReport) -> str:
+def render_report(report: AtlasReport, _: Options) -> str:
     """Return the page. Equal reports give equal pages."""
     page = Template((_DATA / "atlas.html").read_text(encoding="utf-8"))
     return page.substitute(

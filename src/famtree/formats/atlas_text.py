@@ -3,42 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.formats.escape import LONGEST, clip_text, escape_text
-from famtree.formats.markdown import escape_markdown, make_rows
+from famtree.formats.parts import Facts, Part, Table
+
+if TYPE_CHECKING:
+    from famtree.formats.table import Options
 
 
-def render_info(found: Mapping[str, Any]) -> str:
+class Answer(Protocol):
+    """Columns and rows; values are null, number, text, truth or a list."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def render_info(found: Mapping[str, Any], _: Options) -> str:
     """Return one line a table, and a last one on the file."""
     tables = found["tables"]
     width = max(map(len, tables))
     lines = [f"{name:{width}}  {count:,}" for name, count in tables.items()]
-    made = escape_text(str(found["famtree"]))
-    lines.append(f"{found['bytes']:,} bytes, made by famtree {made}")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, _describe_file(found)]) + "\n"
 
 
-def render_info_markdown(found: Mapping[str, Any]) -> str:
-    """Return the same as a Markdown list."""
-    lines = [f"- **{escape_markdown(name)}:** {count:,}" for name, count in found["tables"].items()]
-    lines.append(
-        f"- {found['bytes']:,} bytes, made by famtree {escape_markdown(str(found['famtree']))}"
-    )
-    return "\n".join(lines) + "\n"
+def report_info(found: Mapping[str, Any], _: Options) -> list[Part]:
+    """Return the same for a page."""
+    facts = Facts()
+    for name, count in found["tables"].items():
+        facts.add(name, f"{count:,}")
+    made = Table()
+    made.add(_describe_file(found))
+    return [facts, made]
 
 
-def render_rows_markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Return rows as a Markdown table."""
-    headings = tuple(map(escape_markdown, columns))
-    return "\n".join(make_rows(headings, [[_show(value) for value in row] for row in rows])) + "\n"
+def build_rows(answer: Answer) -> dict[str, Any]:
+    """Return the JSON document of a statement's answer."""
+    return {"columns": answer.columns, "rows": answer.rows}
 
 
-def render_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def report_rows(answer: Answer, _: Options) -> list[Part]:
+    """Return rows as a table."""
+    table = Table(*answer.columns)
+    for row in answer.rows:
+        table.add(*map(_show, row))
+    return [table]
+
+
+def render_rows(answer: Answer, _: Options) -> str:
     """Return rows as tab-separated text under a heading; nothing in them can break a line."""
-    lines = [columns, *([_show(value) for value in row] for row in rows)]
+    lines = [answer.columns, *([_show(value) for value in row] for row in answer.rows)]
     return "".join("\t".join(clip_text(str(cell), LONGEST) for cell in row) + "\n" for row in lines)
+
+
+def _describe_file(found: Mapping[str, Any]) -> str:
+    return f"{found['bytes']:,} bytes, made by famtree {escape_text(str(found['famtree']))}"
 
 
 def _show(value: Any) -> str:

@@ -1,32 +1,25 @@
-"""Reports as strings: drawn for a screen with rich, or written plainly. Sets the console up."""
+"""Reports drawn for a screen. Knows rich and sets its console up."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from io import StringIO
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
+from rich import box, panel, table, text, tree
+from rich.console import Console, RenderableType
+
+from famtree.formats.parts import Facts, Part, Table, Text, Tree
 
 NARROWEST = 20
 """Columns below which a table cannot be drawn; narrower terminals wrap by themselves."""
 
 
-def draw(*parts: RenderableType, width: int | None, color: bool) -> str:
+def draw(parts: Iterable[Part], *, width: int, color: bool) -> str:
     """Return `parts` drawn one under the other, `width` columns wide, without trailing blanks.
-
-    A width of None is no screen: the text is plain, one fact a line (`formats.plain`).
 
     Nothing of the environment (NO_COLOR, FORCE_COLOR, TERM, COLUMNS) is read here: the caller
     decides, so that equal arguments give equal text.
     """
-    if width is None:
-        from famtree.formats.plain import write_plain
-
-        return write_plain(parts)
-    from rich.console import Console
-
     console = Console(
         file=StringIO(),
         width=max(width, NARROWEST),
@@ -41,28 +34,68 @@ def draw(*parts: RenderableType, width: int | None, color: bool) -> str:
     )
     with console.capture() as capture:
         for part in parts:
-            console.print(part)
+            console.print(_draw(part))
     lines = capture.get().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def make_grid(*, columns: int = 2, widest: int | None = None) -> Table:
-    """Return a borderless table whose first column keeps its width, or wraps at `widest`."""
-    from rich.table import Table
+def _draw(part: Part) -> RenderableType:
+    if isinstance(part, Facts):
+        return _draw_facts(part)
+    if isinstance(part, Table):
+        return _draw_table(part)
+    return _draw_tree(part) if isinstance(part, Tree) else _draw_text(part)
 
-    grid = Table.grid(padding=(0, 2, 0, 0))
+
+def _draw_text(*lines: Text) -> text.Text:
+    drawn = []
+    for line in lines:
+        (first, style), *others = line.spans
+        drawn.append(text.Text(first, style=style, overflow="fold"))
+        for more in others:
+            drawn[-1].append(*more)
+    return drawn[0] if len(drawn) == 1 else text.Text("\n", overflow="fold").join(drawn)
+
+
+def _draw_facts(facts: Facts) -> RenderableType:
+    grid = _make_grid(2)
+    for label, values in facts.rows:
+        for number, value in enumerate(values):
+            grid.add_row("" if number else label, _draw_text(value))
+    if facts.title is None:
+        return grid
+    title = _draw_text(facts.title)
+    return panel.Panel(grid, title=title, title_align="left", expand=False, border_style="dim")
+
+
+def _draw_table(part: Table) -> table.Table:
+    if part.bare:
+        drawn = _make_grid(max(map(len, part.rows), default=1), part.widest)
+    else:
+        drawn = table.Table(
+            box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False
+        )
+        for heading in part.headings:
+            side = "right" if heading in part.right else "left"
+            drawn.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    for row in part.rows:
+        drawn.add_row(*(_draw_text(*cell) for cell in row))
+    return drawn
+
+
+def _make_grid(columns: int, widest: int | None = None) -> table.Table:
+    """Return a borderless table whose first column keeps its width, or wraps at `widest`."""
+    grid = table.Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=widest is None, max_width=widest, style="dim")
     for _ in range(columns - 1):
         grid.add_column(overflow="fold")
     return grid
 
 
-def make_table(*headings: str, right: tuple[str, ...] = ()) -> Table:
-    """Return a table with a rule under its headings; columns named in `right` hold numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
-    return table
+def _draw_tree(part: Tree) -> tree.Tree:
+    root = tree.Tree(_draw_text(*part.lines), guide_style="dim")
+    stack = [(root, part)]
+    while stack:
+        branch, node = stack.pop()
+        stack += [(branch.add(_draw_text(*child.lines)), child) for child in node.children]
+    return root

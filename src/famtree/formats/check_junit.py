@@ -7,16 +7,20 @@ The elements and attributes are those that Jenkins, GitLab and GitHub's reporter
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element, SubElement, indent, tostring  # only written
 
 from famtree.formats.escape import escape_text
 from famtree.types.policy import CheckedCheckpoint, CheckReport
 
+if TYPE_CHECKING:
+    from famtree.formats.table import Options
+
 _NOT_XML = re.compile("[\ufffe\uffff]")
 """What XML 1.0 has no form for, beside what `escape_text` spells out."""
 
 
-def render_junit(report: CheckReport) -> str:
+def render_junit(report: CheckReport, _: Options) -> str:
     """Return the document; a checkpoint that could not be checked is one case with an error."""
     suites = [_describe(row, report.policy) for row in report.checkpoints]
     root = Element("testsuites", {"name": "famtree check", **_add_up(suites)})

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from famtree.formats.escape import clip_text
 from famtree.formats.markdown import escape_markdown
 from famtree.types.policy import CheckedCheckpoint, CheckReport
 
+if TYPE_CHECKING:
+    from famtree.formats.table import Options
+
 _SIGNS = {"passed": "✔", "failed": "✘", "error": "!"}
 
 
-def render_check(report: CheckReport) -> str:
+def render_check(report: CheckReport, _: Options) -> str:
     """Return one line a checkpoint, and one below it for all that is wrong with it."""
     lines = []
     for row in report.checkpoints:
@@ -18,7 +23,7 @@ def render_check(report: CheckReport) -> str:
     return "\n".join([*lines, _count(report)]) + "\n"
 
 
-def render_markdown(report: CheckReport) -> str:
+def render_check_page(report: CheckReport, _: Options) -> str:
     """Return a heading and a table in GitHub's Markdown."""
     verdict = "passed" if report.holds else "failed"
     lines = [

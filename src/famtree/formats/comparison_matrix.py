@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
-from famtree.formats.canvas import draw, make_grid, make_table
 from famtree.formats.comparison_words import name_family
-from famtree.formats.escape import make_text
-from famtree.formats.markdown import make_rows
+from famtree.formats.parts import BLANK, Part, Table
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
+    from famtree.formats.table import Options
     from famtree.types.comparison import Comparison
 
 SCHEMA = "famtree/comparison-matrix/1"
@@ -40,42 +38,20 @@ def build_matrix(comparisons: list[Comparison]) -> dict[str, Any]:
     return {"schema": SCHEMA, "comparisons": [one.to_document() for one in comparisons]}
 
 
-def render_matrix(
-    references: list[str], comparisons: list[Comparison], *, width: int | None, color: bool
-) -> str:
-    """Return the tables as text; checkpoints are numbered, and named once above."""
-    names = make_grid(columns=3)
-    for number, (ref, family) in enumerate(_list(references, comparisons), start=1):
-        names.add_row(str(number), make_text(ref), make_text(family))
-    parts: list[RenderableType] = [names]
+def report_matrix(comparisons: list[Comparison], _: Options) -> list[Part]:
+    """Return the tables; checkpoints are numbered, and named once above."""
+    count = (1 + isqrt(1 + 8 * len(comparisons))) // 2  # n checkpoints make n (n - 1) / 2 pairs
+    names = Table("", "checkpoint", "family", bare=True)
+    sides = [comparisons[0].a, *(one.b for one in comparisons[: count - 1])]
+    for number, side in enumerate(sides, start=1):
+        names.add(str(number), side.ref, name_family(side.family, side.generation))
+    parts: list[Part] = [names]
     for title, cell in VIEWS:
-        table = make_table(title, *(str(at + 1) for at in range(1, len(references))))
-        for number, row in enumerate(_rows(len(references), comparisons, cell), start=1):
-            table.add_row(str(number), *(make_text(value) for value in row))
-        parts += ["", table]
-    return draw(*parts, width=width, color=color)
-
-
-def render_matrix_markdown(references: list[str], comparisons: list[Comparison]) -> str:
-    """Return the tables as GitHub-flavoured Markdown."""
-    listed = _list(references, comparisons)
-    lines = make_rows(
-        ("", "checkpoint", "family"),
-        [(str(number), ref, family) for number, (ref, family) in enumerate(listed, start=1)],
-    )
-    for title, cell in VIEWS:
-        headings = (title, *(str(at + 1) for at in range(1, len(references))))
-        rows = [
-            (str(number), *row)
-            for number, row in enumerate(_rows(len(references), comparisons, cell), start=1)
-        ]
-        lines += ["", *make_rows(headings, rows)]
-    return "\n".join(lines) + "\n"
-
-
-def _list(references: list[str], comparisons: list[Comparison]) -> list[tuple[str, str]]:
-    sides = [comparisons[0].a, *(one.b for one in comparisons[: len(references) - 1])]
-    return [(side.ref, name_family(side.family, side.generation)) for side in sides]
+        table = Table(title, *map(str, range(2, count + 1)))
+        for number, row in enumerate(_rows(count, comparisons, cell), start=1):
+            table.add(str(number), *row)
+        parts += [BLANK, table]
+    return parts
 
 
 def _rows(count: int, comparisons: list[Comparison], cell: Cell) -> list[list[str]]:

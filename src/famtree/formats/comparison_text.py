@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from famtree.formats.canvas import draw, make_grid, make_table
 from famtree.formats.comparison_words import (
     TITLES,
     fold,
@@ -15,103 +15,111 @@ from famtree.formats.comparison_words import (
     tell_lineage,
     tell_tokenizer,
 )
-from famtree.formats.escape import make_text
+from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
+    from famtree.formats.table import Options
     from famtree.types.comparison import Answer, Comparison
 
 MOST_DIFFERENCES = 12
+"""On a screen, and above the fold of a page."""
 MOST_WARNINGS = 6
 WIDEST_ENGINES = 28
 """Columns for the engines of one answer: many that agree must not squeeze what they say."""
 _STYLES = {"yes": "bold green", "no": "bold red", "conditional": "bold yellow", "unknown": "dim"}
+_MARKS = {"yes": "✅ yes", "no": "❌ no", "conditional": "⚠️ conditional", "unknown": "❔ unknown"}
 
 
-def render_comparison(
-    result: Comparison, *, width: int | None, color: bool, verbose: bool = False
-) -> str:
-    """Return the report of one pair, `width` columns wide; None is plain text, nothing left out.
+def report_comparison(result: Comparison, options: Options) -> list[Part]:
+    """Return the report of one pair for a terminal; nothing is left out but on a screen.
 
-    `verbose` shows every difference and warning, and the rule and source behind every answer.
+    `options.verbose` shows every difference and warning, and the rule and source behind every
+    answer.
     """
-    everything = verbose or width is None
-    parts: list[RenderableType] = [_make_heads(result), "", _make_relation(result)]
+    everything = options.verbose or options.width is None
+    heads = Table()
+    for which, one in (("a", result.a), ("b", result.b)):
+        size = one.size or (f"{one.parameters:,}" if one.parameters else "")
+        family = name_family(one.family, one.generation)
+        heads.add(Text(which, "bold"), Text(one.ref, "bold"), family, size)
+    parts: list[Part] = [heads, BLANK, _tell_relation(result)]
     if result.differences:
-        parts += ["", make_text("What differs", "bold"), _make_differences(result, everything)]
-    parts += _make_answers(result.interchange, verbose)
+        most = len(result.differences) if everything else MOST_DIFFERENCES
+        parts += [BLANK, Heading("What differs"), _list_differences(result, most)]
+    parts += _list_answers(result.interchange, options.verbose)
     notices = result.warnings if everything else result.warnings[:MOST_WARNINGS]
     if notices:
-        parts.append("")
-        parts += [make_text(f"warning: {one.message} [{one.code}]", "yellow") for one in notices]
+        parts.append(BLANK)
+        parts += [Text(f"warning: {one.message} [{one.code}]", "yellow") for one in notices]
     if len(result.warnings) > len(notices):
         more = len(result.warnings) - len(notices)
-        parts.append(make_text(f"{more} more warnings (--verbose)", "dim"))
-    if verbose:
+        parts.append(Text(f"{more} more warnings (--verbose)", "dim"))
+    if options.verbose:
         cost = result.cost
         spent = f"{cost.requests} requests, {cost.bytes:,} bytes, {cost.seconds:.2f} s"
-        parts += ["", make_text(f"cost: {spent}", "dim")]
-    return draw(*parts, width=width, color=color)
+        parts += [BLANK, Text(f"cost: {spent}", "dim")]
+    return parts
 
 
-def _make_heads(result: Comparison) -> Table:
-    grid = make_grid(columns=4)
-    for which, one in (("a", result.a), ("b", result.b)):
-        grid.add_row(
-            make_text(which, "bold"),
-            make_text(one.ref, "bold"),
-            make_text(name_family(one.family, one.generation)),
-            make_text(one.size or (f"{one.parameters:,}" if one.parameters else "")),
-        )
-    return grid
+def report_comparison_page(result: Comparison, _: Options) -> list[Part]:
+    """Return the report of one pair for a page, where tables have room and can be folded."""
+    a, b = result.a, result.b
+    heads = Table("", "a", "b")
+    heads.add("checkpoint", a.ref, b.ref)
+    heads.add("family", name_family(a.family, a.generation), name_family(b.family, b.generation))
+    heads.add("size", a.size or "-", b.size or "-")
+    title = Heading(a.ref, level=3)
+    title.append(" → ").append(b.ref)
+    parts: list[Part] = [title, heads, _tell_relation(result)]
+    if result.differences:
+        parts.append(_list_differences(result, len(result.differences)))
+    answers = Table("question", "engine", "answer", "why")
+    for line in fold(result.interchange):
+        question = f"{line.question}: {TITLES[line.question]}"
+        answer = line.answer
+        answers.add(question, name_engines(line), _MARKS[answer.answer], tell(answer))
+    warnings = Table()
+    for one in result.warnings:
+        warnings.add(Text("⚠️ ").append(one.message))
+    return [*parts, *(table for table in (answers, warnings) if table.rows)]
 
 
-def _make_relation(result: Comparison) -> Table:
+def _tell_relation(result: Comparison) -> Facts:
     relation = result.relation
-    grid = make_grid()
-    grid.add_row("lineage", make_text(tell_lineage(relation.lineage), "bold"))
+    facts = Facts()
+    facts.add("lineage", Text(tell_lineage(relation.lineage), "bold"))
     if len(relation.lineage.path) > 2:
-        grid.add_row("path", make_text(" - ".join(relation.lineage.path)))
-    grid.add_row("architecture", make_text(relation.architecture))
-    grid.add_row("tokenizer", make_text(tell_tokenizer(result)))
-    grid.add_row("family", make_text(f"{relation.family}, generation {relation.generation}"))
-    return grid
+        facts.add("path", " - ".join(relation.lineage.path))
+    facts.add("architecture", relation.architecture)
+    facts.add("tokenizer", tell_tokenizer(result))
+    facts.add("family", f"{relation.family}, generation {relation.generation}")
+    return facts
 
 
-def _make_differences(result: Comparison, everything: bool) -> Table:
-    table = make_table("trait", "a", "b", "matters for")
-    shown = result.differences if everything else result.differences[:MOST_DIFFERENCES]
-    for one in shown:
-        table.add_row(
-            make_text(one.trait),
-            make_text(show_value(one.a)),
-            make_text(show_value(one.b)),
-            make_text(", ".join(one.matters_for) or "-", "dim"),
-        )
-    rest = len(result.differences) - len(shown)
-    if rest:
-        table.add_row(make_text(f"{rest} more", "dim"), "", "", make_text("--verbose", "dim"))
+def _list_differences(result: Comparison, most: int) -> Table:
+    called = (MOST_DIFFERENCES, "differences")
+    table = Table("trait", "a", "b", "matters for", fold=called)
+    for one in result.differences[:most]:
+        matters = Text(", ".join(one.matters_for) or "-", "dim")
+        table.add(one.trait, show_value(one.a), show_value(one.b), matters)
+    rest = len(result.differences) - most
+    if rest > 0:
+        table.add(Text(f"{rest} more", "dim"), "", "", Text("--verbose", "dim"))
     return table
 
 
-def _make_answers(answers: list[Answer], verbose: bool) -> list[RenderableType]:
-    parts: list[RenderableType] = []
+def _list_answers(answers: list[Answer], verbose: bool) -> Iterator[Part]:
     lines = fold(answers)
     for question in dict.fromkeys(line.question for line in lines):
-        parts += ["", make_text(f"{question}: {TITLES[question]}", "bold")]
-        grid = make_grid(columns=3, widest=WIDEST_ENGINES)
+        yield from (BLANK, Heading(f"{question}: {TITLES[question]}"))
+        grid = Table(widest=WIDEST_ENGINES)
         for line in lines:
             if line.question != question:
                 continue
-            grid.add_row(
-                make_text(name_engines(line)),
-                make_text(line.answer.answer, _STYLES[line.answer.answer]),
-                make_text(tell(line.answer)),
-            )
+            answer = line.answer
+            told = Text(answer.answer, _STYLES[answer.answer])
+            grid.add(name_engines(line), told, tell(answer))
             if verbose:
-                told = f"{line.answer.rule}: {line.answer.source or 'computed'}"
-                grid.add_row("", "", make_text(told, "dim"))
-        parts.append(grid)
-    return parts
+                rule = f"{answer.rule}: {answer.source or 'computed'}"
+                grid.add("", "", Text(rule, "dim"))
+        yield grid

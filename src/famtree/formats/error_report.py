@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from famtree.errors import FamtreeError
 from famtree.formats.escape import escape_text
+
+if TYPE_CHECKING:
+    from famtree.formats.table import Options
 
 LONGEST_MESSAGE = 2000
 """Characters of a message shown; longer ones carry somebody's file, not a reason."""
@@ -24,7 +27,7 @@ def build_error_document(error: FamtreeError) -> dict[str, Any]:
     }
 
 
-def render_error(error: FamtreeError) -> str:
+def render_error(error: FamtreeError, _: Options) -> str:
     """Return one line saying what is wrong and, where there is one, one line of advice."""
     lines = [f"error: {escape_text(_one_line(error.message))}"]
     if error.hint:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rich.text import Text
-
 LONGEST = 240
 """Characters of one value that a report shows: a hostile name must not fill the screen."""
 
@@ -76,13 +74,6 @@ def clip_text(text: str, limit: int = LONGEST) -> str:
     """Return `text` escaped and, if longer than `limit` characters, cut with an ellipsis."""
     # Cut first: escaping a hostile megabyte only to drop it would be wasted work.
     return escape_text(text) if len(text) <= limit else escape_text(text[: limit - 1]) + "…"
-
-
-def make_text(text: str, style: str = "", *, limit: int = LONGEST) -> Text:
-    """Return a rich Text showing `text` literally: no markup, no terminal codes."""
-    from rich.text import Text
-
-    return Text(clip_text(text, limit), style=style, overflow="fold")
 
 
 def _spell_command(match: re.Match[str]) -> str:

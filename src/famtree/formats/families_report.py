@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from famtree.formats.canvas import draw, make_grid, make_table
-from famtree.formats.escape import make_text
+from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
+    from famtree.formats.table import Options
     from famtree.types.family import Condition, Family, Generation, Size
 
 _COUNTED = ("generations", "sizes", "tokenizers", "exemplars")
@@ -19,19 +16,23 @@ _LIST_WIDTH = 80
 """Columns from which the list shows all counts, and a size its shape."""
 
 
-def render_family_list(families: Sequence[Family], *, width: int | None, color: bool) -> str:
-    """Return one row a family, with the counts of what is known of it, and the totals.
-
-    A width of None is plain text.
-    """
-    return draw(*_list_parts(families, wide=is_wide(width)), width=width, color=color)
-
-
-def render_family_list_markdown(families: Sequence[Family]) -> str:
-    """Return the list as Markdown."""
-    from famtree.formats.markdown import write_markdown
-
-    return write_markdown(_list_parts(families, wide=True))
+def report_families(families: Sequence[Family], options: Options) -> list[Part]:
+    """Return one row a family, with the counts of what is known of it, and the totals."""
+    words = _COUNTED
+    wide = _is_wide(options)
+    shown = words if wide else words[:1]
+    table = Table("key", "name", *(("maker",) if wide else ()), *shown, right=shown)
+    totals = [0] * len(words)
+    for family in sorted(families, key=lambda item: item.key):
+        counts = _count(family)
+        totals = [total + count for total, count in zip(totals, counts, strict=True)]
+        names = [family.key, family.name, *([family.maker] if wide else [])]
+        table.add(*names, *map(str, counts[: len(shown)]))
+    told = ", ".join(
+        f"{word}: {total}"
+        for word, total in zip(("families", *words), (len(families), *totals), strict=True)
+    )
+    return [table, BLANK, Text(told)]
 
 
 def build_family_list(families: Sequence[Family]) -> dict[str, Any]:
@@ -55,28 +56,6 @@ def build_family(family: Family) -> dict[str, Any]:
     return document
 
 
-def is_wide(width: int | None) -> bool:
-    """Return whether there is room for all columns."""
-    return width is None or width >= _LIST_WIDTH
-
-
-def _list_parts(families: Sequence[Family], *, wide: bool) -> list[RenderableType]:
-    words = _COUNTED
-    shown = words if wide else words[:1]
-    table = make_table("key", "name", *(("maker",) if wide else ()), *shown, right=shown)
-    totals = [0] * len(words)
-    for family in sorted(families, key=lambda item: item.key):
-        counts = _count(family)
-        totals = [total + count for total, count in zip(totals, counts, strict=True)]
-        names = [family.key, family.name, *([family.maker] if wide else [])]
-        table.add_row(*map(make_text, names), *map(str, counts[: len(shown)]))
-    told = ", ".join(
-        f"{word}: {total}"
-        for word, total in zip(("families", *words), (len(families), *totals), strict=True)
-    )
-    return [table, "", told]
-
-
 def _count(family: Family) -> list[int]:
     return [
         len(family.generations),
@@ -86,75 +65,59 @@ def _count(family: Family) -> list[int]:
     ]
 
 
-def render_family(family: Family, *, width: int | None, color: bool) -> str:
-    """Return everything the registry holds on one family; a width of None is plain text."""
-    return draw(*_family_parts(family, wide=is_wide(width)), width=width, color=color)
-
-
-def render_family_markdown(family: Family) -> str:
-    """Return the same as Markdown."""
-    from famtree.formats.markdown import write_markdown
-
-    return write_markdown(_family_parts(family, wide=True))
-
-
-def _family_parts(family: Family, *, wide: bool) -> list[RenderableType]:
-    head = make_grid()
-    head.add_row("key", make_text(family.key, "bold"))
-    head.add_row("name", make_text(family.name))
-    head.add_row("maker", make_text(family.maker))
-    _add_list(head, "publishers", family.publishers)
-    _add_list(head, "hard to tell from", family.hard_to_tell_from)
-    _add_list(head, "sources", family.sources, separator="\n")
-    parts: list[RenderableType] = [head]
+def report_family(family: Family, options: Options) -> list[Part]:
+    """Return everything the registry holds on one family."""
+    head = Facts()
+    head.add("key", Text(family.key, "bold"))
+    head.add("name", family.name)
+    head.add("maker", family.maker)
+    head.add("publishers", _join(family.publishers))
+    head.add("hard to tell from", _join(family.hard_to_tell_from))
+    head.add("sources", *family.sources)
+    parts: list[Part] = [head]
     for generation in family.generations:
-        parts += ["", *_make_generation(family, generation, wide=wide)]
+        parts += _list_generation(family, generation, wide=_is_wide(options))
     if family.tokenizers:
-        table = make_table("tokenizer", "kind", "entries", "generations", right=("entries",))
+        table = Table("tokenizer", "kind", "entries", "generations", right=("entries",))
         for known in family.tokenizers:
-            table.add_row(
-                make_text(known.name),
-                make_text(known.kind or "-"),
-                "-" if known.entries is None else str(known.entries),
-                make_text(", ".join(known.generations)),
-            )
-        parts += ["", make_text("Tokenizers", "bold"), table]
+            entries = "-" if known.entries is None else str(known.entries)
+            table.add(known.name, known.kind or "-", entries, ", ".join(known.generations))
+        parts += [BLANK, Heading("Tokenizers"), table]
     if family.exemplars:
-        table = make_table("exemplar", "generation", "relation")
+        table = Table("exemplar", "generation", "relation")
         for exemplar in family.exemplars:
-            table.add_row(
-                make_text(exemplar.repo), make_text(exemplar.generation), exemplar.relation
-            )
-        parts += ["", make_text("Exemplars", "bold"), table]
+            table.add(exemplar.repo, exemplar.generation, exemplar.relation)
+        parts += [BLANK, Heading("Exemplars"), table]
     return parts
 
 
-def _make_generation(family: Family, generation: Generation, *, wide: bool) -> list[RenderableType]:
-    title = f"{family.key}/{generation.key}"
-    facts = make_grid()
-    facts.add_row("name", make_text(generation.name))
-    if generation.released:
-        facts.add_row("released", make_text(generation.released))
+def _is_wide(options: Options) -> bool:
+    return options.width is None or options.width >= _LIST_WIDTH
+
+
+def _list_generation(family: Family, generation: Generation, *, wide: bool) -> Iterator[Part]:
+    facts = Facts()
+    facts.add("name", generation.name)
+    facts.add("released", generation.released or None)
     for parent in generation.parents:
         other = f"{parent.family}/{parent.generation}" if parent.generation else parent.family
         extent = f" (size {parent.size})" if parent.size else ""
-        facts.add_row("parent", make_text(f"{parent.relation} of {other}{extent}"))
-    _add_list(facts, "hard to tell from", generation.hard_to_tell_from)
-    parts: list[RenderableType] = [make_text(title, "bold"), facts]
+        facts.add("parent", f"{parent.relation} of {other}{extent}")
+    facts.add("hard to tell from", _join(generation.hard_to_tell_from))
+    yield from (BLANK, Heading(f"{family.key}/{generation.key}"), facts)
     for rule in generation.rules:
-        table = make_grid()
+        conditions = Facts()
         for trait, condition in sorted(rule.when.items()):
-            table.add_row(make_text(f"  {trait}"), make_text(describe_condition(condition)))
-        name = f"rule {rule.name}" + (f" ({rule.variant})" if rule.variant else "")
-        parts += [make_text(name), table]
+            conditions.add(f"  {trait}", describe_condition(condition))
+        yield Text(f"rule {rule.name}" + (f" ({rule.variant})" if rule.variant else ""))
+        yield conditions
     if generation.sizes:
-        parts.append(_make_sizes(generation.sizes, wide=wide))
-    return parts
+        yield _list_sizes(generation.sizes, wide=wide)
 
 
-def _make_sizes(sizes: Sequence[Size], *, wide: bool) -> Table:
+def _list_sizes(sizes: Sequence[Size], *, wide: bool) -> Table:
     columns = ("parameters", "layers", "width", "heads") if wide else ("parameters",)
-    table = make_table("size", *columns, right=columns)
+    table = Table("size", *columns, right=columns)
     for size in sizes:
         heads = "-" if size.heads is None else f"{size.heads}/{size.kv_heads or size.heads}"
         cells = [
@@ -162,7 +125,7 @@ def _make_sizes(sizes: Sequence[Size], *, wide: bool) -> Table:
             *("-" if count is None else str(count) for count in (size.layers, size.hidden_size)),
             heads,
         ]
-        table.add_row(make_text(size.name), *cells[: len(columns)])
+        table.add(size.name, *cells[: len(columns)])
     return table
 
 
@@ -186,11 +149,5 @@ def _spell(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _add_list(grid: Table, label: str, values: Sequence[str], *, separator: str = ", ") -> None:
-    if not values:
-        return
-    if separator == "\n":
-        for count, value in enumerate(values):
-            grid.add_row("" if count else label, make_text(value))
-    else:
-        grid.add_row(label, make_text(separator.join(values), limit=2000))
+def _join(values: Sequence[str]) -> Text | None:
+    return Text(", ".join(values), limit=2000) if values else None

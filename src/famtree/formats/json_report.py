@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import re
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from famtree.formats.escape import UNSAFE
 
 # Python refuses to print integers of more digits than this (sys.set_int_max_str_digits); no count
 # or size of a checkpoint comes near.
 _MOST_BITS = 4096
+
+
+class Document(Protocol):
+    """What has a published schema."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        ...
 
 
 def render_json(document: dict[str, Any]) -> str:
@@ -22,6 +30,11 @@ def render_json(document: dict[str, Any]) -> str:
     has no form for (NaN, the infinities) become null.
     """
     return _render(document, indent=2) + "\n"
+
+
+def publish(answer: Document) -> dict[str, Any]:
+    """Return the document of the contract as plain data."""
+    return answer.to_document()
 
 
 def render_line(document: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from famtree.formats.lineage_words import (
 )
 
 if TYPE_CHECKING:
+    from famtree.formats.table import Options
     from famtree.types.identification import LinkStatus
     from famtree.types.lineage import Lineage, LineageEdge, LineageNode
 
@@ -31,7 +32,7 @@ _LINES: dict[LinkStatus, str] = {
 }
 
 
-def render_dot(lineage: Lineage) -> str:
+def render_dot(lineage: Lineage, _: Options) -> str:
     """Return a directed graph, child on top; edges lead from child to parent."""
     graph = build_graph(lineage, most=_MOST_NODES)
     ids = {ref: f"n{number}" for number, ref in enumerate(graph.nodes)}

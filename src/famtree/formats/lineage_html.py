@@ -23,6 +23,7 @@ from famtree.formats.lineage_words import (
 from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
+    from famtree.formats.table import Options
     from famtree.types.identification import Evidence
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
@@ -32,14 +33,14 @@ _MOST_EVIDENCE = 60
 _DATA = Path(__file__).with_name("data")
 
 
-def render_html(lineage: Lineage, *, publishers: Publishers | None = None) -> str:
+def render_html(lineage: Lineage, options: Options) -> str:
     """Return the page: drawing, legend, then every link and checkpoint with its evidence.
 
-    `publishers` (family key -> the maker's Hub organisations) lets checkpoints published by
-    somebody else say so. Equal documents give equal pages, whatever they cost to find out.
+    `options.publishers` lets checkpoints published by somebody else than the family's maker say
+    so. Equal documents give equal pages, whatever they cost to find out.
     """
     graph = build_graph(lineage, most=MOST_NODES)
-    publishers = publishers or {}
+    publishers = options.publishers
     page = Template((_DATA / "lineage.html").read_text(encoding="utf-8"))
     return page.substitute(
         title=_clean(lineage.ref),

@@ -19,6 +19,7 @@ from famtree.formats.lineage_words import (
 )
 
 if TYPE_CHECKING:
+    from famtree.formats.table import Options
     from famtree.types.identification import LinkStatus
     from famtree.types.lineage import Lineage, LineageEdge, LineageNode
 
@@ -39,7 +40,7 @@ _ARROWS: dict[LinkStatus, str] = {
 }
 
 
-def render_mermaid(lineage: Lineage) -> str:
+def render_mermaid(lineage: Lineage, _: Options) -> str:
     """Return a flowchart, child on top; arrows lead from child to parent.
 
     Status is in the word and in the line: thick for verified, broken where unchecked, ending in

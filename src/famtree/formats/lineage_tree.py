@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from famtree.formats.canvas import draw, make_table
-from famtree.formats.escape import clip_text, make_text
+from famtree.formats.escape import clip_text
 from famtree.formats.lineage_words import (
     Graph,
     Publishers,
@@ -19,13 +18,10 @@ from famtree.formats.lineage_words import (
     describe_verification,
     find_other_publisher,
 )
+from famtree.formats.parts import BLANK, Heading, Part, Table, Text, Tree
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
-    from rich.tree import Tree
-
+    from famtree.formats.table import Options
     from famtree.types.identification import LinkStatus
     from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
@@ -43,48 +39,29 @@ _ROOM = 36
 _MOST_NODES = 400
 _MOST_AGAINST = 3
 _LONGEST_NAME = 120
+_LONGEST_FACTS = 600
 
 
-def render_tree(
-    lineage: Lineage, *, width: int | None, color: bool, publishers: Publishers | None = None
-) -> str:
-    """Return the ancestry of one checkpoint, `width` columns wide; None is plain text.
+def report_lineage(lineage: Lineage, options: Options) -> list[Part]:
+    """Return the ancestry of one checkpoint.
 
-    A checkpoint that several branches lead to is shown in full once. `publishers` (family key ->
-    the maker's Hub organisations) lets nodes published by somebody else say so.
+    A checkpoint that several branches lead to is shown in full once. `options.publishers` lets
+    nodes published by somebody else than the family's maker say so.
     """
-    return draw(*_make_parts(lineage, width, publishers), width=width, color=color)
-
-
-def render_tree_markdown(lineage: Lineage, *, publishers: Publishers | None = None) -> str:
-    """Return the ancestry as a nested list in Markdown."""
-    from famtree.formats.markdown import write_markdown
-
-    return write_markdown(_make_parts(lineage, None, publishers))
-
-
-def _make_parts(
-    lineage: Lineage, width: int | None, publishers: Publishers | None
-) -> list[RenderableType]:
     graph = build_graph(lineage, most=_MOST_NODES)
-    drawing = _Drawing(graph, publishers or {}, set(lineage.roots), width)
-    parts: list[RenderableType] = list(drawing.draw_trees())
+    drawing = _Drawing(graph, options.publishers, set(lineage.roots), options.width)
+    parts: list[Part] = list(drawing.draw_trees())
     if graph.left_out:
-        parts.append(f"... and {graph.left_out} more checkpoints; --json has all")
+        parts.append(Text(f"... and {graph.left_out} more checkpoints; --json has all"))
     if not graph.parents[graph.ref]:
-        parts.append("no parent is known")
+        parts.append(Text("no parent is known"))
     if lineage.children:
-        parts += ["", make_text("Children", "bold"), _make_children(lineage.children)]
-    parts += ["", describe_completeness(lineage)]
+        parts += [BLANK, Heading("Children"), _list_children(lineage.children)]
+    parts += [BLANK, Text(describe_completeness(lineage))]
     if lineage.verification is not None:
-        parts += [
-            make_text(f"verify: {line}", style)
-            for style, line in describe_verification(lineage.verification)
-        ]
-    parts += [
-        make_text(f"warning: {notice.message} [{notice.code}]", "yellow")
-        for notice in lineage.warnings
-    ]
+        told = describe_verification(lineage.verification)
+        parts += [Text(f"verify: {line}", style) for style, line in told]
+    parts += [Text(f"warning: {one.message} [{one.code}]", "yellow") for one in lineage.warnings]
     return parts
 
 
@@ -103,8 +80,6 @@ class _Drawing:
 
     def draw_trees(self) -> list[Tree]:
         """Return the tree of the asked-for checkpoint, and those of branches too deep for it."""
-        from rich.tree import Tree
-
         trees = []
         waiting = deque([self.graph.ref])
         while waiting:
@@ -112,7 +87,7 @@ class _Drawing:
             if start in self.shown:
                 continue
             self.shown.add(start)
-            tree = Tree(self._label(start), guide_style="dim")
+            tree = Tree(self._label(start))
             trees.append(tree)
             # A stack, not recursion: the depth is the documents', not Python's, to decide.
             stack = [(tree, edge, 1) for edge in reversed(self.graph.parents[start])]
@@ -130,24 +105,24 @@ class _Drawing:
                     stack += [(grown, link, depth + 1) for link in reversed(above)]
         return trees
 
-    def _label(self, ref: str, edge: LineageEdge | None = None, note: str = "") -> Text:
-        text = make_text(ref, "bold", limit=_LONGEST_NAME)
+    def _label(self, ref: str, edge: LineageEdge | None = None, note: str = "") -> list[Text]:
+        lines = [Text(ref, "bold", limit=_LONGEST_NAME)]
         if edge is not None:
-            text.append(f"\n{describe_relation(edge)}  ", "not bold")
-            text.append(describe_status(edge), f"not bold {_STYLES[edge.status]}")
+            link = Text(f"{describe_relation(edge)}  ")
+            lines.append(link.append(describe_status(edge), _STYLES[edge.status]))
             layers = describe_layers(edge)
             if layers:
-                text.append(f"  {layers}", "not bold")
+                link.append(f"  {layers}")
         facts = note or self._describe(self.graph.nodes[ref])
         if facts:
-            text.append(f"\n{facts}", "not bold dim")
+            lines.append(Text(facts, "dim", limit=_LONGEST_FACTS))
         if edge is not None and edge.status == "contradicted":
             against = [item for item in edge.evidence if not item.supports]
             for item in against[:_MOST_AGAINST]:
-                told = f"\nagainst: {clip_text(item.signal, 80)}: "
-                told += f"expected {clip_text(item.expected, 80)}, seen {clip_text(item.seen, 80)}"
-                text.append(told, "not bold red")
-        return text
+                told = Text("against: ", "red").append(item.signal, limit=80)
+                told.append(": expected ").append(item.expected, limit=80)
+                lines.append(told.append(", seen ").append(item.seen, limit=80))
+        return lines
 
     def _describe(self, node: LineageNode) -> str:
         parts = [clip_text(describe_node(node))]
@@ -161,12 +136,10 @@ class _Drawing:
         return "; ".join(part for part in parts if part)
 
 
-def _make_children(groups: list[ChildGroup]) -> Table:
-    from rich.text import Text
-
-    table = make_table("relation", "count", "examples", right=("count",))
+def _list_children(groups: list[ChildGroup]) -> Table:
+    table = Table("relation", "count", "examples", right=("count",))
     for group in groups:
         count = f"{group.count:,}" if group.complete else f"{group.count:,} or more"
-        names = [make_text(name, limit=_LONGEST_NAME) for name in group.examples]
-        table.add_row(group.relation, count, Text("\n").join(names))
+        names = [Text(name, limit=_LONGEST_NAME) for name in group.examples]
+        table.add(group.relation, count, names)
     return table

@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
 from famtree.formats.escape import clip_text
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.tree import Tree
+from famtree.formats.parts import Facts, Heading, Part, Table, Tree
 
 # Two kinds, as they are met from left to right. What GitHub and GitLab look for in the text that is
 # left when Markdown has been read (mentions, addresses of mail, numbers of issues and requests,
@@ -28,7 +23,11 @@ _SPECIAL = re.compile(
 
 def escape_markdown(text: str) -> str:
     """Return `text` clipped, so that Markdown shows it and does nothing else with it."""
-    shown = _SPECIAL.sub(_escape, clip_text(text))
+    return _mark(clip_text(text))
+
+
+def _mark(text: object) -> str:
+    shown = _SPECIAL.sub(_escape, str(text))
     # Four blanks at the beginning would make it code, backslashes and all.
     return f"&#32;{shown[1:]}" if shown.startswith(" ") else shown
 
@@ -37,67 +36,47 @@ def _escape(match: re.Match[str]) -> str:
     return f"`{match.group()}`" if match["live"] else f"\\{match.group()}"
 
 
-def make_rows(headings: tuple[str, ...], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return a Markdown table, every cell escaped."""
-    return [
-        f"| {' | '.join(headings)} |",
-        f"|{'---|' * len(headings)}",
-        *(f"| {' | '.join(escape_markdown(cell) for cell in row)} |" for row in rows),
-    ]
-
-
-def write_markdown(parts: Iterable[RenderableType]) -> str:
-    """Return the parts of a report (see `canvas.draw`): grids and trees as lists, bold as heads."""
+def write_markdown(parts: Iterable[Part]) -> str:
+    """Return the parts of a report: facts, grids and trees as lists, a frame's title as a head."""
     lines: list[str] = []
     for part in parts:
         written = list(_write(part))
-        if written and lines and lines[-1]:
+        if written and lines:
             lines.append("")
         lines += written
-    while lines and not lines[-1]:
-        lines.pop()
     return "\n".join(lines) + "\n"
 
 
-def _write(part: RenderableType) -> Iterator[str]:
-    from rich.panel import Panel
-    from rich.table import Table
-    from rich.text import Text
-    from rich.tree import Tree
-
-    if isinstance(part, Panel):
-        yield f"### {escape_markdown(str(part.title))}"
-        yield ""
-        yield from _write(part.renderable)
+def _write(part: Part) -> Iterator[str]:
+    if isinstance(part, Facts):
+        if part.title is not None:
+            yield from (f"### {_mark(part.title)}", "")
+        for label, value in part.list_rows():
+            yield f"- **{_mark(label)}:** {_mark(value)}"
     elif isinstance(part, Table):
         yield from _write_table(part)
     elif isinstance(part, Tree):
-        yield from _write_tree(part)
-    elif isinstance(part, Text) and part.style == "bold":
-        yield f"#### {escape_markdown(part.plain)}"
-    elif text := str(part):
-        yield escape_markdown(text)
+        for depth, node in part.walk():
+            first, *others = map(_mark, node.lines)
+            told = f": {'; '.join(others)}" if others else ""
+            yield f"{'  ' * depth}- **{first}**{told}"
+    elif text := _mark(part):
+        yield f"{'#' * part.level} {text}" if isinstance(part, Heading) else text
 
 
 def _write_table(table: Table) -> Iterator[str]:
-    from famtree.formats.plain import name_rows, read_cells, read_headings
+    rows = table.list_texts()
+    if not table.headings:
+        yield from (f"- {_mark(' '.join(filter(None, row)))}" for row in rows)
+        return
+    shown, called = table.fold or (len(rows), "rows")
+    yield from _write_rows(table.headings, rows[:shown])
+    if rows[shown:]:
+        yield from ("", f"<details><summary>{len(rows) - shown} more {called}</summary>", "")
+        yield from _write_rows(table.headings, rows[shown:])
+        yield from ("", "</details>")
 
-    rows, headings = read_cells(table), read_headings(table)
-    if headings:
-        yield from make_rows(tuple(map(escape_markdown, headings)), rows)
-    elif len(table.columns) == 2:
-        for label, value in name_rows(rows):
-            yield f"- **{escape_markdown(label)}:** {escape_markdown(value)}"
-    else:
-        for row in rows:
-            yield f"- {escape_markdown(' '.join(cell for cell in row if cell))}"
 
-
-def _write_tree(tree: Tree) -> Iterator[str]:
-    stack = [(tree, 0)]
-    while stack:
-        node, depth = stack.pop()
-        first, *others = str(node.label).splitlines()
-        told = "; ".join(escape_markdown(line) for line in others)
-        yield f"{'  ' * depth}- **{escape_markdown(first)}**{f': {told}' if told else ''}"
-        stack += [(child, depth + 1) for child in reversed(node.children)]
+def _write_rows(headings: list[str], rows: list[list[str]]) -> Iterator[str]:
+    head, *body = (f"| {' | '.join(map(_mark, row))} |" for row in (headings, *rows))
+    yield from (head, f"|{'---|' * len(headings)}", *body)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from famtree.formats.canvas import draw, make_grid, make_table
-from famtree.formats.escape import clip_text, make_text
+from famtree.formats.lineage_words import describe_verification
+from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-    from rich.text import Text
-
+    from famtree.formats.table import Options
     from famtree.types.adapter import Adapter
     from famtree.types.identification import Candidate, Completeness, Identification
     from famtree.types.quantization import Quantization
@@ -27,43 +24,19 @@ _TABLE_WIDTH = 70
 _MOST_RELATIVES = 4
 
 
-def render_identification(
-    result: Identification, *, width: int | None, color: bool, verbose: bool = False
-) -> str:
-    """Return the report of one answer, `width` columns wide; None is plain text, nothing left out.
+def report_identification(result: Identification, options: Options) -> list[Part]:
+    """Return the report of one answer; nothing is left out but on a screen.
 
-    `verbose` adds every piece of evidence, every trait two files disagree on, the digests and
-    the cost.
+    `options.verbose` adds every piece of evidence, every trait two files disagree on, the digests
+    and the cost.
     """
-    return draw(*_make_parts(result, width=width, verbose=verbose), width=width, color=color)
-
-
-def render_identification_markdown(result: Identification, *, verbose: bool = False) -> str:
-    """Return the report as Markdown, for pull requests and model cards."""
-    from famtree.formats.markdown import write_markdown
-
-    return write_markdown(_make_parts(result, width=None, verbose=verbose))
-
-
-def _make_parts(
-    result: Identification, *, width: int | None, verbose: bool
-) -> list[RenderableType]:
-    from rich.panel import Panel
-
-    everything = width is None
-    panel = Panel(
-        _make_facts(result, everything=everything),
-        title=make_text(result.checkpoint.ref, "bold"),
-        title_align="left",
-        expand=False,
-        border_style="dim",
-    )
-    parts: list[RenderableType] = [panel]
+    everything = options.width is None
+    parts: list[Part] = [_list_facts(result, everything=everything)]
     if result.outcome != "identified" and result.candidates:
         shown = result.candidates if everything else result.candidates[:_MOST_CANDIDATES]
-        parts += ["", make_text("Candidates", "bold"), _make_candidates(shown)]
-    if verbose:
-        parts += _make_details(result, width)
+        parts += [BLANK, Heading("Candidates"), _list_candidates(shown)]
+    if options.verbose:
+        parts += _list_details(result, options.width)
     return parts
 
 
@@ -103,20 +76,15 @@ def describe_completeness(completeness: Completeness) -> str:
     return f"{told} (with it the confidence could be {completeness.confidence_if_complete:.2f})"
 
 
-def _make_facts(result: Identification, *, everything: bool) -> Table:
-    grid = make_grid()
-
-    def add(label: str, value: str | Text | None) -> None:
-        if value is not None:
-            grid.add_row(label, make_text(value) if isinstance(value, str) else value)
-
+def _list_facts(result: Identification, *, everything: bool) -> Facts:
+    facts = Facts(Text(result.checkpoint.ref, "bold"))
+    add = facts.add
     style = _STYLES[result.outcome]
     if result.family is None:
-        add("family", make_text(result.outcome, style))
+        add("family", Text(result.outcome, style))
     else:
-        name = make_text(result.family.name, style)
-        name.append(f" ({clip_text(result.family.maker)})", "")
-        add("family", name)
+        name = Text(result.family.name, style)
+        add("family", name.append(" (").append(result.family.maker).append(")"))
         add("generation", result.generation.name if result.generation else "not settled")
     add("size", result.size)
     add("parameters", None if result.parameters is None else f"{result.parameters:,}")
@@ -132,22 +100,18 @@ def _make_facts(result: Identification, *, everything: bool) -> Table:
         add("adapter", describe_adapter(result.adapter))
     if result.completeness is not None:
         add("missing", describe_completeness(result.completeness))
-    parents = result.lineage.parents
-    for count, parent in enumerate(parents if everything else parents[:_MOST_PARENTS]):
-        add("" if count else "parent", _describe_parent(result, parent))
+    parents = result.lineage.parents if everything else result.lineage.parents[:_MOST_PARENTS]
+    add("parent", *(_describe_parent(result, parent) for parent in parents))
     for ruled_out in _describe_refuted(result):
         add("parent", ruled_out)
     if result.lineage.verification is not None:
-        from famtree.formats.lineage_words import describe_verification
-
         told = describe_verification(result.lineage.verification)
-        for count, (style, line) in enumerate(told):
-            add("" if count else "verify", make_text(line, style))
-    for count, relative in enumerate(result.lineage.relatives[:_MOST_RELATIVES]):
-        add("" if count else "in the atlas", f"{relative.ref}: {relative.reason}")
+        add("verify", *(Text(line, style) for style, line in told))
+    relatives = result.lineage.relatives[:_MOST_RELATIVES]
+    add("in the atlas", *(f"{relative.ref}: {relative.reason}" for relative in relatives))
     for notice in result.warnings:
-        add("warning", make_text(f"{notice.message} [{notice.code}]", "yellow"))
-    return grid
+        add("warning", Text(f"{notice.message} [{notice.code}]", "yellow"))
+    return facts
 
 
 def _describe_parent(result: Identification, parent: str) -> str:
@@ -166,82 +130,53 @@ def _describe_refuted(result: Identification) -> Iterator[Text]:
         told = f"✘ {step.parent}: claimed, and ruled out"
         if against is not None and against.weight < 0:
             told += f" ({against.signal}: expected {against.expected}, seen {against.seen})"
-        yield make_text(told, "red")
+        yield Text(told, "red")
 
 
-def _make_candidates(candidates: list[Candidate]) -> Table:
-    table = make_table("family", "generation", "score", "decided by", right=("score",))
-    for candidate in candidates:
-        table.add_row(
-            make_text(candidate.family),
-            make_text(candidate.generation or "-"),
-            f"{candidate.score:.3f}",
-            make_text(candidate.decided_by),
-        )
+def _list_candidates(candidates: list[Candidate]) -> Table:
+    table = Table("family", "generation", "score", "decided by", right=("score",))
+    for one in candidates:
+        table.add(one.family, one.generation or "-", f"{one.score:.3f}", one.decided_by)
     return table
 
 
-def _make_details(result: Identification, width: int | None) -> list[RenderableType]:
-    parts: list[RenderableType] = []
+def _list_details(result: Identification, width: int | None) -> Iterator[Part]:
     if result.evidence:
-        rows = [
-            (
-                make_text(item.signal),
-                make_text(item.source),
-                make_text(item.expected),
-                make_text(item.seen),
-                make_text(f"{item.weight:+.2f}", "green" if item.supports else "red"),
-            )
-            for item in result.evidence
-        ]
-        headings = ("signal", "seen in", "expected", "seen", "weight")
-        parts += ["", make_text("Evidence (nats for and against)", "bold")]
-        parts.append(_make_rows(headings, rows, width))
+        table = Table("signal", "seen in", "expected", "seen", "weight", right=("weight",))
+        for item in result.evidence:
+            weight = Text(f"{item.weight:+.2f}", "green" if item.supports else "red")
+            table.add(item.signal, item.source, item.expected, item.seen, weight)
+        yield from (BLANK, Heading("Evidence (nats for and against)"), _fit(table, width))
     disagreements = result.fingerprint.architecture.disagreements
     if disagreements:
-        rows = [
-            (
-                make_text(clash.trait),
-                make_text(clash.believed),
-                make_text(clash.believed_from),
-                make_text(clash.other),
-                make_text(clash.other_from),
+        table = Table("trait", "believed", "from", "other", "from")
+        for clash in disagreements:
+            table.add(
+                clash.trait, clash.believed, clash.believed_from, clash.other, clash.other_from
             )
-            for clash in disagreements
-        ]
-        headings = ("trait", "believed", "from", "other", "from")
-        parts += ["", make_text("Disagreements between files", "bold")]
-        parts.append(_make_rows(headings, rows, width))
-    return [*parts, "", _make_footer(result)]
+        yield from (BLANK, Heading("Disagreements between files"), _fit(table, width))
+    yield from (BLANK, _list_digests(result))
 
 
-def _make_rows(
-    headings: tuple[str, ...], rows: Sequence[tuple[Text, ...]], width: int | None
-) -> RenderableType:
-    """Return a table, or, where five columns would be cut into shreds, one block a row."""
+def _fit(table: Table, width: int | None) -> Table | Facts:
+    """Return `table`, or, where five columns would be cut into shreds, one block a row."""
     if width is None or width >= _TABLE_WIDTH:
-        table = make_table(*headings, right=("weight",))
-        for row in rows:
-            table.add_row(*row)
         return table
-    grid = make_grid()
-    for first, *others in rows:
-        grid.add_row(make_text(headings[0]), first)
-        for heading, cell in zip(headings[1:], others, strict=True):
-            grid.add_row(make_text(f"  {heading}"), cell)
-    return grid
+    facts = Facts()
+    for row in table.rows:
+        for number, (heading, cell) in enumerate(zip(table.headings, row, strict=True)):
+            facts.add(f"  {heading}" if number else heading, *cell)
+    return facts
 
 
-def _make_footer(result: Identification) -> Table:
-    grid = make_grid()
+def _list_digests(result: Identification) -> Facts:
+    facts = Facts()
     fingerprint = result.fingerprint
-    grid.add_row("architecture", make_text(fingerprint.architecture.digest))
+    facts.add("architecture", fingerprint.architecture.digest)
     if fingerprint.tokenizer is not None:
-        grid.add_row("tokenizer", make_text(fingerprint.tokenizer.digest))
-    grid.add_row("recipe", make_text(fingerprint.recipe.digest))
-    if result.checkpoint.revision:
-        grid.add_row("revision", make_text(result.checkpoint.revision))
+        facts.add("tokenizer", fingerprint.tokenizer.digest)
+    facts.add("recipe", fingerprint.recipe.digest)
+    facts.add("revision", result.checkpoint.revision or None)
     cost = result.cost
-    spent = f"{cost.requests} requests, {cost.bytes:,} bytes, {cost.seconds:.2f} s"
-    grid.add_row("cost", spent)
-    return grid
+    facts.add("cost", f"{cost.requests} requests, {cost.bytes:,} bytes, {cost.seconds:.2f} s")
+    return facts
