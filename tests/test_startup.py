@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,10 +38,13 @@ sys.exit(code)
 """
 
 
-def list_imports(*arguments: str) -> set[str]:
-    """Return the modules loaded once `famtree ARGUMENTS...` has answered."""
+def list_imports(*arguments: str, columns: str = "") -> set[str]:
+    """Return the modules loaded once `famtree ARGUMENTS...` has answered, on a screen or a pipe."""
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *arguments], capture_output=True, text=True
+        [sys.executable, "-c", _PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": columns},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout
@@ -60,26 +64,32 @@ def test_help_of_a_command_imports_nothing_heavy() -> None:
     assert imported & (HEAVY | HELP_NEEDS_NOT - {"pydantic"}) == set()
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+FORMS = [["--format", form] for form in ("text", "json", "markdown")]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=" ".join)
 def test_local_identify_imports_nothing_heavy(
     fixture_checkpoints: dict[str, Path], form: list[str]
 ) -> None:
     imported = list_imports("identify", str(fixture_checkpoints["qwen2.5-7b"]), *form)
     assert "famtree.api" in imported
-    assert imported & HEAVY == set()
-    if form:
-        assert "rich" not in imported
+    assert imported & (HEAVY | {"rich"}) == set()
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
+@pytest.mark.parametrize("form", FORMS, ids=" ".join)
 def test_local_compare_imports_nothing_heavy(
     fixture_checkpoints: dict[str, Path], form: list[str]
 ) -> None:
     folders = [str(fixture_checkpoints[name]) for name in ("qwen2.5-7b", "llama-3.1-8b")]
     imported = list_imports("compare", *folders, *form)
-    assert imported & (HEAVY | {"yaml"}) == set()
-    if form:
-        assert "rich" not in imported
+    assert imported & (HEAVY | {"rich", "yaml"}) == set()
+
+
+@pytest.mark.parametrize("command", ["identify", "lineage"])
+def test_only_a_screen_needs_rich(fixture_checkpoints: dict[str, Path], command: str) -> None:
+    asked = (command, str(fixture_checkpoints["qwen2.5-7b"]), "--offline")
+    assert "rich" not in list_imports(*asked)
+    assert "rich" in list_imports(*asked, columns="80")
 
 
 def test_only_verification_opens_weights(tmp_path: Path) -> None:

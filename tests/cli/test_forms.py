@@ -13,6 +13,7 @@ import pytest
 from cli.commands import Command, FakeApi
 from comparisons import make_comparison
 from conftest import ROOT
+from famtree.formats.table import FORMATS
 from lineages import make_merge
 from results import make_result
 
@@ -25,6 +26,14 @@ COMMANDS: dict[str, tuple[list[str], Any]] = {
     "families list": (["families", "list"], None),
     "families show": (["families", "show", "oak"], None),
 }
+KINDS = {
+    "identify": "identification",
+    "compare": "comparison",
+    "lineage": "lineage",
+    "families list": "families",
+    "families show": "family",
+}
+"""Documents that the commands print."""
 
 
 @pytest.fixture(params=COMMANDS)
@@ -51,6 +60,26 @@ def test_markdown(command: Command, arguments: list[str]) -> None:
     assert (done.code, done.err) == (0, "")
     assert "**" in done.out or "|---|" in done.out
     assert not set(done.out) & set("╭│─└")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_format_of_the_table_can_be_asked_for(
+    command: Command, fake_api: FakeApi, name: str
+) -> None:
+    arguments, answer = COMMANDS[name]
+    fake_api.answer = answer and answer()
+    kind = KINDS[name]
+    for form in {form for formats in FORMATS.values() for form in formats}:
+        done = command(*arguments, "--format", form)
+        assert done.code == (0 if form in FORMATS[kind] else 2), form
+        assert bool(done.out) == (done.code == 0)
+
+
+@pytest.mark.parametrize("form", ["json", "mermaid", "dot", "html"])
+def test_a_shorthand_is_the_format(command: Command, fake_api: FakeApi, form: str) -> None:
+    fake_api.answer = make_merge()
+    short = command("lineage", "acme/oak", f"--{form}", *(["-"] if form == "html" else []))
+    assert (short.code, short.out) == (0, command("lineage", "acme/oak", "--format", form).out)
 
 
 def test_two_forms_exclude_each_other(command: Command, arguments: list[str]) -> None:
