@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from famtree.formats.table import Options
 
 
-class Answer(Protocol):
+class RowsAnswer(Protocol):
     """Columns and rows; values are null, number, text, truth or a list."""
 
     columns: list[str]
@@ -38,12 +38,12 @@ def report_info(found: Mapping[str, Any], _: Options) -> list[Part]:
     return [facts, made]
 
 
-def build_rows(answer: Answer) -> dict[str, Any]:
+def build_rows(answer: RowsAnswer) -> dict[str, Any]:
     """Return the JSON document of a statement's answer."""
     return {"columns": answer.columns, "rows": answer.rows}
 
 
-def report_rows(answer: Answer, _: Options) -> list[Part]:
+def report_rows(answer: RowsAnswer, _: Options) -> list[Part]:
     """Return rows as a table."""
     table = Table(*answer.columns)
     for row in answer.rows:
@@ -51,7 +51,7 @@ def report_rows(answer: Answer, _: Options) -> list[Part]:
     return [table]
 
 
-def render_rows(answer: Answer, _: Options) -> str:
+def render_rows(answer: RowsAnswer, _: Options) -> str:
     """Return rows as tab-separated text under a heading; nothing in them can break a line."""
     lines = [answer.columns, *([_show(value) for value in row] for row in answer.rows)]
     return "".join("\t".join(clip_text(str(cell), LONGEST) for cell in row) + "\n" for row in lines)

@@ -14,7 +14,7 @@ from famtree.formats.escape import UNSAFE
 _MOST_BITS = 4096
 
 
-class Document(Protocol):
+class PublishedAnswer(Protocol):
     """What has a published schema."""
 
     def to_document(self) -> dict[str, Any]:
@@ -32,7 +32,7 @@ def render_json(document: dict[str, Any]) -> str:
     return _render(document, indent=2) + "\n"
 
 
-def publish(answer: Document) -> dict[str, Any]:
+def publish(answer: PublishedAnswer) -> dict[str, Any]:
     """Return the document of the contract as plain data."""
     return answer.to_document()
 
