@@ -13,7 +13,7 @@ from cmarkgfm.cmark import Options
 
 from comparisons import make_comparison
 from families import make_family
-from famtree.atlas.query import Answer
+from famtree.atlas.query import QueryResult
 from famtree.formats.markdown import escape_markdown
 from famtree.types.policy import CheckedCheckpoint, CheckedCondition, CheckError, CheckReport
 from foreign_text import fill
@@ -66,7 +66,7 @@ DOCUMENTS: dict[str, Callable[[str], str]] = {
     "families": lambda text: show("families", "markdown", [fill(make_family(), text)]),
     "family": lambda text: show("family", "markdown", fill(make_family(), text)),
     "query": lambda text: show(
-        "atlas answer", "markdown", Answer([text, "b"], [[text, [text]], [None, 1]])
+        "atlas answer", "markdown", QueryResult([text, "b"], [[text, [text]], [None, 1]])
     ),
     "info": lambda text: show(
         "atlas", "markdown", {"tables": {text: 1}, "bytes": 1, "famtree": text}

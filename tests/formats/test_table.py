@@ -11,7 +11,7 @@ import pytest
 
 from comparisons import make_comparison
 from families import make_family, make_registry
-from famtree.atlas.query import Answer
+from famtree.atlas.query import QueryResult
 from famtree.errors import FamtreeError, UsageError
 from famtree.formats.schema import SCHEMA_NAMES
 from famtree.formats.table import FORMATS, Options, render
@@ -61,8 +61,8 @@ DOCUMENTS: dict[str, list[Callable[[], Any]]] = {
     "family": [make_family, lambda: make_family("elm"), lambda: fill(make_family(), HOSTILE)],
     "atlas": [lambda: {"tables": {"edges": 1}, "bytes": 1, "famtree": HOSTILE}],
     "atlas answer": [
-        lambda: Answer([HOSTILE, "b"], [[HOSTILE, [1, HOSTILE]], [None, 1.5]]),
-        lambda: Answer(["a"], []),
+        lambda: QueryResult([HOSTILE, "b"], [[HOSTILE, [1, HOSTILE]], [None, 1.5]]),
+        lambda: QueryResult(["a"], []),
     ],
     "atlas report": [lambda: make_report("x"), lambda: make_report(HOSTILE)],
     "bom": [lambda: {"bomFormat": HOSTILE}],
