@@ -23,7 +23,7 @@ def test_flowchart_is_golden(name: str, golden: Callable[[str, str], None]) -> N
 
 @pytest.mark.parametrize("make", [*LINEAGES.values(), lambda: make_wide(2000)])
 def test_every_line_is_of_a_known_form(make: Callable[[], object]) -> None:
-    text = show("lineage", "mermaid", make())  # type: ignore[arg-type]
+    text = show("lineage", "mermaid", make())
     assert all(LINE.fullmatch(line) for line in text.splitlines())
 
 

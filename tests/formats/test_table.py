@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -66,7 +67,7 @@ DOCUMENTS: dict[str, list[Callable[[], Any]]] = {
     ],
     "atlas report": [lambda: make_report("x"), lambda: make_report(HOSTILE)],
     "bom": [lambda: {"bomFormat": HOSTILE}],
-    "schema": [lambda name=name: name for name in SCHEMA_NAMES],
+    "schema": [partial(str, name) for name in SCHEMA_NAMES],
     "error": [lambda: FamtreeError(HOSTILE, hint=HOSTILE)],
 }  # fmt: skip
 OPTIONS = [
