@@ -21,6 +21,7 @@ from famtree.matchers.rules import (
     EXTENDED_GAIN,
     GROUP_FLOOR,
     SPOKEN_FOR,
+    STRANGER_GAIN,
     WORST,
     Judgement,
     RuleMatch,
@@ -88,8 +89,9 @@ RULES = {
 }
 
 
-def registry_of(rules: dict[str, dict[str, Any]]) -> Registry:
+def registry_of(rules: dict[str, dict[str, Any]], whole: dict[str, str] | None = None) -> Registry:
     files = {"_generic.toml": GENERIC.encode()}
+    files |= {name: text.encode() for name, text in (whole or {}).items()}
     for key, when in rules.items():
         lines = [f"{name} = {toml(value)}" for name, value in when.items()]
         files[f"{key}.toml"] = "\n".join(
@@ -206,6 +208,58 @@ def test_a_renamed_class_is_mild_where_the_model_type_fits() -> None:
         return next(one.weigh(of) for of in one.judgements if of.name == "architecture.class_name")
 
     assert loss(foreign) < loss(found) < 0
+
+
+def test_the_vocabulary_of_a_stranger_counts_a_quarter() -> None:
+    rows = {"architecture.vocab_rows": 70000}
+    gain = weigh("oak", "architecture.vocab_rows", rows).weight
+    assert gain > 1
+
+    def score(kind: str) -> float:
+        found = match("oak", rows | {"architecture.text_model_type": kind})
+        return found.score - weigh("oak", kind_of, {kind_of: kind}).weight
+
+    kind_of = "architecture.text_model_type"
+    assert score("shrub") == pytest.approx(STRANGER_GAIN * gain)
+    assert score("bush") == pytest.approx(gain)
+    assert match("oak", rows).score == pytest.approx(gain)
+
+
+SIBLINGS = """
+schema = "famtree/family/1"
+key = "yew"
+name = "Yew"
+maker = "x"
+sources = ["x"]
+[[generation]]
+key = "yew-1"
+name = "Yew 1"
+[[generation.rule]]
+[generation.rule.when]
+architecture.text_model_type = "yew"
+architecture.vocab_rows = 40000
+[[generation]]
+key = "yew-2"
+name = "Yew 2"
+[[generation.rule]]
+[generation.rule.when]
+architecture.text_model_type = "yew"
+architecture.vocab_rows = 40000
+recipe.rope_theta = 1e6
+"""
+
+
+def test_a_generation_is_settled_by_four_fifths_of_the_belief() -> None:
+    """A miss that a tenth of all derivatives show leaves the sibling a sixth of the belief."""
+    registry = registry_of(RULES, {"yew.toml": SIBLINGS})
+    traits = {"architecture.text_model_type": "yew", "architecture.vocab_rows": 40000}
+    seen = traits | {"recipe.rope_theta": 2e6}
+    result = classify(look(seen), registry)
+    assert (result.outcome, len(result.candidates)) == ("identified", 2)
+    best, other = (one.score for one in result.candidates)
+    assert 0.8 < best / (best + other) < 0.9
+    doubtful = classify(as_default(seen, "recipe.rope_theta"), registry)
+    assert doubtful.outcome == "ambiguous"
 
 
 def test_only_identity_traits_that_are_hardly_edited_conflict() -> None:

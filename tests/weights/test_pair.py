@@ -140,6 +140,30 @@ def test_inherited_embeddings_alone_are_partial(compare: Compare) -> None:
     assert "embeddings" in found.reason
 
 
+def widen(seed: int) -> Arrays:
+    """Return the model of `seed` with another's columns beside its own."""
+    one, other = make_model(seed), make_model(seed + 100)
+    return {
+        name: np.concatenate([values, other[name]], axis=-1)
+        if values.shape[-1] == HIDDEN
+        else values
+        for name, values in one.items()
+    }
+
+
+@pytest.mark.parametrize(("wide", "said"), [(False, "columns"), (True, "embeddings do not")])
+def test_foreign_embeddings_need_256_columns(tmp_path: Path, wide: bool, said: str) -> None:
+    made, hidden = (widen, 2 * HIDDEN) if wide else (make_model, HIDDEN)
+    model = tune(made(1), 2)
+    model["model.embed_tokens.weight"] = made(2)["model.embed_tokens.weight"]
+    parent = open_model(tmp_path / "parent", made(1), hidden_size=hidden)
+    found = compare_weights(open_model(tmp_path / "child", model, hidden_size=hidden), parent)
+    assert found.verdict == "derived"
+    assert found.embedding is not None
+    assert found.embedding.columns == hidden
+    assert said in found.reason
+
+
 def test_a_shared_start_is_not_called_descent(compare: Compare) -> None:
     # Two trainings from one initialisation: a quarter of the start is left in each.
     found = compare(tune(make_model(1), 7, 3.0))
