@@ -10,6 +10,8 @@ def test_the_longest_word_of_a_family_counts() -> None:
     claims = find_claims("meta-llama/Llama-3.1-8B-Instruct", load_registry())
     assert ("llama", "llama-3.1") in claims
     assert ("llama", "llama-3") not in claims
+    claims = find_claims("CohereForAI/c4ai-command-r-08-2024", load_registry())
+    assert claims == [("command-r", "command-r-08-2024")]
 
 
 def test_several_families_in_one_name() -> None:

@@ -136,19 +136,19 @@ def _compare_rows(
 def _compare_tokenizers(
     child: NodeFacts, parent: NodeFacts, relation: LinkRelation, found: EndComparison
 ) -> None:
-    kinship = relate_vocabularies(child.tokenizer, parent.tokenizer)
+    related = relate_vocabularies(child.tokenizer, parent.tokenizer)
     signal, expected = "tokenizer.vocabulary", "the parent's"
-    if kinship.kind == "identical":
+    if related.kind == "identical":
         found.agreeing.append("vocabulary")
         found.note(signal, expected, "identical", 1.5, "tokenizer")
-    elif kinship.kind == "extended":
+    elif related.kind == "extended":
         found.agreeing.append("vocabulary")
-        found.note(signal, expected, f"extended by {kinship.added} tokens", 1.0, "tokenizer")
-    elif kinship.kind == "different":
+        found.note(signal, expected, f"extended by {related.added} tokens", 1.0, "tokenizer")
+    elif related.kind == "different":
         found.note(signal, expected, "different", -3.0, "tokenizer")
         if relation in SAME_VOCABULARY:
             found.against.append("vocabulary")
-    elif kinship.kind == "overlapping":
+    elif related.kind == "overlapping":
         found.note(signal, expected, "overlapping, neither equal nor extended", -0.5, "tokenizer")
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from famtree.weights.kinship import Family
+from famtree.weights.member_pairs import MemberPairs
 from famtree.weights.results import Placement
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def place_members(
     `unresolved` names members that may stand between: the sample cannot tell. `share` is the part
     of each matrix's rows that is read (with limits, see `blocks`). Merges have to be left out.
     """
-    family = Family(members, root, share)
+    family = MemberPairs(members, root, share)
     parents = {name: _find_parent(family, name) for name in members if name != root}
     return {
         name: Placement(parent, beta, _trace(parents, name, root), unresolved)
@@ -38,7 +38,7 @@ def place_members(
 _Found = tuple[str, float | None, tuple[str, ...]]
 
 
-def _find_parent(family: Family, name: str) -> _Found:
+def _find_parent(family: MemberPairs, name: str) -> _Found:
     candidates = [other for other in family.names if family.can_precede(other, name)]
     if family.is_copy(name):
         nearest = _find_nearest(family, name, [family.root, *candidates])
@@ -59,7 +59,7 @@ def _find_parent(family: Family, name: str) -> _Found:
     return family.root, None, tuple(sorted(unclear))
 
 
-def _find_nearest(family: Family, name: str, candidates: Iterable[str]) -> str | None:
+def _find_nearest(family: MemberPairs, name: str, candidates: Iterable[str]) -> str | None:
     best: str | None = None
     for other in candidates:
         if best is None:

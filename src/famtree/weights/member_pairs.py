@@ -40,7 +40,7 @@ class _Member:
     """Whether values of bfloat16 are stored in a wider format."""
 
 
-class Family:
+class MemberPairs:
     """Members that all come from one root."""
 
     def __init__(self, members: Mapping[str, Weights], root: str, share: float) -> None:
