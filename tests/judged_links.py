@@ -16,12 +16,11 @@ from examining import load_once
 from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.row import Row
 from famtree.scan.settings import ScanSettings
-from famtree.types.links import STATUSES
 from forged_folders import BASE, in_record, weights_of
 from hub.server import HubServer
 from lineage_hubs import CONFIG, add_model
 from packed_models import make_awq, make_gguf
-from tiny_models import HIDDEN, LAYERS, Arrays, encode, files_of, make_model, tune
+from tiny_models import HIDDEN, LAYERS, Arrays, cut_layers, encode, files_of, make_model, tune
 from weighty_hubs import publish
 
 OTHER, CHILD = "acme/other", "tuner/child"
@@ -30,17 +29,18 @@ Said = tuple[str, str] | None
 
 
 class Asked(Struct, frozen=True):
-    """A child as it is asked for, and the parent it claims under the name it has in graphs."""
+    """A child as it is asked for, the parent it claims under the name it has in graphs, and the
+    name that is claimed where that is another."""
 
     child: str = CHILD
     parent: str = BASE
+    claimed: str | None = None
 
 
 class Answers(Struct):
     """What every command says of one link."""
 
     said: dict[str, Said]
-    texts: dict[str, str]
     documents: dict[str, dict[str, Any]]
     row: Row
 
@@ -157,12 +157,11 @@ def unread_layout(hub: HubServer, place: Path) -> Asked:
 def renamed(hub: HubServer, place: Path) -> Asked:
     hub.add("acme/former", {}, moved_to=BASE)
     publish(hub, CHILD, tune(make_model(1), 3), "acme/former")
-    return Asked()
+    return Asked(claimed="acme/former")
 
 
 def other_shape(hub: HubServer, place: Path) -> Asked:
-    wide = {name: values for name, values in make_model(2, layers=LAYERS + 1).items()}
-    publish(hub, CHILD, wide, BASE, num_key_value_heads=4)
+    publish(hub, CHILD, make_model(2, layers=LAYERS + 1), BASE, num_key_value_heads=4)
     return Asked()
 
 
@@ -213,12 +212,36 @@ def on_record(hub: HubServer, place: Path) -> Asked:
     return Asked(parent="Qwen/Qwen2.5-7B")
 
 
-def on_record_contradicted(hub: HubServer, place: Path) -> Asked:
-    add_model(hub, CHILD, "mistralai/Mistral-7B-v0.3", config=CONFIG)
-    return Asked(parent="mistralai/Mistral-7B-v0.3")
+def ruled_out_on_record(hub: HubServer, place: Path) -> Asked:
+    add_model(hub, CHILD, "meta-llama/Llama-3.1-8B", config=CONFIG)
+    return Asked(parent="meta-llama/Llama-3.1-8B")
 
 
-_CHECKED = re.compile(r"the link from (?P<child>.+) to (?P<parent>.+) is (?P<status>[a-z]+), and at")
+def halved(hub: HubServer, place: Path) -> Asked:
+    """Said to be a quantization, and made of half the layers of its parent."""
+    half = cut_layers(make_model(1), [0, 1])
+    hub.add(CHILD, files_of(half), card={**_card(BASE), "base_model_relation": "quantized"})
+    return Asked()
+
+
+def embeddings_taken(hub: HubServer, place: Path) -> Asked:
+    """An unrelated model of another depth with the embeddings of the parent it claims."""
+    arrays = make_model(2, layers=LAYERS + 1)
+    for name in ("model.embed_tokens.weight", "lm_head.weight"):
+        arrays[name] = make_model(1)[name]
+    publish(hub, CHILD, arrays, BASE, num_key_value_heads=4)
+    return Asked()
+
+
+def pickled_parent(hub: HubServer, place: Path) -> Asked:
+    files = files_of(make_model(2))
+    files["pytorch_model.bin"] = files.pop("model.safetensors")
+    hub.add("acme/pickled", files)
+    publish(hub, CHILD, make_model(1), "acme/pickled")
+    return Asked(parent="acme/pickled")
+
+
+_CHECKED = re.compile(r"the link from .+ to (?P<parent>.+) is (?P<status>[a-z]+), and at worst")
 _NOTED = re.compile(r"claims to come from (?P<parent>.+) \((?P<relation>[a-z-]+)\); the evidence")
 
 
@@ -240,10 +263,11 @@ def ask_all(famtree: Command, asked: Asked, place: Path, *, verify: bool) -> Ans
         "check": famtree("check", str(policy), "--json", *options),
     }
     documents = {name: one.document for name, one in outcomes.items()}
+    unseen = asked.parent if verify or asked.claimed is None else asked.claimed
     row = scan_checkpoint(ref, load_once(), ScanSettings())
     lineage = documents["lineage"]
     said: dict[str, Said] = {
-        "identify": _find(documents["identify"]["lineage"]["chain"], parent),
+        "identify": _find(documents["identify"]["lineage"]["chain"], unseen),
         "lineage": _find(
             [one for one in lineage["edges"] if one["child"] == lineage["ref"]], parent
         ),
@@ -260,17 +284,17 @@ def ask_all(famtree: Command, asked: Asked, place: Path, *, verify: bool) -> Ans
         said["check"] = said["lineage"][0], status
     else:
         said["check"] = None if told is None else ("?", told["status"])
-    return Answers(said, _draw_all(famtree, asked, policy, options), documents, row)
+    return Answers(said, documents, row)
 
 
-def _draw_all(
-    famtree: Command, asked: Asked, policy: Path, options: tuple[str, ...]
-) -> dict[str, str]:
+def draw_all(famtree: Command, asked: Asked, place: Path, *, verify: bool) -> dict[str, str]:
+    """Return what every command prints for people; `ask_all` wrote the policy."""
+    options = ("--verify",) if verify else ()
     lines = {
         "identify": ["identify", asked.child],
         "lineage": ["lineage", asked.child],
         "compare": ["compare", asked.child, asked.parent, "--engine", "vllm"],
-        "check": ["check", str(policy)],
+        "check": ["check", str(place / "famtree.toml")],
     }
     found = {}
     for name, line in lines.items():
@@ -309,7 +333,3 @@ def _read_bom(document: dict[str, Any], parent: str) -> Said:
         if told is not None and told["parent"] == parent:
             return told["relation"], "contradicted"
     return None
-
-
-def is_no_better(status: str, other: str) -> bool:
-    return STATUSES.index(status) >= STATUSES.index(other)  # type: ignore[arg-type]

@@ -291,7 +291,9 @@ def test_conditions_on_the_ancestry(
         child=REF, parent="acme/base", relation="finetune", status="declared", confidence=0.7
     )
     ancestry = Lineage(famtree="0", ref=REF, edges=[edge])
-    subject = SimpleNamespace(identification=make_result(), publish_lineage=lambda: ancestry)
+    subject = SimpleNamespace(
+        identification=make_result(), publish_lineage=lambda: ancestry, find_name=str
+    )
     vars(fake_api).update(examine=lambda *_, **__: subject)
     done = command("identify", REF, *asked)
     assert done.code == min(count, 1)

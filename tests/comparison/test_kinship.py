@@ -49,9 +49,7 @@ def find_ancestor(found: LineageVerdict) -> tuple[str, int, int] | None:
 
 def answer(found: Comparison, question: str) -> str:
     return next(
-        one.answer
-        for one in found.interchange
-        if one.question == question and one.engine is None
+        one.answer for one in found.interchange if one.question == question and one.engine is None
     )
 
 

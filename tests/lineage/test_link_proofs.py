@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from famtree import api
+from famtree.comparison.descent import Descent
 from famtree.comparison.proof import join_proof
 from famtree.types.comparison import LineageVerdict
+from famtree.types.identification import LinkRelation
 from famtree.types.lineage import LineageEdge
 from famtree.types.proof import Proof
 from hub.server import HubServer
@@ -114,9 +116,13 @@ def proof(verdict: str, direction: str | None = None) -> Proof:
     )  # fmt: skip
 
 
-def declared(verdict: str, distance: int | None) -> LineageVerdict:
-    return LineageVerdict.model_validate(
-        {"verdict": verdict, "status": "declared", "distance": distance, "path": ["a", "b"]}
+def declared(verdict: str, distance: int | None, *relations: LinkRelation) -> Descent:
+    return Descent(
+        LineageVerdict.model_validate(
+            {"verdict": verdict, "status": "declared", "distance": distance, "path": ["a", "b"]}
+        ),
+        relations=frozenset(relations),
+        b_is_child=verdict == "b-derives-from-a",
     )
 
 
@@ -144,6 +150,52 @@ def test_what_is_declared_stands_as_far_as_the_weights_bear_it_out(
     verdict: str,
     status: str,
 ) -> None:
-    found = join_proof(declared(said, distance), proof(shown, direction))
+    relations: list[LinkRelation] = ["finetune"] if distance else []
+    found = join_proof(declared(said, distance, *relations), proof(shown, direction))
     assert (found.verdict, found.status) == (verdict, status)
     assert found.z == 40.0
+
+
+@pytest.mark.parametrize(
+    ("said", "relation", "shown", "direction", "verdict", "status"),
+    [
+        # What came first is shown of the side that was taken for the child, which is b here.
+        ("b-derives-from-a", "finetune", "derived", "parent-first", "b-derives-from-a", "verified"),
+        ("b-derives-from-a", "finetune", "derived", "child-first", "related", "verified"),
+        # An average is smaller than its parts.
+        ("a-derives-from-b", "merge", "derived", "child-first", "a-derives-from-b", "verified"),
+        # Distillation leaves nothing in the weights, wherever it stands on the path.
+        ("a-derives-from-b", "distill", "independent", None, "a-derives-from-b", "declared"),
+        ("related", "distill", "independent", None, "related", "declared"),
+    ],
+)
+def test_what_lies_between_decides_what_weights_may_say(
+    said: str,
+    relation: LinkRelation,
+    shown: str,
+    direction: str | None,
+    verdict: str,
+    status: str,
+) -> None:
+    found = join_proof(declared(said, 2, "finetune", relation), proof(shown, direction))
+    assert (found.verdict, found.status) == (verdict, status)
+
+
+@pytest.mark.parametrize(
+    ("shown", "verdict", "status", "relation"),
+    [
+        ("derived", "related", "verified", "unknown"),
+        ("partial", "related", "contradicted", "finetune"),
+        ("independent", "independent", "contradicted", "finetune"),
+        ("shared-init", "shared-init", "contradicted", "finetune"),
+        ("undetermined", "undetermined", "contradicted", "finetune"),
+    ],
+)
+def test_a_claim_that_files_rule_out_is_settled_by_whole_weights_alone(
+    shown: str, verdict: str, status: str, relation: str
+) -> None:
+    ruled_out = LineageVerdict.model_validate(
+        {"verdict": "undetermined", "status": "contradicted", "relation": "finetune"}
+    )
+    found = join_proof(Descent(ruled_out, relations=frozenset({"finetune"})), proof(shown))
+    assert (found.verdict, found.status, found.relation) == (verdict, status, relation)

@@ -17,6 +17,7 @@ from famtree.bom.component import make_component
 from famtree.bom.model_card import make_model_card
 from famtree.bom.pedigree import make_pedigree
 from famtree.bom.properties import make_properties
+from famtree.formats.lineage_words import describe_verification
 from famtree.identification.subject import Subject
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
@@ -68,4 +69,7 @@ def _list_findings(result: Identification, lineage: Lineage) -> dict[str, object
             for edge in lineage.edges
             if edge.child == lineage.ref and edge.status == "contradicted"
         ],
+        "lineage:verification": None
+        if lineage.verification is None
+        else [line for _, line in describe_verification(lineage.verification)],
     }

@@ -21,8 +21,8 @@ from famtree.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from famtree.identification.subject import Subject
     from famtree.types.identification import Identification
-    from famtree.types.lineage import Lineage
     from famtree.types.policy import Conditions
 
 
@@ -135,10 +135,10 @@ def identify(
         }
         if _ask_ancestry(conditions):
             subject = api.examine(reference, **asked)
-            result, ancestry = subject.identification, subject.publish_lineage()
+            result = subject.identification
         else:
-            result, ancestry = api.identify(reference, **asked), None
-        failures = _list_failures(result, ancestry, conditions)
+            subject, result = None, api.identify(reference, **asked)
+        failures = _list_failures(result, subject, conditions)
     write_stdout(render("identification", result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
@@ -165,7 +165,7 @@ def _ask_ancestry(conditions: Conditions | None) -> bool:
 
 
 def _list_failures(
-    result: Identification, ancestry: Lineage | None, conditions: Conditions | None
+    result: Identification, subject: Subject | None, conditions: Conditions | None
 ) -> list[str]:
     """Return a line for each condition that does not hold."""
     if conditions is None:
@@ -173,6 +173,6 @@ def _list_failures(
     from famtree.policy.conditions import check_identification, check_lineage
 
     checked = check_identification(result, conditions)
-    if ancestry is not None:
-        checked += check_lineage(ancestry, conditions)
+    if subject is not None:
+        checked += check_lineage(subject.publish_lineage(), conditions, subject.find_name)
     return [one.message for one in checked if not one.holds]

@@ -54,10 +54,11 @@ def compare_subjects(
     one, other = a.checkpoint, b.checkpoint
     structure = compare_structure(left, right)
     tokens = compare_tokens(left, right)
-    lineage, light = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
+    descent = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
+    lineage = descent.verdict
     if request.verify:
-        lineage = prove(lineage, one, other, notices, on_progress)
-    pair = Pair(left, right, structure, tokens, lineage, light)
+        lineage = prove(descent, one, other, notices, on_progress)
+    pair = Pair(left, right, structure, tokens, lineage, descent.light)
     ours, theirs = a.identification, b.identification
     cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)
     return Comparison.model_construct(

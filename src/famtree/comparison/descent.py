@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 
+from msgspec import Struct
+
 from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.checkpoint.references import spell_as_hub
 from famtree.comparison.identity import Identity, OnProgress, compare_identity, list_weights
@@ -16,35 +18,56 @@ from famtree.lineage.meeting import Meeting, find_meeting, name_key
 from famtree.lineage.steps import JudgedLink, judge_link
 from famtree.lineage.walk import Found
 from famtree.types.comparison import CommonAncestor, LineageVerdict, Verdict
-from famtree.types.identification import ChainStep, Evidence
+from famtree.types.identification import ChainStep, Evidence, LinkRelation
 from famtree.types.links import is_worse, worst_of
 
-Judged = tuple[LineageVerdict, bool | None]
-"""The verdict, and whether only light training lies between the two (None: no path is known)."""
+
+class Descent(Struct, frozen=True):
+    """The verdict on a pair, and what the known path between the two is made of."""
+
+    verdict: LineageVerdict
+    light: bool | None = None
+    """Whether only light training lies between the two; None where no path is known."""
+    relations: frozenset[LinkRelation] = frozenset()
+    """Of the links on the path, or of the one claim between the two that is ruled out."""
+    b_is_child: bool = False
+    """True where b claims to come from a."""
 
 
 def judge_descent(
     a: Subject, b: Subject, *, verify: bool, on_progress: OnProgress | None = None
-) -> Judged:
+) -> Descent:
     """Return the verdict on the pair, by the hashes of both and by their whole ancestries."""
     one, other = a.checkpoint, b.checkpoint
     identity = compare_identity(one, other, verify=verify, on_progress=on_progress)
     if identity.same:
-        return _same(identity), True
+        return Descent(_same(identity), light=True)
     name_a, name_b = _names(one, other)
     steps_a = _list_steps(a, name_a, other, name_b)
     steps_b = _list_steps(b, name_b, one, name_a)
     meeting = find_meeting(name_a, name_b, steps_a, steps_b)
     if meeting is not None and meeting.distance:
         weights = bool(list_weights(one)) and bool(list_weights(other))
-        return _descended(name_a, meeting, identity, weights=weights), meeting.light
+        return Descent(
+            _descended(name_a, meeting, identity, weights=weights),
+            meeting.light,
+            frozenset(step.relation for step in meeting.steps),
+            b_is_child=not meeting.from_a.steps,
+        )
     between = {(name_a, name_b), (name_b, name_a)}
     refuted = [
         step
         for step in (*steps_a, *steps_b)
         if step.status == "contradicted" and (step.child, step.parent) in between
     ]
-    return (_contradicted(refuted[0], identity) if refuted else _undetermined(identity)), None
+    if not refuted:
+        return Descent(_undetermined(identity))
+    claim = refuted[0]
+    return Descent(
+        _contradicted(claim, identity),
+        relations=frozenset({claim.relation}),
+        b_is_child=claim.child == name_b,
+    )
 
 
 def _names(a: Checkpoint, b: Checkpoint) -> tuple[str, str]:
@@ -96,6 +119,7 @@ def _same(identity: Identity) -> LineageVerdict:
         status="verified",
         reason=identity.how,
         distance=0,
+        relation="copy",
         bytes_read=identity.bytes_read,
         evidence=[_observe("weights", "listing", "equal", identity.how, supports=True)],
     )
@@ -106,7 +130,9 @@ def _descended(
 ) -> LineageVerdict:
     up_a, up_b = meeting.from_a, meeting.from_b
     verdict: Verdict
-    if not up_b.steps:
+    if meeting.mutual:
+        verdict, told = "related", "each of the two names the other as what it comes from"
+    elif not up_b.steps:
         verdict, told = "a-derives-from-b", f"a is {_describe(up_a.steps)} b"
     elif not up_a.steps:
         verdict, told = "b-derives-from-a", f"b is {_describe(up_b.steps)} a"
@@ -119,7 +145,7 @@ def _descended(
     status = worst_of(up_a.status, up_b.status)
     if not weights and not is_worse(status, "declared"):
         status = "declared"
-    steps = (*up_a.steps, *up_b.steps)
+    steps = meeting.steps
     return LineageVerdict.model_construct(
         verdict=verdict,
         status=status,

@@ -1,8 +1,9 @@
 """What weight bytes say of a pair, put together with what is declared.
 
 Observed beats declared: weights that share nothing rule a declared descent out, and weights that
-depend on each other verify it. Dependence alone does not tell parent and child from siblings, so
-the declared kind of kinship stands where the weights do not speak against it.
+depend on each other verify it, as `famtree.lineage.judge` says of every link. Dependence alone
+does not tell parent and child from siblings, so the declared kind of kinship stands where the
+weights do not speak against it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from famtree.checkpoint.checkpoint import Checkpoint
+from famtree.comparison.descent import Descent
 from famtree.comparison.identity import list_weights
 from famtree.errors import FamtreeError
-from famtree.lineage.judge import find_status
+from famtree.lineage.document import describe_proof
+from famtree.lineage.judge import find_relation, find_status
 from famtree.types.comparison import LineageVerdict, Verdict
-from famtree.types.identification import Notice
+from famtree.types.identification import Notice, Verification, VerifiedLink
 from famtree.types.links import worst_of
 
 if TYPE_CHECKING:
@@ -26,41 +29,63 @@ _ARROWS: dict[str, Verdict] = {
     "child-first": "b-derives-from-a",
 }
 """By which side came first, with `a` taken for the child."""
+_TURNED: dict[Verdict, Verdict] = {
+    "a-derives-from-b": "b-derives-from-a",
+    "b-derives-from-a": "a-derives-from-b",
+}
 
 
 def prove(
-    declared: LineageVerdict,
+    descent: Descent,
     a: Checkpoint,
     b: Checkpoint,
     notices: list[Notice],
     on_progress: Callable[[str], None] | None = None,
 ) -> LineageVerdict:
-    """Return the verdict after sampling the weights of both; `declared` where that is no use.
+    """Return the verdict after sampling the weights of both, with what came of it in words.
 
-    What keeps the weights from being read becomes a notice.
+    What keeps the weights from being read becomes a notice, and the verdict stays.
     """
-    if declared.verdict == "same-weights" or not (list_weights(a) and list_weights(b)):
-        return declared
+    declared = descent.verdict
+    child, parent = (b, a) if descent.b_is_child else (a, b)
+
+    def tell(outcome: str, text: str) -> LineageVerdict:
+        link = VerifiedLink.model_construct(
+            child=child.ref, parent=parent.ref, outcome=outcome, text=text
+        )
+        return _note(declared, link)
+
+    if declared.verdict == "same-weights":
+        return tell("proven", f"{declared.reason} ({declared.bytes_read:,} bytes read)")
+    without = [one.ref for one in (a, b) if not list_weights(one)]
+    if without:
+        return tell("untold", f"{without[0]} has no weight files; no weight byte read")
 
     from famtree.lineage.proving import prove_pair
 
     if on_progress is not None:
         on_progress("comparing weights")
     try:
-        proof = prove_pair(a, b, on_progress=on_progress, details=True)
+        proof = prove_pair(child, parent, on_progress=on_progress, details=True)
     except FamtreeError as fault:
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))
-        return declared
-    return join_proof(declared, proof)
+        return tell("untold", fault.message)
+    return _note(join_proof(descent, proof), describe_proof(child.ref, parent.ref, proof))
 
 
-def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
+def _note(verdict: LineageVerdict, link: VerifiedLink) -> LineageVerdict:
+    told = Verification.model_construct(links=[link], bytes_read=verdict.bytes_read)
+    return verdict.model_copy(update={"verification": told})
+
+
+def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
     """Return the verdict of the weights, and of what is declared as far as they bear it out.
 
     Weights alone tell that two are related, not which comes from which: an arrow says which side
     is a leaf, not whose.
     """
+    declared = descent.verdict
     update: dict[str, object] = {
         "z": proof.z,
         "p_value": proof.p_value,
@@ -68,32 +93,49 @@ def join_proof(declared: LineageVerdict, proof: Proof) -> LineageVerdict:
         "evidence": [*declared.evidence, *proof.to_evidence()],
     }
     known = declared.distance is not None
-    status = find_status(proof, declared.relation or "unknown")
+    claimed = bool(descent.relations)
+    relation = declared.relation or ("distill" if "distill" in descent.relations else "unknown")
+    status = find_status(proof, relation, declared.status)
     if proof.verdict == "same-weights":
         update |= {"verdict": "same-weights", "status": "verified", "distance": 0}
-        update["reason"] = proof.reason
+        update |= {"reason": proof.reason, "relation": "copy"}
     elif proof.related:
-        arrow = _ARROWS.get(proof.direction or "")
-        against = known and arrow is not None and arrow != declared.verdict
-        update["status"] = "verified"
+        update["status"] = status or declared.status
+        if declared.relation is not None and status is not None:
+            update["relation"] = find_relation(proof, declared.relation, declared.status)
         if not known:
             update |= {"verdict": "related", "reason": proof.reason}
-        elif against and declared.verdict in _ARROWS.values():
+        elif _came_first_otherwise(descent, proof):
             told = f"{proof.reason}; which came first is declared otherwise than the weights show"
             update |= {"verdict": "related", "reason": told}
     elif known and status == "declared":
         update["reason"] = f"{declared.reason}; {proof.reason}, as after distillation"
         update["status"] = worst_of(declared.status, status)
     elif status is not None:
-        told = f"{proof.reason}, though descent is declared" if known else proof.reason
+        told = f"{proof.reason}, though descent is declared" if claimed else proof.reason
         update |= {
             "verdict": proof.verdict,
-            "status": status if known else "verified",
+            "status": worst_of(declared.status, status) if claimed else "verified",
             "reason": told,
             "distance": None,
             "path": [],
             "common_ancestor": None,
         }
-    elif not known:
+    elif not known and not claimed:
         update["reason"] = f"{declared.reason}; of the weights nothing can be told: {proof.reason}"
     return declared.model_copy(update=update)
+
+
+def _came_first_otherwise(descent: Descent, proof: Proof) -> bool:
+    """Return whether the weights show the other order than is declared.
+
+    An average of several is smaller than each of them, as what came first is: a merge's arrow is
+    no ground to doubt what it names.
+    """
+    shown = _ARROWS.get(proof.direction or "")
+    if shown is None or "merge" in descent.relations:
+        return False
+    if descent.b_is_child:
+        shown = _TURNED[shown]
+    declared = descent.verdict.verdict
+    return declared in _TURNED and shown != declared

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree.formats.escape import clip_text
+from famtree.formats.lineage_words import describe_verification
 from famtree.formats.markdown import escape_markdown
 from famtree.types.policy import CheckedCheckpoint, CheckReport
 
@@ -19,7 +20,7 @@ def render_check(report: CheckReport, _: Options) -> str:
     lines = []
     for row in report.checkpoints:
         lines.append(f"{_SIGNS[row.result]} {clip_text(row.ref)}  {_describe_answer(row)}".rstrip())
-        lines += [f"    {clip_text(text)}" for text in list_faults(row)]
+        lines += [f"    {clip_text(text)}" for text in (*list_faults(row), *list_notes(row))]
     return "\n".join([*lines, _count(report)]) + "\n"
 
 
@@ -36,7 +37,7 @@ def render_check_page(report: CheckReport, _: Options) -> str:
     ]
     for row in report.checkpoints:
         confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
-        wrong = "<br>".join(escape_markdown(text) for text in list_faults(row))
+        wrong = "<br>".join(escape_markdown(text) for text in (*list_faults(row), *list_notes(row)))
         answer = escape_markdown(_describe_answer(row, confidence=False))
         ref = escape_markdown(row.ref)
         lines.append(f"| {_SIGNS[row.result]} | {ref} | {answer} | {confidence} | {wrong} |")
@@ -49,6 +50,14 @@ def list_faults(row: CheckedCheckpoint) -> list[str]:
         hint = f" ({row.error.hint})" if row.error.hint else ""
         return [f"{row.error.code}: {row.error.message}{hint}"]
     return [f"{one.name}: {one.message}" for one in row.conditions if not one.holds]
+
+
+def list_notes(row: CheckedCheckpoint) -> list[str]:
+    """Return what is to be known whatever was demanded: ruled out parents, what weights told."""
+    told = [f"ruled out: {text}" for text in row.contradicted]
+    if row.verification is not None:
+        told += [f"verify: {line}" for _, line in describe_verification(row.verification)]
+    return told
 
 
 def _describe_answer(row: CheckedCheckpoint, *, confidence: bool = True) -> str:

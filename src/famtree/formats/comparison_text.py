@@ -14,6 +14,7 @@ from famtree.formats.comparison_words import (
     tell,
     tell_lineage,
     tell_tokenizer,
+    tell_verification,
 )
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
@@ -88,6 +89,9 @@ def _tell_relation(result: Comparison) -> Facts:
     relation = result.relation
     facts = Facts()
     facts.add("lineage", Text(tell_lineage(relation.lineage), "bold"))
+    verified = tell_verification(relation.lineage)
+    if verified is not None:
+        facts.add("verify", Text(verified[1], verified[0]))
     if len(relation.lineage.path) > 2:
         facts.add("path", " - ".join(relation.lineage.path))
     facts.add("architecture", relation.architecture)

@@ -77,6 +77,22 @@ def tell_lineage(lineage: LineageVerdict) -> str:
     return f"{told}: {lineage.reason}" if lineage.reason else told
 
 
+def tell_verification(lineage: LineageVerdict) -> tuple[str, str] | None:
+    """Return (style, line) of what came of comparing the weights; None where none were to be."""
+    if lineage.verification is None:
+        return None
+    [link] = lineage.verification.links
+    words, style = _VERIFIED[link.outcome]
+    return style, f"{words}: {link.text}"
+
+
+_VERIFIED = {
+    "proven": ("✔ proven: the weights are related", "green"),
+    "refuted": ("✘ refuted: no descent is in the weights", "red"),
+    "untold": ("○ nothing told", "dim"),
+}
+
+
 def tell_tokenizer(comparison: Comparison) -> str:
     """Return the relation of the tokenizers with its counts."""
     counts = comparison.relation.vocabulary

@@ -66,7 +66,8 @@ def _write_summary(lineage: Lineage, graph: Graph) -> str:
         )
     if lineage.verification is not None:
         told += [
-            f"<p>{_clean(line)}</p>" for _, line in describe_verification(lineage.verification)
+            f"<p>verify: {_clean(line)}</p>"
+            for _, line in describe_verification(lineage.verification)
         ]
     if lineage.roots:
         roots = ", ".join(f"<code>{_clean(root)}</code>" for root in lineage.roots[:20])

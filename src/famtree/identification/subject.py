@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from famtree.checkpoint.references import read_reference
 from famtree.identification.report import report_identification
 from famtree.lineage.opener import Opener
 from famtree.lineage.trace import Trace, trace_ancestry
@@ -35,6 +36,18 @@ class Subject:
         """The document of `famtree identify`."""
         cost = self.opener.sum_costs(self.seconds)
         return report_identification(self.checkpoint, self.trace, cost)
+
+    def find_name(self, reference: str) -> str:
+        """Return the name in graphs of the Hub repository that `reference` names.
+
+        It is another where the repository was renamed, which takes a request to learn, and
+        `reference` itself where it leads nowhere.
+        """
+        read = read_reference(reference)
+        if read is None or not read[2] or "/" not in read[0]:
+            return reference
+        [found] = self.opener.open_parents([(read[0], None)], 1)
+        return found.ref
 
     def publish_lineage(self, *, children: bool = False) -> Lineage:
         """Return the document of `famtree lineage`; `children` asks the Hub for known ones."""

@@ -94,12 +94,7 @@ def _tell_verification(trace: Trace) -> Verification | None:
     """Return what came of comparing weights: links of nearer children first."""
     if not trace.verified:
         return None
-    told = [
-        VerifiedLink.model_construct(
-            child=child, parent=parent, outcome=_OUTCOMES[proof.verdict], text=_tell_proof(proof)
-        )
-        for (child, parent), proof in trace.proofs.items()
-    ]
+    told = [describe_proof(child, parent, proof) for (child, parent), proof in trace.proofs.items()]
     told += [
         VerifiedLink.model_construct(child=child, parent=parent, outcome="untold", text=reason)
         for (child, parent), reason in trace.unread.items()
@@ -114,10 +109,16 @@ _OUTCOMES: dict[str, Literal["proven", "refuted", "untold"]] = {
 }  # fmt: skip
 
 
-def _tell_proof(proof: Proof) -> str:
+def describe_proof(child: str, parent: str, proof: Proof) -> VerifiedLink:
+    """Return what `proof` says of a link, in one sentence."""
     figures = [f"z {proof.z:.1f}"] if proof.z is not None else []
     figures.append(f"{proof.bytes_read:,} bytes read")
-    return f"{proof.reason} ({', '.join(figures)})"
+    return VerifiedLink.model_construct(
+        child=child,
+        parent=parent,
+        outcome=_OUTCOMES[proof.verdict],
+        text=f"{proof.reason} ({', '.join(figures)})",
+    )
 
 
 def _shorten_proofs(trace: Trace) -> list[WeightProof]:

@@ -7,6 +7,8 @@ The rule, for every command:
   could have told was not read, than `unresolved`. So does a shared initialisation, which is no
   descent: `unresolved`.
 - A `distill` claim stays `declared` all the same: distillation leaves nothing in the weights.
+- A link that files rule out is settled too. Whole weights that depend on the parent's are stronger
+  than a shape, but not by the relation that was claimed; a part that is inherited is not.
 - What could not be told changes nothing.
 """
 
@@ -27,11 +29,15 @@ _RELATIONS: dict[str, LinkRelation] = {
 }  # fmt: skip
 
 
-def find_status(proof: Proof, relation: LinkRelation) -> LinkStatus | None:
+def find_status(
+    proof: Proof, relation: LinkRelation, before: LinkStatus = "declared"
+) -> LinkStatus | None:
     """Return the best status that a claimed link can have after `proof`; None where it says none.
 
-    `verified` is what it has, the others are a ceiling.
+    `verified` is what it has, the others are a ceiling. `before` is what files made of it.
     """
+    if proof.verdict == "partial" and before == "contradicted":
+        return None
     if proof.related:
         return "verified"
     if proof.verdict not in ("independent", "shared-init"):
@@ -42,18 +48,26 @@ def find_status(proof: Proof, relation: LinkRelation) -> LinkStatus | None:
     return "contradicted" if told else "unresolved"
 
 
+def find_relation(proof: Proof, relation: LinkRelation, before: LinkStatus) -> LinkRelation:
+    """Return the relation of a link that `proof` verified."""
+    if proof.verdict == "same-weights":
+        return "copy"
+    if before == "contradicted":
+        relation = "unknown"
+    if relation == "unknown" and proof.operation is not None:
+        return _RELATIONS.get(proof.operation, relation)
+    return relation
+
+
 def apply_proof(step: JudgedLink, proof: Proof) -> None:
     """Give `step` the status that the weights of its ends leave it, with the evidence."""
     step.evidence = [*step.evidence, *proof.to_evidence()]
-    status = find_status(proof, step.relation)
+    status = find_status(proof, step.relation, step.status)
     if status is None:
         return
     if status == "verified":
+        step.relation = find_relation(proof, step.relation, step.status)
         step.status, step.confidence = "verified", CERTAIN
-        if proof.verdict == "same-weights":
-            step.relation = "copy"
-        elif step.relation == "unknown" and proof.operation in _RELATIONS:
-            step.relation = _RELATIONS[proof.operation]
         return
     step.status = worst_of(step.status, status)
     step.confidence = min(step.confidence, _CEILINGS[status])

@@ -40,11 +40,18 @@ class Meeting(Struct, frozen=True):
     ancestor: str
     from_a: Path
     from_b: Path
+    mutual: bool = False
+    """True where each of the two is said to come from the other."""
+
+    @property
+    def steps(self) -> tuple[ChainStep, ...]:
+        """The links between the two, those above a first."""
+        return (*self.from_a.steps, *self.from_b.steps)
 
     @property
     def distance(self) -> int:
         """Links between the two."""
-        return len(self.from_a.steps) + len(self.from_b.steps)
+        return len(self.steps)
 
     @property
     def light(self) -> bool:
@@ -67,7 +74,8 @@ def find_meeting(
         return None
     best = min(shared, key=lambda key: (_length(above_a, above_b, key), key))
     (name, from_a), (_, from_b) = above_a[best], above_b[best]
-    return Meeting(name, from_a, from_b)
+    mutual = name_key(a) != name_key(b) and name_key(b) in above_a and name_key(a) in above_b
+    return Meeting(name, from_a, from_b, mutual)
 
 
 def _length(a: Mapping[str, tuple[str, Path]], b: Mapping[str, tuple[str, Path]], key: str) -> int:

@@ -52,8 +52,10 @@ class Prover:
             return
         if self._on_progress is not None:
             self._on_progress(f"comparing weights of {step.child} with {step.parent}")
+        # What was done is asked where nothing that stands tells.
+        details = step.relation == "unknown" or not step.stands
         try:
-            proof = prove_pair(child, parent, on_progress=self._on_progress)
+            proof = prove_pair(child, parent, on_progress=self._on_progress, details=details)
         except FamtreeError as fault:
             self._tell_unread(step, fault.message)
             return

@@ -42,7 +42,7 @@ OpenParents = Callable[[Sequence[Asked], int], Sequence[Found]]
 """Returns one Found for each parent asked for, in order; the number is that of their generation,
 1 for direct parents. Never raises FamtreeError kin."""
 Settle = Callable[[JudgedLink], None]
-"""Settles a standing step by weight bytes, or leaves it as it is."""
+"""Settles a step by weight bytes, or leaves it as it is."""
 
 
 class Walk(Struct):
@@ -207,7 +207,7 @@ class _Walker(Struct):
             told = "itself" if step.parent == child.ref else f"{step.parent}, which comes from it"
             self.walk.add_notice("cycle", f"{child.ref} names {told} as parent; not followed")
             return None
-        if self.settle is not None and step.stands:
+        if self.settle is not None:
             self.settle(step)
         self.walk.steps[child.ref].append(step)
         if not step.stands:

@@ -17,6 +17,8 @@ from famtree.sources.reference import parse_reference
 from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
 
 MAX_AT_ONCE = 4
+RULED_OUT = "parent-contradicted"
+"""Code of the lineage's warning."""
 
 
 def check_policy(
@@ -31,7 +33,8 @@ def check_policy(
 ) -> CheckReport:
     """Return how the checkpoints of policy file `name` meet what is demanded of them.
 
-    `verify` settles the ancestries that conditions ask about by weight bytes.
+    `verify` settles links by weight bytes: of the whole ancestry where conditions ask about it,
+    else of the parents, as `famtree identify` does.
     A checkpoint that cannot be fetched or read is an error of its row, and the report does not
     hold.
     """
@@ -66,12 +69,13 @@ def _check(
     try:
         ref = parse_reference(demand.ref, revision=policy.revision)
         asks = needs_lineage(policy)
-        opener = Opener(registry, offline, headers=verify, access=access, reach=None if asks else 0)
-        subject = examine_subject(ref, opener, verify=verify and asks, on_progress=on_progress)
+        reach = None if asks else int(verify)
+        opener = Opener(registry, offline, headers=verify, access=access, reach=reach)
+        subject = examine_subject(ref, opener, verify=verify, on_progress=on_progress)
         result = subject.identification
         conditions = check_identification(result, policy)
         if asks:
-            conditions += check_lineage(subject.publish_lineage(), policy)
+            conditions += check_lineage(subject.publish_lineage(), policy, subject.find_name)
     except FamtreeError as fault:
         return CheckedCheckpoint.model_construct(
             ref=policy.ref,
@@ -93,4 +97,6 @@ def _check(
         generation=result.generation.key if result.generation else None,
         confidence=result.confidence,
         conditions=conditions,
+        contradicted=[one.message for one in result.warnings if one.code == RULED_OUT],
+        verification=result.lineage.verification,
     )

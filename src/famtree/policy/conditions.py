@@ -6,7 +6,7 @@ passes what nobody could tell is no gate.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from famtree.checkpoint.references import same_reference
 from famtree.policy.expectation import Expectation, find_failure
@@ -15,6 +15,8 @@ from famtree.types.lineage import Lineage
 from famtree.types.links import NOT_ANCESTORS, STATUSES
 from famtree.types.policy import CheckedCondition, ConditionName, Conditions
 
+FindName = Callable[[str], str]
+"""The name in graphs of a checkpoint that somebody names."""
 LOOSER = "license-looser"
 """Code of the lineage's warning."""
 
@@ -44,11 +46,16 @@ def check_identification(result: Identification, conditions: Conditions) -> list
     return found
 
 
-def check_lineage(lineage: Lineage, conditions: Conditions) -> list[CheckedCondition]:
-    """Return the conditions on the ancestry that were asked for."""
+def check_lineage(
+    lineage: Lineage, conditions: Conditions, find_name: FindName = str
+) -> list[CheckedCondition]:
+    """Return the conditions on the ancestry that were asked for.
+
+    `find_name` is asked for the present name of a parent that is in vain looked for by the other.
+    """
     found = []
     if conditions.expect_parent is not None:
-        found.append(_check_parent(lineage, conditions.expect_parent))
+        found.append(_check_parent(lineage, conditions.expect_parent, find_name))
     if conditions.max_status is not None:
         found.append(_check_status(lineage, conditions.max_status))
     if conditions.require_licence_compatible:
@@ -88,9 +95,12 @@ def _list_families(result: Identification) -> set[str]:
     return {one.family for one in result.candidates}
 
 
-def _check_parent(lineage: Lineage, parent: str) -> CheckedCondition:
+def _check_parent(lineage: Lineage, parent: str, find_name: FindName) -> CheckedCondition:
     own = [edge for edge in lineage.edges if edge.child == lineage.ref]
     links = [edge for edge in own if same_reference(edge.parent, parent)]
+    if not links and own:
+        name = find_name(parent)
+        links = [edge for edge in own if same_reference(edge.parent, name)]
     others = sorted({edge.parent for edge in own if edge.status not in NOT_ANCESTORS})
     told = f"; its parent is {_join(others)}" if others else ""
     failure = None

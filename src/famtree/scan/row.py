@@ -39,6 +39,7 @@ COLUMNS: dict[str, ColumnType] = {
     "tokenizer_digest": "string",
     "recipe_digest": "string",
     "parents": "strings",
+    "contradicted": "strings",
     "relation": "string",
     "status": "string",
     "root": "string",
@@ -59,7 +60,8 @@ COLUMNS: dict[str, ColumnType] = {
     "document": "string",
 }
 """Name and type of every column, in the order of the output. `relation` and `status` are those of
-the link to the nearest parent; `name` is what ends of links are called; `weight_files` are sha256
+the link to the nearest parent; `contradicted` are the parents it claims that the evidence rules
+out; `name` is what ends of links are called; `weight_files` are sha256
 of all weight files, none where one is unknown; `claims` are the parents that the checkpoint itself
 names, as JSON; `document` is the identification as JSON."""
 
@@ -105,6 +107,7 @@ def make_row(
         tokenizer_digest=fingerprint.tokenizer.digest if fingerprint.tokenizer else None,
         recipe_digest=fingerprint.recipe.digest,
         parents=list(result.lineage.parents),
+        contradicted=_list_contradicted(result),
         relation=nearest.relation if nearest else None,
         status=nearest.status if nearest else None,
         root=result.lineage.root,
@@ -136,6 +139,15 @@ def make_failure(ref: str, error: FamtreeError) -> Row:
 
 def _complete(**values: Any) -> Row:
     return {"schema": SCHEMA, **dict.fromkeys(list(COLUMNS)[1:]), **values}
+
+
+def _list_contradicted(result: Identification) -> list[str]:
+    chain = result.lineage.chain
+    return [
+        step.parent
+        for step in chain
+        if step.status == "contradicted" and step.child == chain[0].child
+    ]
 
 
 def _list_hashes(node: NodeFacts) -> list[str]:

@@ -15,6 +15,7 @@ from famtree.types.identification import (
     LinkStatus,
     Notice,
     Outcome,
+    Verification,
 )
 from famtree.types.model import FrozenModel, dump
 
@@ -104,6 +105,8 @@ class LineageVerdict(FrozenModel):
     p_value: float | None = None
     bytes_read: int = 0
     """Weight bytes read for the verdict."""
+    verification: Verification | None = None
+    """Only with `--verify`: what came of comparing the weights of the two."""
     evidence: list[Evidence] = Field(default_factory=list)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from famtree.types.identification import LinkStatus, Outcome
+from famtree.types.identification import LinkStatus, Outcome, Verification
 from famtree.types.model import FrozenModel, dump
 
 ConditionName = Literal[
@@ -85,6 +85,10 @@ class CheckedCheckpoint(FrozenModel):
     generation: str | None = None
     confidence: float | None = None
     conditions: list[CheckedCondition] = Field(default_factory=list)
+    contradicted: list[str] = Field(default_factory=list)
+    """One sentence for each claimed parent that the evidence rules out, whatever was asked for."""
+    verification: Verification | None = None
+    """Only with `--verify`."""
     error: CheckError | None = None
 
 
