@@ -9,7 +9,7 @@ weights do not speak against it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.comparison.descent import Descent
@@ -49,7 +49,7 @@ def prove(
     declared = descent.verdict
     child, parent = (b, a) if descent.b_is_child else (a, b)
 
-    def tell(outcome: str, text: str) -> LineageVerdict:
+    def tell(outcome: Literal["proven", "untold"], text: str) -> LineageVerdict:
         link = VerifiedLink.model_construct(
             child=child.ref, parent=parent.ref, outcome=outcome, text=text
         )
