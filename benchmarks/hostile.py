@@ -15,18 +15,22 @@ import argparse
 import math
 import sys
 import tempfile
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
+from hostile_input.shapes.listings import LISTINGS, serve  # noqa: E402
 from hostile_input.shapes.shape import CONFIG, Shape  # noqa: E402
 from hostile_input.shapes.table import SHAPES  # noqa: E402
 from startup import Spent, make_environment, run_program  # noqa: E402
 
 MOST_BYTES, SPARE_BYTES = 8, 60_000_000
 MOST_SECONDS, SPARE_SECONDS, FILE_SECONDS = 0.1, 0.5, 0.0005
+"""Of what a command takes beyond its run on next to nothing."""
+_SMALL = 300
 LEAST_SECONDS, LEAST_BYTES = 0.1, 10_000_000
 """Below these a growth is noise."""
 
@@ -54,23 +58,31 @@ class Row:
         return self.seconds / most
 
 
-def run_files(files: dict[str, bytes], environment: dict[str, str]) -> Spent:
-    """Identify a checkpoint of these files."""
+def run_files(shape: Shape, files: dict[str, bytes], environment: dict[str, str]) -> Spent:
+    """Have the shape's command read these files."""
     with tempfile.TemporaryDirectory() as place:
         for name, content in files.items():
             path = Path(place, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         files.clear()  # twice on disk and in memory would be too much for small machines
-        command = [sys.executable, "-m", "famtree", "identify", place, "--json"]
-        return run_program(command, environment)
+        command = [sys.executable, "-m", "famtree", *shape.give_arguments(Path(place))]
+        with serve(Path(place)) if shape in LISTINGS else nullcontext("") as endpoint:
+            served = {"HF_ENDPOINT": endpoint} if endpoint else {}
+            return run_program(command, environment | served)
+
+
+def measure_base(shape: Shape, environment: dict[str, str]) -> Spent:
+    """Return what the shape's command takes for next to nothing; the first run compiles."""
+    runs = [run_files(shape, shape.make(_SMALL), environment) for _ in range(3)]
+    return min(runs[1:], key=lambda one: one.cpu)
 
 
 def run_shape(shape: Shape, size: int, base: Spent, environment: dict[str, str]) -> Row:
     """Measure one shape at one size."""
     files = shape.make(size)
     held, count = sum(map(len, files.values())), len(files)
-    spent = run_files(files, environment)
+    spent = run_files(shape, files, environment)
     return Row(
         held,
         count,
@@ -101,21 +113,26 @@ def main() -> int:
     failed = []
     with tempfile.TemporaryDirectory() as place:
         environment = make_environment(Path(place))
-        for _ in range(3):  # the first one compiles
-            base = run_files({"config.json": CONFIG}, environment)
+        bases: dict[str, Spent] = {}
+        empty = Shape("", "", lambda _: {"config.json": CONFIG}, 1)
+        bases[empty.command[0]] = measure_base(empty, environment)
         print(
             f"{'shape':66} {'MB':>6} {'files':>6} {'s/MB':>6} {'grows':>6} {'B/B':>6} {'grows':>6}"
         )
         for shape in SHAPES:
             if options.parser not in shape.parser:
                 continue
+            command = shape.command[0]
+            if command not in bases:
+                bases[command] = measure_base(shape, environment)
+            base = bases[command]
             small = run_shape(shape, int(shape.largest * options.part), base, environment)
             row = run_shape(shape, shape.largest, base, environment)
             growth = find_growth(small, row)
             name = f"{shape.parser}: {shape.name}"
             over = max(one for row_ in (small, row) for one in (row_.memory_ratio, row_.time_ratio))
             worst.append((over, name))
-            wrong = over > 1 or row.code not in (0, 3, 4)
+            wrong = over > 1 or row.code not in (0, 2, 3, 4)
             if wrong:
                 failed.append(name)
             print(

@@ -6,16 +6,24 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import ROOT
+from famtree.atlas.build import build_atlas
+from famtree.cli.app import COMMANDS
+from scan_rows import make_row, write_rows
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell's own redirections")
 
 EXAMPLE = str(ROOT / "fixtures" / "example")
+ATLAS, POLICY = "example.duckdb", "example.toml"
+"""Files that `files` makes, in the folder that every command is run in."""
+SILENT = {"scan"}
+"""Commands that never print to stdout."""
 PRINTING = (
     ("--version",),
     ("--help",),
@@ -24,11 +32,42 @@ PRINTING = (
     ("identify", EXAMPLE, "--json"),
     ("compare", EXAMPLE, EXAMPLE),
     ("lineage", EXAMPLE, "--json"),
+    ("check", POLICY),
+    ("check", POLICY, "--format", "sarif"),
+    ("bom", EXAMPLE),
+    ("atlas", "info", ATLAS),
+    ("atlas", "query", ATLAS, "SELECT 1"),
+    ("atlas", "report", ATLAS, "--html", "-"),
     ("families", "list"),
     ("schema", "error"),
     ("completion", "bash"),
 )
 """Commands that print to stdout and answer with 0, by each of the ways there are."""
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enter a folder with an atlas and a policy."""
+    monkeypatch.chdir(_make_files(tmp_path_factory.getbasetemp() / "streams"))
+
+
+@cache
+def _make_files(folder: Path) -> Path:
+    folder.mkdir()
+    rows = write_rows(folder / "rows.jsonl", make_row("org/a"), make_row("org/b", ("org/a",)))
+    build_atlas([rows], folder / ATLAS)
+    policy = f"""
+schema = "famtree/policy/1"
+[[checkpoint]]
+ref = {json.dumps(EXAMPLE)}
+expect = "mistral/mistral-7b-v0.3"
+"""
+    (folder / POLICY).write_text(policy, encoding="utf-8")
+    return folder
+
+
+def test_every_command_that_prints_is_in_the_table() -> None:
+    assert {arguments[0] for arguments in PRINTING} >= set(COMMANDS) - SILENT
 
 
 def shell(redirected: str, *arguments: str, cwd: Path | None = None) -> Any:

@@ -29,11 +29,11 @@ def identify() -> Iterator[Identify]:
         assert process.stdin is not None
         assert process.stdout is not None
 
-        def run(*arguments: str) -> dict[str, Any]:
+        def run(*arguments: str, command: str = "identify") -> dict[str, Any]:
             assert process.stdin is not None
             assert process.stdout is not None
             request = {
-                "arguments": ["identify", *arguments],
+                "arguments": [command, *arguments],
                 "environment": {k: v for k, v in os.environ.items() if k.isupper()},
             }
             process.stdin.write(json.dumps(request) + "\n")

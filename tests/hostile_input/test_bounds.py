@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from hostile_input.conftest import Identify
 from hostile_input.runner import MAX_MEGABYTES, MAX_SECONDS
+from hostile_input.shapes.listings import LISTINGS, serve
 from hostile_input.shapes.shape import Shape
 from hostile_input.shapes.table import SHAPES
 
@@ -21,20 +23,29 @@ def test_there_are_shapes_of_every_parser() -> None:
     assert {parser for parser, _ in names} >= {
         "safetensors header", "index", "config", "tokenizer.json", "SentencePiece", "tiktoken",
         "tekken", "GGUF", "ONNX", "PyTorch archive", "card", "mergekit", "adapter", "template",
+        "scan rows", "atlas input", "Hub listing",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape.parser}: {shape.name}")
-def test_a_file_of_a_nasty_shape(shape: Shape, identify: Identify, tmp_path: Path) -> None:
+def test_a_file_of_a_nasty_shape(
+    shape: Shape, identify: Identify, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "checkpoint"
     for name, content in shape.make(shape.largest).items():
-        path = tmp_path / "checkpoint" / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    done = identify(str(tmp_path / "checkpoint"), "--json")
-    assert done["code"] in (0, 3, 4), f"{done['err'][-3000:]}\n{done['out'][:2000]}"
+    command, *arguments = shape.give_arguments(folder)
+    with serve(folder) if shape in LISTINGS else nullcontext("") as endpoint:
+        if endpoint:
+            monkeypatch.setenv("HF_ENDPOINT", endpoint)
+        done = identify(*arguments, command=command)
+    usual = (0, 3, 4) if command == "identify" else (0, 2)
+    assert done["code"] in usual, f"{done['err'][-3000:]}\n{done['out'][:2000]}"
     assert "Traceback" not in done["err"]
     assert done["seconds"] < MAX_SECONDS, done["seconds"]
     assert done["megabytes"] < MAX_MEGABYTES, done["megabytes"]
-    for path in (tmp_path / "checkpoint").rglob("*"):  # gigabytes in all
+    for path in folder.rglob("*"):  # gigabytes in all
         if path.is_file():
             path.unlink()

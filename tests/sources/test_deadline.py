@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from famtree.errors import DeadlineError, NetworkError
@@ -62,3 +65,26 @@ def test_without_a_deadline_a_try_ends_as_well(
     hub.faults.only, hub.faults.slow_headers = "resolve-cache", 0.1
     with pytest.raises(NetworkError, match="takes too long"):
         within(60.0)
+
+
+@pytest.mark.parametrize("fault", ["drip", "slow_headers"])
+@pytest.mark.parametrize("limit", ["own", "deadline"])
+def test_what_is_given_up_leaves_its_place_to_others(
+    hub: HubServer, monkeypatch: pytest.MonkeyPatch, fault: str, limit: str
+) -> None:
+    """Not when the server is done, which is in more than four seconds here, but at once."""
+    places = threading.BoundedSemaphore(1)
+    monkeypatch.setattr(hub_client, "_slots", places)
+    if limit == "own":
+        monkeypatch.setattr(hub_client, "MAX_SECONDS", 0.5)
+    hub.faults.only = "tokenizer.model" if fault == "slow_headers" else "xet"
+    setattr(hub.faults, fault, 0.3)
+    with pytest.raises((NetworkError, DeadlineError)):
+        within(1.0 if limit == "deadline" else 60.0, "tokenizer.model")
+    asked = hub.seen.requests
+    assert places.acquire(timeout=2)
+    places.release()
+    time.sleep(0.3)
+    assert hub.seen.requests == asked  # nor is it tried again
+    setattr(hub.faults, fault, 0.0)
+    assert within(60.0) == {"config.json": CONFIG}

@@ -5,9 +5,10 @@ Rows of one checkpoint in several files are taken from the last file named.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,14 +19,19 @@ from famtree import __version__
 from famtree.atlas.connect import SCHEMA, require_duckdb
 from famtree.errors import UsageError
 from famtree.files import replace_file
+from famtree.scan.jsonl import MAX_LINE, check_rows
 from famtree.scan.row import COLUMNS
 from famtree.scan.row import SCHEMA as ROW_SCHEMA
 
 if TYPE_CHECKING:
     import duckdb
 
-MAX_LINE = 64 << 20
-"""Longest row of JSON Lines that is read, bytes."""
+MAX_ITEMS = 1024
+"""Items of a list in a row; a longer one counts as none, as a scan never writes it."""
+LEAST_MEMORY = 128 << 20
+"""Bytes that DuckDB may take beside the size of what is read; more goes to a file for the time."""
+MAX_THREADS = 4
+"""Each has buffers of its own."""
 _TYPES = {
     "string": "VARCHAR",
     "float": "DOUBLE",
@@ -45,7 +51,7 @@ class Built:
     seconds: float
 
 
-def build_atlas(sources: Iterable[Path], target: Path) -> Built:
+def build_atlas(sources: Sequence[Path], target: Path) -> Built:
     """Build the atlas `target` from files (.jsonl, .parquet) and folders of Parquet files.
 
     `target` is replaced when all is there. Raises UsageError where a source is none, cannot be
@@ -60,6 +66,9 @@ def build_atlas(sources: Iterable[Path], target: Path) -> Built:
             duckdb.connect(str(partial), config=_CONFIG) as connection,
         ):
             connection.execute(_COMPRESSION)
+            memory = LEAST_MEMORY + sum(map(_measure, sources))
+            connection.execute(f"SET memory_limit = '{memory} bytes'")
+            connection.execute(f"SET threads = {min(MAX_THREADS, os.cpu_count() or 1)}")
             connection.execute(_make_raw())
             for number, source in enumerate(sources):
                 _load(connection, source, number)
@@ -112,6 +121,10 @@ def _make_raw() -> str:
 def _load(connection: duckdb.DuckDBPyConnection, source: Path, number: int) -> None:
     """Append the rows of one source; what is no row of a scan is left out, as `--resume` does."""
     if source.suffix == ".jsonl" and source.is_file():
+        try:
+            check_rows(source)
+        except ValueError as fault:
+            raise UsageError(str(fault), hint="name an output of `famtree scan`") from fault
         kinds = ", ".join(f"'{name}': '{_TYPES[kind]}'" for name, kind in COLUMNS.items())
         table = (
             f"read_json($path, format = 'newline_delimited', columns = {{{kinds}}}, "
@@ -126,14 +139,23 @@ def _load(connection: duckdb.DuckDBPyConnection, source: Path, number: int) -> N
             raise _not_rows(source)
     # Files of an earlier version lack columns that were added since.
     chosen = ", ".join(
-        f'CAST("{name}" AS {_TYPES[kind]})' if name in held else "NULL"
-        for name, kind in COLUMNS.items()
+        _take(name, kind) if name in held else "NULL" for name, kind in COLUMNS.items()
     )
     connection.execute(
         f"INSERT INTO raw SELECT {number}, {chosen} FROM {table} "  # noqa: S608 - our own text
         "WHERE schema = $schema AND ref IS NOT NULL",
         {"path": place, "schema": ROW_SCHEMA},
     )
+
+
+def _take(name: str, kind: str) -> str:
+    value = f'CAST("{name}" AS {_TYPES[kind]})'
+    return f"CASE WHEN len({value}) <= {MAX_ITEMS} THEN {value} END" if kind == "strings" else value
+
+
+def _measure(source: Path) -> int:
+    files = source.glob("*.parquet") if source.is_dir() else [source]
+    return sum(path.stat().st_size for path in files)
 
 
 def _find_parquet(source: Path) -> str:

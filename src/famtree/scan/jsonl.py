@@ -2,20 +2,38 @@
 
 A killed scan leaves at most one torn line at the end. `--resume` drops it, and with it the
 failures that may pass (network, offline, time-out, a lost process), which are then asked again.
+The file may come from a stranger: of each line only the columns are built, by their types.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+import msgspec
+
+from famtree.errors import UnreadableError
 from famtree.files import replace_file
 from famtree.scan.references import hash_reference
-from famtree.scan.row import SCHEMA, Row
+from famtree.scan.row import COLUMNS, SCHEMA, Row, make_failure
+from famtree.sources.hub_listing import decode_json
 
 PASSING = frozenset({"network", "offline", "timeout", "worker-lost"})
 """Errors that say nothing about the checkpoint; any other failure is an answer."""
+MAX_LINE = 4 * 1024 * 1024
+"""Bytes of a row; a longer one is no row. Those of published checkpoints have some 10 kB."""
+MAX_FOREIGN = 1000
+"""Lines that are no row; a file of more is no output of a scan."""
+_TYPES: dict[str, Any] = {
+    "string": str | None,
+    "float": float | None,
+    "integer": int | None,
+    "boolean": bool | None,
+    "strings": list[str] | None,
+}
 
 
 class JsonLines:
@@ -31,9 +49,15 @@ class JsonLines:
         self._stream.close()
 
     def write(self, row: Row) -> None:
-        """Append one row; unbuffered, so that a kill cannot lose it. Raises OSError."""
-        text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
-        left = memoryview(text.encode("utf-8", "backslashreplace") + b"\n")
+        """Append one row; unbuffered, so that a kill cannot lose it. Raises OSError.
+
+        One that would be too long to be read again is a failure.
+        """
+        line = _encode(row)
+        if len(line) > MAX_LINE:
+            fault = UnreadableError(f"the answer is longer than a row may be ({MAX_LINE} bytes)")
+            line = _encode(make_failure(row["ref"], fault))
+        left = memoryview(line)
         while left:
             left = left[self._stream.write(left) :]
 
@@ -57,35 +81,79 @@ def recover(path: Path) -> set[int]:
 
 def _list_final(path: Path, done: set[int]) -> Iterator[bytes]:
     """Yield the lines that say the last of a reference, each once; `done` grows by what they do."""
-    with path.open("rb") as stream:
-        for line in stream:
-            row = _read(line)
-            if row is not None and row["error_code"] not in PASSING:
-                key = hash_reference(row["ref"])
-                if key not in done:
-                    done.add(key)
-                    yield line
+    for line, row in _list_lines(path, _Said):
+        if row.error_code not in PASSING:
+            key = hash_reference(row.ref)
+            if key not in done:
+                done.add(key)
+                yield line
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the whole rows of `path`."""
+    """Yield the whole rows of `path`. Raises ValueError where it is no output of a scan."""
+    for _, row in _list_lines(path, _make_row_type()):
+        yield msgspec.structs.asdict(row)
+
+
+def check_rows(path: Path) -> None:
+    """Raise ValueError where `path` is no output of a scan, or has a longer line than a row's."""
+    for line, _ in _list_lines(path, _Said, skips_long=False):
+        del line
+
+
+class _Said(msgspec.Struct):
+    schema: str
+    ref: str
+    error_code: str | None
+
+
+@cache
+def _make_row_type() -> type[Any]:
+    """Return the type of a whole row; a file of an earlier version lacks columns added since."""
+    needed = [(name, str) for name in ("schema", "ref")] + [("error_code", _TYPES["string"])]
+    rest = [
+        (name, _TYPES[kind], None)
+        for name, kind in COLUMNS.items()
+        if name not in _Said.__struct_fields__
+    ]
+    return msgspec.defstruct("Row", [*needed, *rest])
+
+
+def _list_lines(
+    path: Path, kind: type[Any], *, skips_long: bool = True
+) -> Iterator[tuple[bytes, Any]]:
+    """Yield each line that is a row, and what it says; torn lines and other documents are passed.
+
+    Raises ValueError where there are more than `MAX_FOREIGN` of those.
+    """
+    foreign, begun = 0, True
     with path.open("rb") as stream:
-        for line in stream:
-            row = _read(line)
+        while line := stream.readline(MAX_LINE):
+            whole, ends = begun, line.endswith(b"\n")
+            begun = ends
+            row = _read(line, kind) if whole and ends else None
             if row is not None:
-                yield row
+                yield line, row
+                continue
+            if not (ends or skips_long) and len(line) == MAX_LINE:
+                raise ValueError(f"{path.name} has a line of more than {MAX_LINE} bytes")
+            foreign += whole
+            if foreign > MAX_FOREIGN:
+                raise ValueError(f"{path.name} is no output of a scan: {foreign} lines are no rows")
 
 
-def _read(line: bytes) -> Row | None:
-    """Return the row of a line; None for a torn line or another document."""
-    if not line.endswith(b"\n"):
-        return None
+def _read(line: bytes, kind: type[Any]) -> Any:
+    """Return the row of a line; None for another document."""
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = decode_json(line, kind)
+    except ValueError:
         return None
-    good = isinstance(row, dict) and row.get("schema") == SCHEMA and isinstance(row.get("ref"), str)
-    return row if good and "error_code" in row else None
+    return row if row.schema == SCHEMA else None
+
+
+def _encode(row: Row) -> bytes:
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace") + b"\n"
 
 
 def _is_ours(path: Path) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
 from famtree.errors import UsageError
 
 MAX_LINE = 4096
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def read_lines(lines: Iterable[str], name: str) -> Iterator[str]:
@@ -36,5 +38,9 @@ def drop_repeated(refs: Iterable[str], done: set[int]) -> Iterator[str]:
 
 
 def hash_reference(ref: str) -> int:
-    """Return 64 bits that stand for `ref`: millions fit in memory, and two rarely collide."""
-    return int.from_bytes(blake2b(ref.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+    """Return 64 bits that stand for `ref`: millions fit in memory, and two rarely collide.
+
+    Bytes of no encoding count as those NULs that a row is read with in their place.
+    """
+    text = _HALVES.sub("\0", ref).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")

@@ -8,7 +8,9 @@ system's.
 
 from __future__ import annotations
 
+import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -31,6 +33,43 @@ HOSTS = 32
 """Hosts that connections are kept to."""
 
 
+class Exchange:
+    """What one thread asks and is answered by, so that another one can end it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: Any = None
+        self._socket: socket.socket | None = None
+        self.ended = False
+        """Another thread has given it up: it is no matter any more, whatever comes of it."""
+
+    def begin(self, connection: Any) -> None:
+        """Hold what is used from now on. Raises OSError where it was given up."""
+        with self._lock:
+            if self.ended:
+                raise OSError("given up")
+            self._connection, self._socket = connection, connection.sock
+
+    def leave(self) -> None:
+        """Forget the connection: the next user's is not this one's to end."""
+        with self._lock:
+            self._connection = self._socket = None
+
+    def end(self) -> None:
+        """End it: whoever waits for the next bytes finds that there are none."""
+        with self._lock:
+            self.ended = True
+            # A connection that closes after its answer has given its socket away.
+            used = getattr(self._connection, "sock", None) or self._socket
+            if used is not None:
+                with suppress(OSError):
+                    # The socket's own: that of an encrypted one would first take it apart.
+                    socket.socket.shutdown(used, socket.SHUT_RDWR)
+
+
+_present = threading.local()
+
+
 class Connections:
     """Sends requests; threads may share one. Surroundings are read at the first request."""
 
@@ -43,14 +82,20 @@ class Connections:
         self._certificates: SSLContext | None = None
 
     def send(
-        self, address: Address, headers: Mapping[str, str], timeout: Timeout
+        self,
+        address: Address,
+        headers: Mapping[str, str],
+        timeout: Timeout,
+        exchange: Exchange | None = None,
     ) -> BaseHTTPResponse:
         """Return the answer to one GET as soon as its headers are there.
 
+        What it goes by is told to `exchange`.
         Redirects are not followed and nothing is tried again. Raises urllib3's errors, and
         UsageError for a proxy that cannot be used.
         """
         sender, target = self._find_sender(address)
+        _present.exchange = exchange
         return sender.urlopen(
             "GET",
             target,
@@ -87,7 +132,7 @@ class Connections:
                 from urllib3 import connection_from_url
 
                 pool = connection_from_url(address.place, **self._list_options(scheme))
-                pool.ConnectionCls = _bound_interim(pool.ConnectionCls)
+                pool.ConnectionCls = _bound_connection(pool.ConnectionCls)
                 return self._pools.setdefault(address.place, pool), address.target
             if (scheme, proxy) not in self._managers:
                 options = {"num_pools": HOSTS, **self._list_options(scheme)}
@@ -119,8 +164,8 @@ class Connections:
         return {"maxsize": KEPT, "ssl_context": self._certificates}
 
 
-def _bound_interim(kind: type[Any]) -> type[Any]:
-    """Return this kind of connection, with answers that are not put off for ever.
+def _bound_connection(kind: type[Any]) -> type[Any]:
+    """Return this kind of connection, with answers that can be ended and are not put off for ever.
 
     The library reads every `100 Continue` before the answer, and so without end.
     """
@@ -135,11 +180,26 @@ def _bound_interim(kind: type[Any]) -> type[Any]:
                 raise BadStatusLine("100 Continue, again and again")
             return super()._read_status()  # type: ignore[misc]
 
-    return type(kind.__name__, (kind,), {"response_class": Response})
+    def tell(self: Any) -> None:
+        exchange: Exchange | None = getattr(_present, "exchange", None)
+        if exchange is not None:
+            exchange.begin(self)
+
+    def connect(self: Any) -> None:
+        tell(self)  # before: a handshake may take as long as an answer
+        kind.connect(self)
+
+    def request(self: Any, *arguments: Any, **options: Any) -> None:
+        tell(self)
+        kind.request(self, *arguments, **options)
+        tell(self)  # the socket may be a new one
+
+    own = {"response_class": Response, "connect": connect, "request": request}
+    return type(kind.__name__, (kind,), own)
 
 
 def _bound_pool(kind: type[Any]) -> type[Any]:
-    bound = {"ConnectionCls": _bound_interim(kind.ConnectionCls)}
+    bound = {"ConnectionCls": _bound_connection(kind.ConnectionCls)}
     return type(kind.__name__, (kind,), bound)
 
 

@@ -19,7 +19,7 @@ from famtree import __version__
 from famtree.errors import FetchError, NetworkError
 from famtree.redaction import holds_secret
 from famtree.sources.addresses import Address, AddressError, follow_address, parse_address
-from famtree.sources.connections import CONNECTIONS, KEPT
+from famtree.sources.connections import CONNECTIONS, KEPT, Exchange
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import HubAnswer, raise_for_status, read_answer, read_small
@@ -62,6 +62,7 @@ class _Request:
         self.what = what
         self.since = inf
         """When the present try began; infinite in pauses."""
+        self.exchange = Exchange()
 
 
 class HubClient:
@@ -110,9 +111,9 @@ class HubClient:
         """Return what each of `work` returns, which other threads do and which may `fetch`.
 
         No read of a socket can be told to end at a moment: its time-out starts anew with every
-        byte, and a server may send one in each. So those threads are left to themselves when the
-        deadline comes (DeadlineError) or a try takes more than MAX_SECONDS (NetworkError); they
-        end by the time-outs of the phases or with the process.
+        byte, and a server may send one in each. So all is given up when the deadline comes
+        (DeadlineError) or a try takes more than MAX_SECONDS (NetworkError): sockets are shut, which
+        ends those threads and frees their places for other requests.
         """
         while futures.wait(work, timeout=self._find_patience()).not_done:
             self._check_requests(what)
@@ -128,15 +129,16 @@ class HubClient:
     def _check_requests(self, what: str) -> None:
         with self._lock:
             requests = sorted(self._under_way, key=lambda request: request.what)
-        self._deadline.check(requests[0].what if requests else what)
         now = time.monotonic()
-        for request in requests:
-            if now - request.since >= MAX_SECONDS:
-                with self._lock:
-                    self._under_way.clear()  # what is left alone is no matter of the next call
-                raise NetworkError(
-                    f"{request.address}: the answer takes too long", hint="try again later"
-                )
+        slow = [request for request in requests if now - request.since >= MAX_SECONDS]
+        if slow or not self._deadline.left:
+            with self._lock:
+                self._under_way.clear()  # what is given up is no matter of the next call
+            for request in requests:
+                request.exchange.end()
+        self._deadline.check(requests[0].what if requests else what)
+        if slow:
+            raise _given_up(slow[0])
 
     def fetch(
         self,
@@ -165,10 +167,15 @@ class HubClient:
                 paused += _gate.wait(url, self._owner, most=most)
                 self._deadline.check(what)
                 try:
-                    return self._try(url, start, stop, dict(headers or {}), request)
+                    answer = self._try(url, start, stop, dict(headers or {}), request)
+                    if request.exchange.ended:
+                        raise _given_up(request)  # it may have been cut
+                    return answer
                 except FetchError:
                     raise
                 except Exception as fault:
+                    if request.exchange.ended:
+                        raise _given_up(request) from fault
                     if not self._deadline.left:
                         raise self._deadline.missed(what) from fault
                     pause = pause_after(fault, attempt)
@@ -193,12 +200,21 @@ class HubClient:
             raise self._deadline.missed(request.what)
         request.since = time.monotonic()
         try:
-            return self._follow(url, start, stop, headers)
+            if request.exchange.ended:
+                raise _given_up(request)
+            return self._follow(url, start, stop, headers, request.exchange)
         finally:
             request.since = inf
             _slots.release()
 
-    def _follow(self, url: str, start: int | None, stop: int, headers: dict[str, str]) -> HubAnswer:
+    def _follow(
+        self,
+        url: str,
+        start: int | None,
+        stop: int,
+        headers: dict[str, str],
+        exchange: Exchange,
+    ) -> HubAnswer:
         """Send the request, and what its redirects lead to."""
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.
@@ -206,7 +222,7 @@ class HubClient:
         linked, address = "", _parse_own(url)
         for _ in range(_MAX_REDIRECTS):
             own = self._headers_for(address)
-            response = CONNECTIONS.send(address, own | headers, self._limit_phases())
+            response = CONNECTIONS.send(address, own | headers, self._limit_phases(), exchange)
             try:
                 place = response.headers.get("location")
                 if place is not None and response.status in _REDIRECTS:
@@ -227,6 +243,7 @@ class HubClient:
                 return read_answer(response, str(address), start, stop, linked)
             finally:
                 self._count(response)
+                exchange.leave()
                 response.close()
                 response.release_conn()
         raise NetworkError(f"{address.shown} redirects in circles", hint="check HF_ENDPOINT")
@@ -287,6 +304,10 @@ def _make_headers(access: HubAccess) -> dict[str, str]:
     token = access.find_token()
     headers = {"user-agent": agent, **make_headers(accept_encoding=True)}
     return headers | ({"authorization": f"Bearer {token}"} if token else {})
+
+
+def _given_up(request: _Request) -> NetworkError:
+    return NetworkError(f"{request.address}: the answer takes too long", hint="try again later")
 
 
 def _parse_own(url: str) -> Address:

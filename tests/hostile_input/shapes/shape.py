@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 MB = 1_000_000
 MIB = 1 << 20
@@ -20,6 +21,12 @@ class Shape:
     """Returns the files of a checkpoint that has about so many bytes (or files, or names)."""
     largest: int
     """Size at the published bound, in the unit of `make`."""
+    command: tuple[str, ...] = ("identify", "FOLDER", "--json")
+    """What reads them; FOLDER is where they lie."""
+
+    def give_arguments(self, folder: Path) -> list[str]:
+        """Return the command's arguments for the files in `folder`."""
+        return [word.replace("FOLDER", str(folder)) for word in self.command]
 
 
 def fill(start: bytes, unit: bytes, end: bytes, size: int) -> bytes:
