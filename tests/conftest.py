@@ -22,6 +22,13 @@ from famtree.formats.escape import RUNNERS  # noqa: E402
 from hub.fixture import hub as hub  # noqa: E402 - a fixture for every folder
 from loading import load_module as load_module  # noqa: E402
 
+POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX only")
+
+
+def is_root() -> bool:
+    """Return whether permissions of files mean nothing to this user."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import is_root
 from famtree.files import replace_file
 
 
@@ -29,9 +30,7 @@ def test_mode_stays(tmp_path: Path, mode: int) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away"
-)
+@pytest.mark.skipif(not is_root(), reason="only root gives files away")
 def test_owner_and_group_stay(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text("old")

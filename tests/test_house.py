@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -256,3 +258,28 @@ def test_every_hub_error_is_translated(kind: type[Exception]) -> None:
     assert isinstance(translated, FamtreeError)
     assert translated.message
     assert translated.hint or translated.exit_code == 3
+
+
+_ELSEWHERE = """
+import os, signal, sys
+for name in ("pty", "tty", "termios", "resource", "fcntl", "grp"):
+    sys.modules[name] = None
+for name in ("geteuid", "mkfifo", "killpg", "wait4", "sched_setscheduler", "getpgid"):
+    delattr(os, name)
+for name in ("SIGKILL", "SIGALRM", "alarm"):
+    delattr(signal, name)
+import pytest
+sys.exit(pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *sys.argv[1:]]))
+"""
+
+
+def test_all_tests_can_be_collected_where_there_is_no_posix() -> None:
+    """Windows is not at hand: what it lacks is taken away."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE, str(ROOT / "tests")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]

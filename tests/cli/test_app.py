@@ -10,6 +10,7 @@ import pytest
 
 import famtree
 from cli.commands import Command
+from conftest import POSIX
 from famtree.cli.app import main
 
 FAMTREE = [sys.executable, "-m", "famtree"]
@@ -64,6 +65,7 @@ def test_utf8_whatever_the_locale() -> None:
     assert "ключ" in done.stderr.decode("utf-8")
 
 
+@POSIX
 def test_interrupted_process_exits_130() -> None:
     code = (
         "import sys, time, types, famtree\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import shlex
 import shutil
@@ -130,6 +129,7 @@ def find_shell(name: str) -> str:
 
 def type_into(program: list[str], setup: str, typed: str, place: Path, wanted: str) -> str:
     """Start an interactive shell, type, and return the screen once `wanted` is on it."""
+    pty = pytest.importorskip("pty", reason="POSIX only")
     parent, child = pty.openpty()
     process = subprocess.Popen(
         program, stdin=child, stdout=child, stderr=child, cwd=place,

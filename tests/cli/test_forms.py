@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
 from typing import Any
@@ -122,6 +121,7 @@ def test_a_pipe_gets_plain_text_unless_columns_are_told(
 
 
 def test_a_terminal_gets_a_drawing() -> None:
+    pty = pytest.importorskip("pty", reason="POSIX only")
     parent, child = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
     del environment["COLUMNS"], environment["NO_COLOR"]

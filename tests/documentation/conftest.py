@@ -20,6 +20,8 @@ def examples_hub() -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def surroundings(examples_hub: HubServer, tmp_path: Path) -> Surroundings:
+def surroundings(request: pytest.FixtureRequest, tmp_path: Path) -> Surroundings:
+    pytest.importorskip("termios", reason="POSIX only")
+    examples_hub: HubServer = request.getfixturevalue("examples_hub")
     fill_folder(tmp_path / "folder")
     return Surroundings(tmp_path / "folder", tmp_path / "scratch", examples_hub.url)

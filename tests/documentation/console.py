@@ -8,11 +8,9 @@ stands for one or more lines that are not shown. A command that fails is followe
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
-import termios
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -92,6 +90,9 @@ def parse_block(text: str) -> list[Example]:
 
 def run_command(command: str, surroundings: Surroundings) -> Run:
     """Run one line of shell on a terminal and return what appeared there."""
+    import pty
+    import termios
+
     terminal, side = pty.openpty()
     termios.tcsetwinsize(side, (24, WIDTH))
     try:

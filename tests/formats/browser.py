@@ -38,7 +38,7 @@ def start_browser(folder: Path) -> Iterator[Chrome]:
         f"--user-data-dir={folder}",
     ):
         options.add_argument(argument)
-    if os.geteuid() == 0:
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
         # Chromium's sandbox refuses to run as root, as containers do.
         options.add_argument("--no-sandbox")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})

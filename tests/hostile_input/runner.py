@@ -11,7 +11,6 @@ import ctypes
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import tempfile
@@ -38,6 +37,8 @@ def drop_privileges() -> None:
 
 
 def _run(arguments: list[str], environment: dict[str, str], out: int, err: int) -> int:
+    import resource
+
     os.dup2(out, 1)
     os.dup2(err, 2)
     os.environ.update(environment)

@@ -10,9 +10,10 @@ import pytest
 
 from famtree.errors import FamtreeError, NetworkError, NotFoundError
 from famtree.scan import jsonl
-from famtree.scan.jsonl import JsonLines, read_rows, recover
+from famtree.scan.jsonl import JsonLines, check_rows, read_rows, recover
+from famtree.scan.parquet import list_done, write_parquet
 from famtree.scan.references import hash_reference
-from famtree.scan.row import make_failure
+from famtree.scan.row import COLUMNS, SCHEMA, make_failure
 
 
 @pytest.fixture
@@ -111,3 +112,62 @@ def test_whole_files_need_no_second_one(tmp_path: Path, monkeypatch: pytest.Monk
         output.write(make_failure("org/a", NotFoundError("gone")))
     monkeypatch.setattr(jsonl, "replace_file", None)
     assert len(recover(path)) == 1
+
+
+def test_a_longer_line_is_no_row(path: Path) -> None:
+    row = make_failure("org/long", NotFoundError("gone")) | {"document": "a" * jsonl.MAX_LINE}
+    line = json.dumps(row).encode() + b"\n"
+    whole = path.read_bytes().rpartition(b"\n")[0] + b"\n"
+    path.write_bytes(line + whole)
+    with pytest.raises(ValueError, match="a line of more than"):
+        check_rows(path)
+    assert recover(path) == {hash_reference("org/absent")}
+    assert refs(path) == ["org/absent"]
+    check_rows(path)
+
+
+def test_no_longer_row_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = make_failure("org/long", NotFoundError("gone"))
+    with JsonLines(path) as output:
+        output.write(row | {"document": "\n" * jsonl.MAX_LINE, "error_code": None})
+    (found,) = read_rows(path)
+    assert (found["ref"], found["error_code"], found["exit_code"]) == ("org/long", "unreadable", 4)
+    assert recover(path) == {hash_reference("org/long")}
+
+
+@pytest.mark.parametrize("line", [b"\n", b"{}\n", b"x\n", b'{"schema":"famtree/scan/2"}\n'])
+def test_a_file_of_other_lines_is_left_in_time(path: Path, line: bytes) -> None:
+    path.write_bytes(path.read_bytes() + b"\n" + line * (jsonl.MAX_FOREIGN + 1))
+    before = path.stat()
+    for read in (recover, check_rows, refs):
+        with pytest.raises(ValueError, match="no output of a scan"):
+            read(path)
+    assert path.stat() == before
+
+
+@pytest.mark.parametrize(
+    "values", [{"parents": 3}, {"requests": "1"}, {"ref": None}, {"document": {}}, {"bits": []}]
+)
+def test_a_row_has_the_types_of_its_columns(tmp_path: Path, values: dict[str, object]) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(make_failure("org/a", NotFoundError("gone")) | values) + "\n")
+    assert refs(path) == []
+
+
+def test_columns_that_came_later_and_others_are_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    row = {"schema": SCHEMA, "ref": "org/a", "error_code": "not-found", "x": [[]]}
+    path.write_text(json.dumps(row) + "\n")
+    (found,) = read_rows(path)
+    assert set(found) == set(COLUMNS)
+
+
+def test_references_of_no_encoding_are_known_again(tmp_path: Path) -> None:
+    path, table = tmp_path / "rows.jsonl", tmp_path / "rows.parquet"
+    with JsonLines(path) as output:
+        output.write(make_failure("./a\udcff\udcfe", NotFoundError("gone")))
+    assert recover(path) == {hash_reference("./a\udcff\udcfe")}
+    pytest.importorskip("pyarrow")
+    write_parquet(read_rows(path), table)
+    assert list_done(table) == {hash_reference("./a\udcff\udcfe")}

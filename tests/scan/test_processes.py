@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import POSIX, ROOT
 from famtree.scan.processes import MAX_TRIES, ProcessPool
 from famtree.scan.settings import ScanSettings
 from famtree.scan.starters import ForkServer, Spawner, Starter
@@ -75,6 +75,7 @@ def test_references_are_taken_only_as_places_become_free(tmp_path: Path, starter
         assert len(list(rows)) == 39
 
 
+@POSIX
 def test_what_a_killed_process_held_is_asked_again(tmp_path: Path, starter: Starter) -> None:
     refs = make_folders(tmp_path, 30)
     with ProcessPool(ScanSettings(workers=2), starter, 2) as pool:
@@ -86,6 +87,7 @@ def test_what_a_killed_process_held_is_asked_again(tmp_path: Path, starter: Star
     assert {row["error_code"] for row in done} == {None}
 
 
+@POSIX
 def test_a_checkpoint_that_kills_every_process_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starter: Starter
 ) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,28 @@ def start(*arguments: str) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "famtree", "scan", *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT / "src"), "RAY_USAGE_STATS_ENABLED": "0"},
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
 
 
+@contextlib.contextmanager
+def started(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a scan; whatever of it is left at the end is killed, Ray's own processes as well."""
+    process = start(*arguments)
+    try:
+        yield process
+    finally:
+        below = list_below(process.pid) if Path("/proc").exists() else []
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        for number, _ in below:  # those that Ray gave a session of their own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+        process.wait(timeout=60)
+
+
 def scan(*arguments: str) -> None:
-    with start(*arguments) as process:
+    with started(*arguments) as process:
         assert process.wait(timeout=400) == 0
 
 
@@ -81,7 +99,7 @@ def test_a_lost_worker_changes_no_row(hub: HubServer, tmp_path: Path) -> None:
     local, folder = tmp_path / "local.jsonl", tmp_path / "rows.parquet"
     scan("--author", "org", "--out", str(local))
     hub.faults.latency = 0.1
-    with start(
+    with started(
         "--author", "org", "--engine", "ray", "--workers", "16", "--out", str(folder)
     ) as ray:
         deadline = time.monotonic() + 300
@@ -109,17 +127,12 @@ def test_a_killed_driver_loses_nothing_that_was_written(hub: HubServer, tmp_path
     folder = tmp_path / "rows.parquet"
     hub.faults.latency = 0.1
     command = ["--author", "org", "--engine", "ray", "--workers", "16", "--out", str(folder)]
-    with start(*command) as ray:
+    with started(*command) as ray:
         deadline = time.monotonic() + 300
         while not (written := list(folder.glob("*.parquet"))):
             assert time.monotonic() < deadline
             assert ray.poll() is None
             time.sleep(0.02)
-        below = list_below(ray.pid)
-        ray.kill()
-    for number, _ in below:  # what Ray itself would end within a minute
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
     kept = {path: path.stat().st_mtime_ns for path in written}
     assert len(read_folder(folder)) < len(names)
     hub.faults.latency = 0

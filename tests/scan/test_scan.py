@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import POSIX, ROOT
 from famtree.scan.jsonl import read_rows
 from hub.server import HubServer
 
@@ -79,6 +79,7 @@ def test_killed_and_resumed_loses_and_doubles_nothing(filled: HubServer, tmp_pat
     assert sorted(refs) == sorted(filled.repositories)
 
 
+@POSIX
 def test_interrupted_leaves_valid_rows_and_says_so(filled: HubServer, tmp_path: Path) -> None:
     out = tmp_path / "rows.jsonl"
     filled.faults.latency = 0.03

@@ -1,4 +1,3 @@
-import os
 import stat
 import subprocess
 import sys
@@ -7,6 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
+from conftest import is_root
 from famtree.errors import NotFoundError, OfflineError
 from famtree.sources.hub import HubSource
 from famtree.sources.reference import parse_reference
@@ -294,7 +294,7 @@ def test_a_huge_document_is_read_once_in_bounds(hub: HubServer) -> None:
     assert source.read_wave(["f1.txt"], {"f2.txt": 10}, limit=9) == {"f1.txt": b"", "f2.txt": b""}
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.skipif(is_root(), reason="root may write anywhere")
 def test_unwritable_cache_is_no_error(hub: HubServer, repo: str, tmp_path: Path) -> None:
     home = tmp_path / "hf"
     home.mkdir()

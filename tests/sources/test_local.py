@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import POSIX, is_root
 from famtree.errors import AccessError, NotFoundError, UnreadableError
 from famtree.files import open_regular
 from famtree.sources.hashes import hash_blob
@@ -103,13 +104,14 @@ def test_empty_absent_and_forbidden(tmp_path: Path) -> None:
         source(tmp_path).list_files()
     with pytest.raises(NotFoundError):
         source(tmp_path / "gone").list_files()
-    if os.geteuid() != 0:
+    if not is_root() and os.name != "nt":
         (tmp_path / "config.json").write_text("{}")
         (tmp_path / "config.json").chmod(0)
         with pytest.raises(AccessError):
             source(tmp_path).read_wave(["config.json"], {}, limit=9)
 
 
+@POSIX
 def test_special_files_and_loops_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     os.mkfifo(tmp_path / "tokenizer.json")
@@ -204,7 +206,7 @@ def test_nothing_heavy_is_imported(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="POSIX devices and pipes")
+@POSIX
 def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     """Also where one was put in a file's place after the folder was listed."""
     (tmp_path / "device").symlink_to("/dev/zero")

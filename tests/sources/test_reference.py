@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from conftest import POSIX
 from famtree.errors import FamtreeError, NotFoundError, UsageError
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import CheckpointRef
@@ -131,6 +132,7 @@ def test_existing_paths_are_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert parse_reference("~/org/name").path == str(folder)
 
 
+@POSIX
 def test_local_paths_that_are_no_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UsageError, match=r"config\.json"):
