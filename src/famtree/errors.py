@@ -20,6 +20,8 @@ read; `hint` is one sentence saying what to do next.
 
 from __future__ import annotations
 
+from typing import Any
+
 from famtree.redaction import redact
 
 
@@ -45,6 +47,40 @@ class UsageError(FamtreeError):
 
     exit_code = 2
     code = "usage"
+
+
+def require_package(module: str, purpose: str, *, instead: str = "") -> Any:
+    """Import and return `module`. Raises UsageError, which says what to install, where it is not.
+
+    `instead` is what can be done without it.
+    """
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError as fault:
+        raise missing_package(module, purpose, instead) from fault
+
+
+def missing_package(module: str, purpose: str, instead: str = "") -> UsageError:
+    """Return the error of `require_package`."""
+    package, extra = PACKAGES[module.partition(".")[0]]
+    return UsageError(
+        f"{purpose} needs the package {package}, which is not installed",
+        hint=f"pip install '{f'famtree[{extra}]' if extra else package}'{instead}",
+    )
+
+
+PACKAGES = {
+    "cyclonedx": ("cyclonedx-python-lib", "bom"),
+    "duckdb": ("duckdb", "atlas"),
+    "fast_sugiyama": ("fast-sugiyama", "html"),
+    "numpy": ("numpy", ""),
+    "pyarrow": ("pyarrow", "parquet"),
+    "ray": ("ray", "ray"),
+    "safetensors": ("safetensors", ""),
+}
+"""Module -> its package, and the extra of famtree it comes with."""
 
 
 class FetchError(FamtreeError):

@@ -1,4 +1,4 @@
-"""Files of this machine: regular ones opened, and outputs written as a whole or not at all."""
+"""Files of this machine: the package's data, regular files, outputs whole or not at all."""
 
 from __future__ import annotations
 
@@ -9,6 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+PACKAGE = Path(__file__).parent
+
+
+def load_data(name: str) -> Any:
+    """Return a JSON file of the package by its place (`fingerprints/data/gguf.json`)."""
+    from msgspec.json import decode  # `famtree --help` writes files, and reads none
+
+    return decode((PACKAGE / name).read_bytes())
 
 
 @contextmanager

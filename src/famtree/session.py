@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from famtree.errors import UsageError
+from famtree.errors import require_package
 from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
@@ -224,13 +224,9 @@ class Session:
         on_progress: OnProgress = None,
     ) -> dict[str, Any]:
         """See `famtree.api.bom`."""
-        try:
-            from famtree.bom.document import build_bom
-        except ModuleNotFoundError as fault:
-            raise UsageError(
-                f"a BOM needs the package cyclonedx-python-lib ({fault.name} is missing)",
-                hint="pip install 'famtree[bom]'",
-            ) from fault
+        require_package("cyclonedx", "a BOM")
+        from famtree.bom.document import build_bom
+
         subject = self.examine(
             reference,
             revision=revision,

@@ -93,6 +93,11 @@ class RecordingSource:
         self.whole: list[str] = []
         self.ranges: list[tuple[str, int, int]] = []
 
+    origin = None
+
+    def find_path(self, name: str) -> None:
+        return None
+
     def list_files(self) -> Listing:
         entries = tuple(
             FileEntry(name, self.sizes.get(name, len(data)), blob_id=hash_blob(data))

@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.request import getproxies
 
 import pytest
@@ -14,7 +15,7 @@ from urllib3 import PoolManager, Timeout
 from famtree.errors import UsageError
 from famtree.sources import connections as connections_module
 from famtree.sources.addresses import parse_address
-from famtree.sources.connections import Connections
+from famtree.sources.connections import Connections, find_certificates
 
 SOON = Timeout(connect=5, read=5)
 
@@ -140,7 +141,7 @@ def test_certificates_are_checked_as_huggingface_hub_does(
         made.append(ssl.create_default_context())
         return made[-1]
 
-    monkeypatch.setattr("httpx2.create_ssl_context", create)
+    monkeypatch.setattr(connections_module, "find_certificates", create)
     assert fetch(f"http://{proxy.address}/file") == b"proxy"
     assert made == []
     connections = Connections()
@@ -150,6 +151,35 @@ def test_certificates_are_checked_as_huggingface_hub_does(
         assert kept["ssl_context"] is made[0]
     assert len(made) == 1
     assert made[0].verify_mode == ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("variable", [None, "SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_are_those_of_huggingface_hub(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str | None
+) -> None:
+    import httpx2
+
+    for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    if variable is not None:
+        some = find_certificates().get_ca_certs(binary_form=True)[:2]
+        text = "".join(ssl.DER_cert_to_PEM_cert(one) for one in some)
+        (tmp_path / "some.pem").write_text(text)
+        place = tmp_path / "some.pem" if variable == "SSL_CERT_FILE" else tmp_path
+        monkeypatch.setenv(variable, str(place))
+    ours, theirs = find_certificates(), httpx2.create_ssl_context()
+    assert ours.get_ca_certs(binary_form=True) == theirs.get_ca_certs(binary_form=True)
+    assert (ours.verify_mode, ours.check_hostname) == (theirs.verify_mode, theirs.check_hostname)
+    assert ours.verify_mode == ssl.CERT_REQUIRED
+    assert ours.check_hostname
+
+
+def test_a_file_of_certificates_that_is_none(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent.pem"))
+    with pytest.raises(OSError, match="No such file"):
+        find_certificates()
 
 
 def test_more_hosts_than_are_kept(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

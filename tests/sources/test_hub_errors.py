@@ -1,4 +1,4 @@
-import inspect
+from __future__ import annotations
 
 import httpx2
 import pytest
@@ -10,92 +10,91 @@ from famtree.errors import (
     FamtreeError,
     NetworkError,
     NotFoundError,
-    OfflineError,
-    UnreadableError,
     UsageError,
 )
-from famtree.sources import hub_errors
-from famtree.sources.hub_errors import is_mapped, translate
-
-ALL = [
-    kind
-    for kind in vars(library).values()
-    if inspect.isclass(kind)
-    and issubclass(kind, BaseException)
-    and kind.__module__ == library.__name__
-]
-
-
-def make(kind: type[BaseException], status: int = 500) -> BaseException:
-    """Return an instance without knowing the constructor."""
-    error = kind.__new__(kind)
-    if issubclass(kind, library.HfHubHTTPError):
-        request = httpx2.Request("GET", "http://127.0.0.1/api/models/org/name")
-        vars(error)["response"] = httpx2.Response(status, request=request)
-        vars(error)["server_message"] = None
-    error.args = ("message",)
-    return error
-
-
-@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.__name__)
-def test_every_error_of_the_library_is_mapped(kind: type[BaseException]) -> None:
-    assert is_mapped(kind), f"huggingface_hub.errors.{kind.__name__} needs a row in hub_errors"
-    made = translate(make(kind), what="org/name")
-    assert isinstance(made, FamtreeError)
-    assert made.exit_code in {2, 3, 4, 70}
-    assert "org/name" in made.message
-    assert "\n" not in made.message
-
-
-def test_no_row_is_stale() -> None:
-    assert len(ALL) > 30
-    known = {kind.__name__ for kind in ALL}
-    assert set(hub_errors._LIBRARY) <= known
+from famtree.sources.hub_errors import _CODES, _FAILURES, RefusalError, translate
 
 
 @pytest.mark.parametrize(
-    ("kind", "status", "expected"),
+    ("status", "code", "expected", "words"),
     [
-        (library.RepositoryNotFoundError, 401, NotFoundError),
-        (library.GatedRepoError, 403, AccessError),
-        (library.DisabledRepoError, 403, AccessError),
-        (library.RevisionNotFoundError, 404, NotFoundError),
-        (library.RemoteEntryNotFoundError, 404, NotFoundError),
-        (library.LocalEntryNotFoundError, 0, OfflineError),
-        (library.OfflineModeIsEnabled, 0, OfflineError),
-        (library.LocalTokenNotFoundError, 0, AccessError),
-        (library.BadRequestError, 400, NetworkError),
-        (library.HFValidationError, 0, UsageError),
-        (library.SafetensorsParsingError, 0, UnreadableError),
-        (library.HfHubHTTPError, 401, AccessError),
-        (library.HfHubHTTPError, 403, AccessError),
-        (library.HfHubHTTPError, 404, NotFoundError),
-        (library.HfHubHTTPError, 429, NetworkError),
-        (library.HfHubHTTPError, 503, NetworkError),
-        (library.HfHubHTTPError, 418, NetworkError),
-        (urllib3.NewConnectionError, 0, NetworkError),
-        (urllib3.NameResolutionError, 0, NetworkError),
-        (urllib3.ConnectTimeoutError, 0, NetworkError),
-        (urllib3.ReadTimeoutError, 0, NetworkError),
-        (urllib3.ProtocolError, 0, NetworkError),
-        (urllib3.ProxyError, 0, NetworkError),
-        (urllib3.SSLError, 0, NetworkError),
-        (urllib3.DecodeError, 0, NetworkError),
-        (urllib3.InvalidHeader, 0, NetworkError),
-        (urllib3.LocationParseError, 0, UsageError),
-        (urllib3.URLSchemeUnknown, 0, UsageError),
-        (OSError, 0, NetworkError),
-        (ZeroDivisionError, 0, FamtreeError),
+        (401, "RepoNotFound", NotFoundError, "does not exist, or is private"),
+        (403, "GatedRepo", AccessError, "is gated"),
+        (403, "Disabled", AccessError, "was disabled"),
+        (404, "RevisionNotFound", NotFoundError, "no such revision"),
+        (404, "EntryNotFound", NotFoundError, "no such file"),
+        (400, "", NetworkError, "malformed"),
+        (401, "", AccessError, "the token was not accepted (words of the page)"),
+        (403, "", AccessError, "may not be read with this token (words of the page)"),
+        (404, "", NotFoundError, "was not found"),
+        (404, "BucketNotFound", NotFoundError, "was not found"),
+        (429, "", NetworkError, "rate limit"),
+        (503, "", NetworkError, "failed with status 503"),
+        (418, "", NetworkError, "answered with status 418 (words of the page)"),
     ],
 )
-def test_kinds(kind: type[BaseException], status: int, expected: type[FamtreeError]) -> None:
-    made = translate(make(kind, status))
+def test_refusals(status: int, code: str, expected: type[FamtreeError], words: str) -> None:
+    made = translate(RefusalError(status, {}, "words of\n  the page", code), what="org/name")
+    assert type(made) is expected
+    assert made.message.startswith("org/name")
+    assert words in made.message
+    assert "\n" not in made.message
+    assert made.hint
+
+
+@pytest.mark.parametrize("code", _CODES)
+def test_every_code_has_words(code: str) -> None:
+    made = translate(RefusalError(404, {}, "", code), what="org/name")
+    assert made.message != translate(RefusalError(404, {}, ""), what="org/name").message
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (library.OIDCError, AccessError),
+        (urllib3.NewConnectionError, NetworkError),
+        (urllib3.NameResolutionError, NetworkError),
+        (urllib3.ConnectTimeoutError, NetworkError),
+        (urllib3.ReadTimeoutError, NetworkError),
+        (urllib3.ProtocolError, NetworkError),
+        (urllib3.ProxyError, NetworkError),
+        (urllib3.SSLError, NetworkError),
+        (urllib3.DecodeError, NetworkError),
+        (urllib3.InvalidHeader, NetworkError),
+        (urllib3.LocationParseError, UsageError),
+        (urllib3.URLSchemeUnknown, UsageError),
+        (httpx2.ConnectError, NetworkError),
+        (OSError, NetworkError),
+        (ZeroDivisionError, FamtreeError),
+    ],
+)
+def test_failures(kind: type[BaseException], expected: type[FamtreeError]) -> None:
+    # Without __init__: each class has its own arguments, and the class alone decides.
+    error = kind.__new__(kind)
+    error.args = ("message",)
+    made = translate(error)
     assert type(made) is expected
     assert made.hint
 
 
+def test_no_row_is_stale() -> None:
+    known = {*vars(urllib3), *vars(library), "OSError"}
+    assert set(_FAILURES) <= known
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, AccessError), (503, NetworkError)])
+def test_a_refused_exchange_of_tokens(status: int, expected: type[FamtreeError]) -> None:
+    """huggingface_hub asks a server for a token by its own client."""
+    response = httpx2.Response(status, request=httpx2.Request("POST", "https://hub/oauth/token"))
+    error = library.HfHubHTTPError("refused", response=response, server_message="no such subject")
+    made = translate(error, what="org/name")
+    assert type(made) is expected
+    if status == 401:
+        assert "no such subject" in made.message
+
+
 def test_gated_names_the_page() -> None:
-    made = translate(make(library.GatedRepoError), what="a/b", page="https://hub/a/b")
+    made = translate(RefusalError(403, {}, "", "GatedRepo"), what="a/b", page="https://hub/a/b")
     assert "https://hub/a/b" in made.hint
 
 

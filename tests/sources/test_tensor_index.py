@@ -43,6 +43,11 @@ class MemorySource:
         self.files = files
         self.ranges: dict[str, tuple[int, int]] = {}
 
+    origin = None
+
+    def find_path(self, name: str) -> None:
+        return None
+
     def list_files(self) -> Listing:
         return Listing(tuple(FileEntry(name, len(data)) for name, data in self.files.items()))
 

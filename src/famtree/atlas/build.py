@@ -11,14 +11,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from famtree import __version__
 from famtree.atlas.connect import SCHEMA, require_duckdb
 from famtree.errors import UsageError
-from famtree.files import replace_file
+from famtree.files import PACKAGE, replace_file
 from famtree.scan.jsonl import MAX_LINE, check_rows
 from famtree.scan.row import COLUMNS
 from famtree.scan.row import SCHEMA as ROW_SCHEMA
@@ -73,7 +72,7 @@ def build_atlas(sources: Sequence[Path], target: Path) -> Built:
             for number, source in enumerate(sources):
                 _load(connection, source, number)
             rows = connection.execute("SELECT count(*) FROM raw").fetchone()
-            text = files("famtree.atlas").joinpath("data/build.sql").read_text("utf-8")
+            text = (PACKAGE / "atlas/data/build.sql").read_text("utf-8")
             connection.execute(text)
             connection.executemany(
                 "INSERT INTO meta VALUES (?, ?)",

@@ -18,7 +18,14 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from famtree.errors import DeadlineError, FamtreeError, UnreadableError, UsageError
+from famtree.errors import (
+    DeadlineError,
+    FamtreeError,
+    UnreadableError,
+    UsageError,
+    missing_package,
+    require_package,
+)
 from famtree.sources.deadline import NEVER, Deadline
 
 SCHEMA = "famtree/atlas/1"
@@ -35,15 +42,7 @@ _AGAIN = "make it again with `famtree atlas build`"
 
 def require_duckdb() -> Any:
     """Return the module. Raises UsageError where it is not installed."""
-    try:
-        import duckdb
-    except ImportError as fault:
-        raise _missing() from fault
-    return duckdb
-
-
-def _missing() -> UsageError:
-    return UsageError("an atlas needs duckdb", hint="pip install 'famtree[atlas]'")
+    return require_package("duckdb", "an atlas")
 
 
 class RefusedError(FamtreeError):
@@ -169,7 +168,7 @@ def open_atlas(path: Path, deadline: Deadline = NEVER) -> OpenAtlas:
     this form: the message names what it holds that an atlas does not.
     """
     if find_spec("duckdb") is None:
-        raise _missing()
+        raise missing_package("duckdb", "an atlas")
     if not path.is_file():
         raise UsageError(f"no atlas {str(path)!r}", hint="make one with `famtree atlas build`")
     log = path.with_name(f"{path.name}.wal")

@@ -17,6 +17,7 @@ from famtree.bom.component import make_component
 from famtree.bom.model_card import make_model_card
 from famtree.bom.pedigree import make_pedigree
 from famtree.bom.properties import make_properties
+from famtree.checkpoint.reference_reader import CODE as REFUSED
 from famtree.formats.lineage_words import describe_verification
 from famtree.identification.subject import Subject
 from famtree.types.identification import Identification
@@ -62,6 +63,7 @@ def _list_findings(result: Identification, lineage: Lineage) -> dict[str, object
         "size": result.size,
         "variant": result.variant,
         "format": result.checkpoint.format,
+        "safetensors:refused": [one.message for one in result.warnings if one.code == REFUSED],
         "lineage:complete": lineage.complete,
         "lineage:root": lineage.roots,
         "lineage:contradicted": [

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from famtree.checkpoint.examine import examine_checkpoint
 from famtree.checkpoint.node import describe_node
 from famtree.checkpoint.records import join_record
-from famtree.errors import UnreadableError
+from famtree.errors import UnreadableError, require_package
 from famtree.types.once import once
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from famtree.checkpoint.gathered import Gathered
     from famtree.fingerprints.vocabulary import Vocabulary
     from famtree.registry.registry import Registry
+    from famtree.types.identification import Notice
     from famtree.types.source import CheckpointSource
     from famtree.weights.open import Weights
 
@@ -79,9 +80,17 @@ class Checkpoint:
     @once
     def weights(self) -> Weights:
         """The weights, opened for sampling; no weight byte is read by opening."""
+        require_package("numpy", "reading weights")
         if self._on_progress is not None:
             self._on_progress("opening the weights")
         return self.found.form.open_weights(self.found, self._on_progress)
+
+    @once
+    def refusals(self) -> list[Notice]:
+        """Warnings of files on this machine that the `safetensors` package refuses to open."""
+        from famtree.checkpoint.reference_reader import list_refusals
+
+        return list_refusals(self.source)
 
     @once
     def vocabulary(self) -> Vocabulary | None:

@@ -30,7 +30,7 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     `text` allows reading the card's running text where nothing else names a parent.
     """
     found, result = findings.found, findings.result
-    origin = getattr(source, "origin", None)
+    origin = source.origin
     name = base_name(origin) if origin else checkpoint_name(source.ref)
     if source.ref.repo_id is not None and found.listing.repo_id is not None:
         name = found.listing.repo_id

@@ -55,6 +55,9 @@ def lineage(
     page = html is not None
     chosen = choose_format(form, json=as_json, mermaid=mermaid, dot=dot, html=page)
     if html is not None:
+        from famtree.formats.lineage_layout import require_layout
+
+        require_layout()
         check_target("--html", html)
 
     from famtree import api

@@ -75,7 +75,7 @@ def compare_subjects(
         ),
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
-        warnings=notices + _join_warnings(a, b),
+        warnings=notices + _join_warnings(a, b, request),
         cost=cost,
     )
 
@@ -122,21 +122,22 @@ def _summarise(one: Identification) -> ComparedCheckpoint:
     )
 
 
-def _warn(one: Subject) -> list[Notice]:
-    """Return the warnings of one side, those of files that were hashed for this pair as well."""
+def _warn(one: Subject, request: Request) -> list[Notice]:
+    """Return the warnings of one side, those of files that were looked at for this pair as well."""
     warnings = one.identification.warnings
-    return warnings + [
-        told for told in list_mismatches(one.checkpoint.source) if told not in warnings
-    ]
+    told = list_mismatches(one.checkpoint.source)
+    if request.verify:
+        told += one.checkpoint.refusals
+    return warnings + [notice for notice in told if notice not in warnings]
 
 
-def _join_warnings(a: Subject, b: Subject) -> list[Notice]:
+def _join_warnings(a: Subject, b: Subject, request: Request) -> list[Notice]:
     """Return what is said of either, with its side; of a link that both have, once."""
     links = [{(one.code, one.message) for one in side.trace.walk.notices} for side in (a, b)]
     shared = links[0] & links[1]
     found = []
     for which, side in (("a", a), ("b", b)):
-        for one in _warn(side):
+        for one in _warn(side, request):
             if (one.code, one.message) not in shared:
                 told = f"{which}: {one.message}"
                 found.append(Notice.model_construct(code=one.code, message=told))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from famtree.files import load_data
 from famtree.interchange.structure import StructureComparison
 from famtree.interchange.tokens import TokenComparison
 from famtree.types.comparison import Difference, Question
@@ -29,8 +28,7 @@ _SKIPPED = frozenset(
 @cache
 def load_importance() -> dict[str, list[Question]]:
     """Return trait -> questions it matters for, in the order differences are told."""
-    text = files("famtree.comparison").joinpath("data/traits.json").read_bytes()
-    table: dict[str, list[Question]] = json.loads(text)["traits"]
+    table: dict[str, list[Question]] = load_data("comparison/data/traits.json")["traits"]
     return table
 
 

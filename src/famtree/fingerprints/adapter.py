@@ -5,16 +5,15 @@ Which tensor name means which part is data (`data/adapters.json`).
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
 
+from famtree.files import load_data
 from famtree.fingerprints.tensor_names import in_tower, load_roles, outside_role, split_block
 from famtree.types.adapter import Adapter
 from famtree.types.checkpoint import TensorInfo
@@ -43,8 +42,7 @@ class AdapterShapes(Struct):
 @cache
 def load_table() -> dict[str, Any]:
     """Return `data/adapters.json`."""
-    text = files("famtree.fingerprints").joinpath("data/adapters.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("fingerprints/data/adapters.json")
     return table
 
 

@@ -8,25 +8,25 @@ than the table: its config is read without defaults, and the script brings the t
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from famtree.files import load_data
 
 
 @cache
 def load_defaults() -> dict[str, dict[str, Any]]:
     """Return model_type -> {traits, classes}."""
-    text = files("famtree.fingerprints").joinpath("data/config_defaults.json").read_bytes()
-    table: dict[str, dict[str, Any]] = json.loads(text)["model_types"]
+    table: dict[str, dict[str, Any]] = load_data("fingerprints/data/config_defaults.json")[
+        "model_types"
+    ]
     return table
 
 
 @cache
 def load_dialects() -> dict[str, Any]:
     """Return model_type -> how its early config deviates from the common meaning of a key."""
-    text = files("famtree.fingerprints").joinpath("data/dialects.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("fingerprints/data/dialects.json")
     return table
 
 

@@ -6,15 +6,15 @@ Which key means what, and which classes of transformers an architecture is conve
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from msgspec import Struct
+
+from famtree.files import load_data
 
 MAX_WORD = 256
 _NO_MODELS = ("mmproj", "imatrix")
@@ -38,8 +38,7 @@ class GgufDesign(Struct, frozen=True):
 @cache
 def load_table() -> dict[str, Any]:
     """Return `data/gguf.json`."""
-    text = files("famtree.fingerprints").joinpath("data/gguf.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("fingerprints/data/gguf.json")
     return table
 
 

@@ -6,12 +6,11 @@ Which keys show which layout is data (`data/native.json`).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from famtree.files import load_data
 from famtree.fingerprints.defaults import load_defaults
 
 MAX_WIDTH = 1 << 24
@@ -21,8 +20,7 @@ MAX_WIDTH = 1 << 24
 @cache
 def load_layouts() -> dict[str, Any]:
     """Return `data/native.json`."""
-    text = files("famtree.fingerprints").joinpath("data/native.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("fingerprints/data/native.json")
     return table
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from famtree.files import load_data
 from famtree.fingerprints.quantization_layout import StoredModule, Widths, observe_storage
 from famtree.fingerprints.tensor_names import (
     NAMES_KEPT,
@@ -175,6 +174,5 @@ def _estimate_mlp(a: Architecture, hidden: int) -> int | None:
 @cache
 def load_designs() -> dict[str, Any]:
     """Return model_type -> what its blocks have beside the matrices."""
-    text = files("famtree.fingerprints").joinpath("data/decoder_designs.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("fingerprints/data/decoder_designs.json")
     return table

@@ -7,15 +7,14 @@ nothing is concluded from it.
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from itertools import chain
 from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
 
+from famtree.files import load_data
 from famtree.packings.catalog import load_parts
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 from famtree.types.recent import remember
@@ -91,8 +90,7 @@ class Layout(Struct):
 @cache
 def load_roles() -> dict[str, Any]:
     """Return the table of roles, turned from role -> paths to path -> role."""
-    text = files("famtree.fingerprints").joinpath("data/tensor_roles.json").read_bytes()
-    table = json.loads(text)
+    table = load_data("fingerprints/data/tensor_roles.json")
     for section in ("block", "outside"):
         table[section] = {path: role for role, paths in table[section].items() for path in paths}
     return {

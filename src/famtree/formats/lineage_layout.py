@@ -13,6 +13,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from famtree.errors import require_package
+
 NODE_WIDTH = 236.0
 NODE_HEIGHT = 76.0
 LABEL_WIDTH = 172.0
@@ -123,9 +125,13 @@ def _find_cycle_links(count: int, links: Sequence[tuple[int, int]]) -> set[int]:
     return found
 
 
-def _place(count: int, edges: list[tuple[int, int]]) -> _Placed:
-    from fast_sugiyama import from_edges
+def require_layout() -> Any:
+    """Return what lays out. Raises UsageError where the package (extra `html`) is missing."""
+    return require_package("fast_sugiyama", "a drawing of the lineage").from_edges
 
+
+def _place(count: int, edges: list[tuple[int, int]]) -> _Placed:
+    from_edges = require_layout()
     placed = _Placed()
     step = NODE_WIDTH + GAP
     left = 0.0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from famtree.files import load_data
 from famtree.fingerprints.aliases import look_up
 
 MOST_LAYERS = 4096
@@ -20,8 +19,7 @@ class UnseenError(Exception):
 @cache
 def load_caches() -> dict[str, Any]:
     """Return `data/caches.json`."""
-    text = files("famtree.interchange").joinpath("data/caches.json").read_bytes()
-    table: dict[str, Any] = json.loads(text)
+    table: dict[str, Any] = load_data("interchange/data/caches.json")
     return table
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from importlib.resources import files
 
 from famtree.checkpoint.facts import NodeFacts
+from famtree.files import load_data
 
 
 def describe_loosening(child: NodeFacts, parent: NodeFacts) -> str | None:
@@ -27,5 +26,5 @@ def describe_loosening(child: NodeFacts, parent: NodeFacts) -> str | None:
 @cache
 def load_licenses() -> dict[str, frozenset[str]]:
     """Return the permissive and the restricted licences of `data/licenses.json`."""
-    table = json.loads(files("famtree.lineage").joinpath("data/licenses.json").read_bytes())
+    table = load_data("lineage/data/licenses.json")
     return {kind: frozenset(table[kind]) for kind in ("permissive", "restricted")}

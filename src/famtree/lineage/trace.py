@@ -77,7 +77,8 @@ def trace_ancestry(
     for (_, parent), reason in prover.unread.items():
         walk.add_notice("not-verified", f"{parent} could not be verified: {reason}")
     for one in (start, *(opener.opened[ref] for ref in walk.nodes if ref in opener.opened)):
-        walk.notices += [told for told in list_mismatches(one.source) if told not in walk.notices]
+        told = [*one.refusals, *list_mismatches(one.source)]
+        walk.notices += [notice for notice in told if notice not in walk.notices]
     return Trace(walk, advice, prover.proofs, prover.unread, verified=True)
 
 

@@ -99,4 +99,5 @@ def _check(
         conditions=conditions,
         contradicted=[one.message for one in result.warnings if one.code == RULED_OUT],
         verification=result.lineage.verification,
+        warnings=subject.checkpoint.refusals,
     )

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from famtree.files import PACKAGE
 from famtree.registry.registry import Registry
 from famtree.types.family import (
     Condition,
@@ -32,7 +33,7 @@ from famtree.types.family import (
     TraitPolicy,
 )
 
-PACKAGED = Path(__file__).parent / "compiled.json"
+PACKAGED = PACKAGE / "registry/compiled.json"
 FORMAT = 4
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 

@@ -43,7 +43,7 @@ def serve_forks(control: socket.socket) -> None:
 def _import_what_is_lazy() -> None:
     """Import what a worker would on its first reference of the Hub."""
     import urllib3  # noqa: F401
-    from huggingface_hub import get_token, hf_raise_for_status  # noqa: F401
+    from huggingface_hub import get_token  # noqa: F401
 
     import famtree.sources.hub  # noqa: F401
 

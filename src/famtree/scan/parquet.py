@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from famtree.errors import UsageError
+from famtree.errors import require_package
 from famtree.files import replace_file
 from famtree.scan.jsonl import PASSING
 from famtree.scan.references import hash_reference
@@ -26,13 +26,7 @@ BATCH = 500
 
 def require_parquet() -> None:
     """Raise UsageError where pyarrow is not installed."""
-    try:
-        import pyarrow.parquet  # noqa: F401
-    except ImportError as fault:
-        raise UsageError(
-            "Parquet output needs pyarrow",
-            hint="pip install 'famtree[parquet]', or write to a .jsonl file",
-        ) from fault
+    require_package("pyarrow.parquet", "Parquet output", instead=", or write to a .jsonl file")
 
 
 def make_schema() -> pyarrow.Schema:

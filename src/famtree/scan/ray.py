@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from famtree.errors import FamtreeError, UsageError
+from famtree.errors import FamtreeError, UsageError, require_package
 from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.parquet import count_rows, read_parquet, require_parquet, write_parquet
 from famtree.scan.references import drop_repeated, hash_reference
@@ -39,14 +39,8 @@ _SHOWN = ("ref", "outcome", "error_code")
 def require_ray() -> Any:
     """Return the module. Raises UsageError where it is not installed."""
     require_parquet()
-    try:
-        import ray
-        import ray.data
-    except ImportError as fault:
-        raise UsageError(
-            "the ray engine needs ray", hint="pip install 'famtree[ray]', or use --engine local"
-        ) from fault
-    return ray
+    require_package("ray.data", "the ray engine", instead=", or use --engine local")
+    return require_package("ray", "the ray engine")
 
 
 def open_folder(folder: Path, *, resume: bool) -> set[int]:

@@ -158,10 +158,31 @@ class Connections:
         if scheme == "http":
             return {"maxsize": KEPT}
         if self._certificates is None:
-            from httpx2 import create_ssl_context
-
-            self._certificates = create_ssl_context()
+            self._certificates = find_certificates()
         return {"maxsize": KEPT, "ssl_context": self._certificates}
+
+
+def find_certificates() -> SSLContext:
+    """Return what tells a trusted server, by the rules of huggingface_hub's client (httpx2 2.16).
+
+    The file SSL_CERT_FILE, else the folder SSL_CERT_DIR, else what OpenSSL finds on its own, else
+    what the system has. Raises OSError kin for a file that is none.
+    """
+    import os
+    import ssl
+    import sys
+
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        return ssl.create_default_context(cafile=file or None, capath=None if file else folder)
+    paths = ssl.get_default_verify_paths()
+    if sys.platform not in ("win32", "darwin") and paths.cafile:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.load_verify_locations(paths.cafile, paths.capath)
+        return context
+    from truststore import SSLContext
+
+    return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _bound_connection(kind: type[Any]) -> type[Any]:

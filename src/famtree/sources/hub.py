@@ -23,6 +23,7 @@ from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import HubAnswer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
+from famtree.sources.hub_errors import RefusalError
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
@@ -31,8 +32,8 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 DEFAULT_REVISION = "main"
 PARTIAL = 206
-_UNSERVED = frozenset({"RemoteEntryNotFoundError", "HfHubHTTPError"})
-"""The library's words for 404 where it concerns the file alone."""
+_VANISHED = frozenset({"RepoNotFound", "RevisionNotFound"})
+"""The Hub's words for 404 where it does not concern the file alone."""
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
@@ -148,6 +149,15 @@ class HubSource:
         for span in dict.fromkeys(spans):
             self._plan(span[0], span[1:], 0, found, tasks, key=span)
         return self._run(found, tasks)
+
+    @property
+    def origin(self) -> None:
+        """None: this is the Hub's own."""
+        return None
+
+    def find_path(self, name: str) -> None:
+        """Return None: what lies in caches of the Hub is their matter."""
+        del name
 
     def hash_files(self, names: Iterable[str], report: Report) -> int:
         """Hash files that huggingface_hub's cache alone describes; what the Hub lists is known."""
@@ -287,7 +297,8 @@ class HubSource:
             # What is not listed is absent. What is listed and not served is no answer: a CDN or
             # proxy must not be able to change what a checkpoint is. A repository that vanished
             # or became private since it was listed is told of in its own words.
-            unserved = type(fault.__cause__).__name__ in _UNSERVED
+            cause = fault.__cause__
+            unserved = isinstance(cause, RefusalError) and cause.code not in _VANISHED
             if isinstance(fault, NotFoundError) and unserved:
                 return NetworkError(
                     f"{self._repo}/{name} is listed, but the server does not serve it",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from msgspec import Struct
 
 from famtree.errors import NetworkError
 from famtree.redaction import holds_secret, redact
+from famtree.sources.hub_errors import RefusalError
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -31,6 +32,9 @@ _TOLD_HEADERS = (
 )
 """Of a refusal: what it is, and when to come again."""
 _LONGEST_HEADER = 1000
+_DISABLED = "Access to this resource is disabled."
+_UNKNOWN_USER = "Invalid credentials in Authorization header"
+_REPOSITORY = re.compile(r"/api/models/.|./resolve/.")
 
 
 class HubAnswer(Struct, frozen=True):
@@ -135,27 +139,30 @@ def _read_count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool) -> None:
-    """Raise huggingface_hub's error for a refusal, made of no more than the start of its page.
+def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool) -> NoReturn:
+    """Raise RefusalError for a status of 400 or more, made of the start of its page at most.
 
-    Only of the Hub's `own` refusals the code counts: another host knows of no repositories.
+    Only of the Hub's `own` refusals the code counts: another host knows of no repositories. Headers
+    and words are kept without secrets, on one line and in characters that a header can hold.
 
-    The library is shown the headers that it and `hub_pauses` read, and the words of the page: all
-    without secrets, on one line and in characters that a header can hold.
+    The Hub says 401 also of what does not exist, or is private, without a code on some of its
+    addresses; and of a disabled repository in words alone (huggingface_hub 2.4,
+    `utils/_http.py:hf_raise_for_status`).
     """
-    from httpx2 import Request, Response
-    from huggingface_hub import hf_raise_for_status
-
     said = redact(_read_words(response.headers.get("content-type", ""), read_small(response)))
     headers = {
         name: _clean(redact(response.headers[name]))
         for name in _TOLD_HEADERS
-        if name in response.headers and (own or name != "x-error-code")
+        if name in response.headers
     }
-    content = json.dumps({"error": said}).encode() if said else b""
-    hf_raise_for_status(
-        Response(response.status, headers=headers, content=content, request=Request("GET", url))
-    )
+    message = headers.get("x-error-message", "")
+    code = headers.get("x-error-code", "") if own else ""
+    if not code and message == _DISABLED:
+        code = "Disabled"
+    elif not code and own and response.status == 401 and message != _UNKNOWN_USER:
+        code = "RepoNotFound" if _REPOSITORY.search(url.partition("?")[0]) else ""
+    words = "; ".join(dict.fromkeys(text for text in (message, said) if text))
+    raise RefusalError(response.status, headers, words, code)
 
 
 def _clean(value: str) -> str:

@@ -1,17 +1,20 @@
-"""Every failure of the Hub library and its HTTP client, in famtree's own words.
+"""Every failure of a request to a Hub, in famtree's own words.
 
-The tables go by class name, so that neither library is imported to read them.
+What the server refused is a `RefusalError`, told apart by the code in its headers, else by its
+status. Failures of the HTTP client and of huggingface_hub's `get_token` go by class name, so that
+neither library is imported to read the tables.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from famtree.errors import (
     AccessError,
     FamtreeError,
     NetworkError,
     NotFoundError,
-    OfflineError,
-    UnreadableError,
     UsageError,
 )
 
@@ -19,109 +22,47 @@ ABSENT = "does not exist, or is private and needs a token (HF_TOKEN / hf auth lo
 
 _LOGIN_HINT = "set HF_TOKEN or run `hf auth login` with a token that may read the repository"
 _RETRY_HINT = "try again later; --offline answers from what is already cached"
-_CACHE_HINT = "delete the damaged entry below HF_HOME and fetch again"
-_REPORT_HINT = "famtree does not use this part of huggingface_hub; please report it"
+_REPORT_HINT = "famtree does not know this failure; please report it"
 
 _Row = tuple[type[FamtreeError], str, str]
 
-_LIBRARY: dict[str, _Row] = {
-    # Cache.
-    "CacheNotFound": (NotFoundError, "the Hub cache does not exist", "check HF_HOME"),
-    "CorruptedCacheException": (UnreadableError, "the Hub cache is damaged", _CACHE_HINT),
-    "CachedRepoTreeNotFoundError": (OfflineError, "the listing is not cached", _RETRY_HINT),
-    "LocalEntryNotFoundError": (OfflineError, "the file is not cached", _RETRY_HINT),
-    "IncompleteSnapshotError": (OfflineError, "the cached snapshot is incomplete", _RETRY_HINT),
-    "OfflineModeIsEnabled": (
-        OfflineError,
-        "offline mode is on",
-        "unset HF_HUB_OFFLINE, or fetch the checkpoint while online first",
-    ),
-    # Tokens.
-    "LocalTokenNotFoundError": (AccessError, "a token is needed and none was found", _LOGIN_HINT),
-    "OIDCError": (AccessError, "the keyless token exchange failed", "check HF_OIDC_RESOURCE"),
-    "DeviceCodeError": (AccessError, "the stored login could not be renewed", _LOGIN_HINT),
-    # Repositories, revisions, files.
-    "RepositoryNotFoundError": (
+
+class RefusalError(Exception):
+    """A server's answer with status 400 or more; its `headers`' names are in lower case."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], said: str, code: str = "") -> None:
+        self.status = status
+        self.headers = headers
+        self.said = said
+        """The words of the page."""
+        self.code = code
+        """The Hub's own word for the refusal (`X-Error-Code`)."""
+        super().__init__(f"status {status}")
+
+
+_CODES: dict[str, _Row] = {
+    "RepoNotFound": (
         NotFoundError,
         ABSENT,
         f"check the spelling; if it is private, {_LOGIN_HINT}",
     ),
-    "GatedRepoError": (AccessError, "is gated and access was not granted", _LOGIN_HINT),
-    "DisabledRepoError": (
+    "GatedRepo": (AccessError, "is gated and access was not granted", _LOGIN_HINT),
+    "Disabled": (
         AccessError,
         "was disabled by the Hub or its owner",
         "look at the model page for the reason",
     ),
-    "RevisionNotFoundError": (
+    "RevisionNotFound": (
         NotFoundError,
         "has no such revision",
         "check the branch, tag or commit on the model page",
     ),
-    "RevisionResolutionError": (OfflineError, "the revision is not cached", _RETRY_HINT),
-    "EntryNotFoundError": (NotFoundError, "has no such file", "look at the model page's files"),
-    "RemoteEntryNotFoundError": (
-        NotFoundError,
-        "has no such file",
-        "look at the model page's files",
-    ),
-    "NotASafetensorsRepoError": (NotFoundError, "has no safetensors weights", ""),
-    # HTTP.
-    "HfHubHTTPError": (NetworkError, "the Hub answered with an error", _RETRY_HINT),
-    "BadRequestError": (
-        NetworkError,
-        "the server rejected the request as malformed",
-        "check the repository id, the revision, HF_ENDPOINT and any proxy in between",
-    ),
-    "FileMetadataError": (
-        NetworkError,
-        "the server does not behave like the Hub",
-        "check HF_ENDPOINT and any proxy in between",
-    ),
-    "XetDownloadError": (NetworkError, "the download from Xet storage failed", _RETRY_HINT),
-    "InferenceTimeoutError": (NetworkError, "timed out", _RETRY_HINT),
-    # Forms.
-    "HFValidationError": (UsageError, "is not a valid Hub id", "write org/name"),
-    "HfUriError": (UsageError, "is not a valid hf:// address", "write hf://org/name"),
-    # Contents.
-    "SafetensorsParsingError": (
-        UnreadableError,
-        "holds a malformed safetensors header",
-        "the file may be incomplete; fetch it again",
-    ),
-    "DDUFError": (UnreadableError, "holds a malformed DDUF file", _REPORT_HINT),
-    "DDUFCorruptedFileError": (UnreadableError, "holds a damaged DDUF file", _REPORT_HINT),
-    "DDUFExportError": (UnreadableError, "a DDUF file could not be made", _REPORT_HINT),
-    "DDUFInvalidEntryNameError": (UnreadableError, "a DDUF entry is misnamed", _REPORT_HINT),
-} | dict.fromkeys(
-    # Parts of the library that famtree never calls; mapped so that nothing can slip through.
-    (
-        "BucketNotFoundError",
-        "BucketBatchError",
-        "JobNotFoundError",
-        "InferenceEndpointError",
-        "InferenceEndpointTimeoutError",
-        "TextGenerationError",
-        "ValidationError",
-        "GenerationError",
-        "OverloadedError",
-        "IncompleteGenerationError",
-        "UnknownError",
-        "DryRunError",
-        "StrictDataclassError",
-        "StrictDataclassDefinitionError",
-        "StrictDataclassFieldValidationError",
-        "StrictDataclassClassValidationError",
-        "FileDuplicationError",
-        "CLIError",
-        "ConfirmationError",
-        "CLIExtensionInstallError",
-        "SandboxError",
-        "SandboxCommandError",
-    ),
-    (FamtreeError, "an unexpected part of huggingface_hub failed", _REPORT_HINT),
-)
+    "EntryNotFound": (NotFoundError, "has no such file", "look at the model page's files"),
+}
+"""By `X-Error-Code`; "Disabled" is told by words alone (`hub_answer.raise_for_status`)."""
 
-_CLIENT: dict[str, _Row] = {
+_FAILURES: dict[str, _Row] = {
+    "OIDCError": (AccessError, "the keyless token exchange failed", "check HF_OIDC_RESOURCE"),
     "ProxyError": (
         NetworkError,
         "the proxy refused the connection",
@@ -164,23 +105,21 @@ _NAME_FAULTS = (
 )
 
 
-def is_mapped(kind: type[BaseException]) -> bool:
-    """Return whether `kind` has its own row, not only that of a base class."""
-    return kind.__name__ in _LIBRARY or kind.__name__ in _CLIENT
-
-
 def translate(error: BaseException, *, what: str = "the Hub", page: str = "") -> FamtreeError:
-    """Return famtree's error for `error`, raised by huggingface_hub or its HTTP client.
+    """Return famtree's error for `error`, met on the way to a Hub's answer.
 
-    `what` names the repository or file the message is about, `page` its model page. An error of
-    neither library becomes a plain FamtreeError (exit 70); one of famtree's own is returned as is.
+    `what` names the repository or file the message is about, `page` its model page. An error that
+    is not known becomes a plain FamtreeError (exit 70); one of famtree's own is returned as is.
     """
     if isinstance(error, FamtreeError):
         return error
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if type(error).__name__ == "HfHubHTTPError" and isinstance(status, int):
-        return _by_status(status, error, what)
-    made, words, hint = _row(error)
+    response: Any = getattr(error, "response", None)
+    if isinstance(status := getattr(response, "status_code", None), int):
+        # huggingface_hub's, of the server that it asked for a token
+        error = RefusalError(status, response.headers, getattr(error, "server_message", None) or "")
+    if isinstance(error, RefusalError) and error.code not in _CODES:
+        return _by_status(error, what)
+    made, words, hint = _CODES[error.code] if isinstance(error, RefusalError) else _row(error)
     lowered = str(error).lower()
     if made is NetworkError and "certificate" in lowered:
         words, hint = (
@@ -189,23 +128,28 @@ def translate(error: BaseException, *, what: str = "the Hub", page: str = "") ->
         )
     elif made is NetworkError and any(fault in lowered for fault in _NAME_FAULTS):
         words = "the host name could not be resolved"
-    if type(error).__name__ == "GatedRepoError" and page:
+    if isinstance(error, RefusalError) and error.code == "GatedRepo" and page:
         hint = f"request access at {page}, then {_LOGIN_HINT}"
-    joint = " " if words.startswith(("is ", "has ", "holds ", "was ", "does ")) else ": "
+    joint = " " if words.startswith(("is ", "has ", "was ", "does ")) else ": "
     return made(f"{what}{joint}{words}", hint=hint)
 
 
 def _row(error: BaseException) -> _Row:
     for kind in type(error).__mro__:
-        row = _LIBRARY.get(kind.__name__) or _CLIENT.get(kind.__name__)
+        row = _FAILURES.get(kind.__name__)
         if row is not None:
             return row
     return FamtreeError, f"{type(error).__name__}: {error}"[:300], _REPORT_HINT
 
 
-def _by_status(status: int, error: BaseException, what: str) -> FamtreeError:
-    said = getattr(error, "server_message", None)
-    tail = f" ({' '.join(said.split())[:200]})" if isinstance(said, str) and said.strip() else ""
+def _by_status(refusal: RefusalError, what: str) -> FamtreeError:
+    status, said = refusal.status, " ".join(refusal.said.split())[:200]
+    tail = f" ({said})" if said else ""
+    if status == 400:
+        return NetworkError(
+            f"{what}: the server rejected the request as malformed",
+            hint="check the repository id, the revision, HF_ENDPOINT and any proxy in between",
+        )
     if status == 401:
         return AccessError(f"{what}: the token was not accepted{tail}", hint=_LOGIN_HINT)
     if status == 403:
@@ -217,7 +161,7 @@ def _by_status(status: int, error: BaseException, what: str) -> FamtreeError:
     if status == 429:
         return NetworkError(
             f"{what}: the Hub's rate limit is reached",
-            hint=f"wait {_asked_pause(error)} and try again; a token (HF_TOKEN) raises the limit",
+            hint=f"wait {_asked_pause(refusal)} and try again; a token (HF_TOKEN) raises the limit",
         )
     if status >= 500:
         return NetworkError(f"{what}: the server failed with status {status}", hint=_RETRY_HINT)
@@ -227,8 +171,7 @@ def _by_status(status: int, error: BaseException, what: str) -> FamtreeError:
     )
 
 
-def _asked_pause(error: BaseException) -> str:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    asked = str(headers.get("retry-after", "")).strip()
+def _asked_pause(refusal: RefusalError) -> str:
+    asked = refusal.headers.get("retry-after", "").strip()
     plain = asked.isascii() and asked.isdecimal() and len(asked) <= 6
     return f"{asked} seconds" if plain and int(asked) else "some minutes"

@@ -12,10 +12,11 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from math import inf
-from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+
+from famtree.sources.hub_errors import RefusalError
 
 FIRST_PAUSE = 0.5
 """Seconds before the second try; each further one waits twice as long, whatever a server asks for
@@ -73,14 +74,13 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
     from urllib3 import exceptions as urllib3
 
     backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, _DOUBLINGS) * _spread())
-    response: Any = getattr(fault, "response", None)
-    if response is not None:
-        if response.status_code not in _RETRIED:
+    if isinstance(fault, RefusalError):
+        if fault.status not in _RETRIED:
             return None
-        asked = retry_after(response.headers)
+        asked = retry_after(fault.headers)
         if asked is None:
             return backoff
-        limited = response.status_code == _TOO_MANY
+        limited = fault.status == _TOO_MANY
         return Pause(max(asked, backoff.seconds), limited=limited)
     if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough

@@ -116,15 +116,18 @@ class LocalSource:
         from famtree.sources.file_hashes import hash_into
 
         started = time.perf_counter()
-        places = {
-            name: self._folder / name
-            for name in names
-            if self.list_files().find(name) is not None and not self._leads_out(name)
-        }
+        found = {name: self.find_path(name) for name in names}
+        places = {name: path for name, path in found.items() if path is not None}
         self._listing, read, total = hash_into(self.list_files(), places, report)
         self._bytes += read
         self._seconds += time.perf_counter() - started
         return total
+
+    def find_path(self, name: str) -> Path | None:
+        """Return where a listed file lies; None for others and for links out of the folder."""
+        if self.list_files().find(name) is None or self._leads_out(name):
+            return None
+        return self._folder / name
 
     def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
         self.list_files()

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from famtree.types.identification import LinkStatus, Outcome, Verification
+from famtree.types.identification import LinkStatus, Notice, Outcome, Verification
 from famtree.types.model import FrozenModel, dump
 
 ConditionName = Literal[
@@ -90,6 +90,8 @@ class CheckedCheckpoint(FrozenModel):
     verification: Verification | None = None
     """Only with `--verify`."""
     error: CheckError | None = None
+    warnings: list[Notice] = Field(default_factory=list)
+    """What the reference reader of its files refuses, whatever the conditions."""
 
 
 class CheckReport(FrozenModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from famtree.types.checkpoint import CheckpointRef, Cost, Listing, Missing, SourceKind
@@ -22,6 +23,15 @@ class CheckpointSource(Protocol):
 
     ref: CheckpointRef
     kind: SourceKind
+
+    @property
+    def origin(self) -> str | None:
+        """Hub repository that the files on this machine are a copy of, where that is known."""
+        ...
+
+    def find_path(self, name: str) -> Path | None:
+        """Return where a listed file lies on this machine; None for one that may not be opened."""
+        ...
 
     def list_files(self) -> Listing:
         """Return the listing, fetched once and remembered."""

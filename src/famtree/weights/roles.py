@@ -6,13 +6,12 @@ are numbered as transformers does, whatever order the file keeps them in.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from famtree.files import load_data
 from famtree.packings.stored import Form, UnreadableWeightError
 from famtree.weights.forms import make_form
 
@@ -55,8 +54,7 @@ class View:
 @cache
 def load_layouts() -> dict[str, Any]:
     """Return `data/layouts.json`."""
-    text = files("famtree.weights").joinpath("data/layouts.json").read_bytes()
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = load_data("weights/data/layouts.json")
     return found
 
 
