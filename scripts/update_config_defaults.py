@@ -18,34 +18,6 @@ from typing import Any
 TARGET = (
     Path(__file__).parents[1] / "src" / "famtree" / "fingerprints" / "data" / "config_defaults.json"
 )
-KEPT = (
-    "layers",
-    "hidden_size",
-    "heads",
-    "kv_heads",
-    "head_dim",
-    "ffn",
-    "experts",
-    "experts_per_token",
-    "expert_ffn",
-    "vocab_rows",
-    "tied",
-    "qkv_bias",
-    "norm_eps",
-    "activation",
-    "rope_theta",
-    "rope_type",
-    "partial_rotary",
-    "position",
-    "context",
-    "sliding_window",
-    "text_model_type",
-    "encoder_layers",
-    "decoder_layers",
-    "state_size",
-    "logit_cap",
-    "attention_cap",
-)
 
 
 def read_class_names(package: Path) -> dict[str, set[str]]:
@@ -66,9 +38,9 @@ def read_class_names(package: Path) -> dict[str, set[str]]:
 
 def main() -> int:
     import transformers
-    from transformers.models.auto.configuration_auto import CONFIG_MAPPING, CONFIG_MAPPING_NAMES  # type: ignore[attr-defined]
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES  # type: ignore[attr-defined]
 
-    from famtree.fingerprints.config import normalise_config
+    from famtree.fingerprints.config_classes import read_class_defaults
 
     logging.disable(logging.WARNING)
     classes = read_class_names(Path(transformers.__file__).parent)
@@ -77,9 +49,7 @@ def main() -> int:
     for model_type in sorted(CONFIG_MAPPING_NAMES):
         traits: dict[str, Any] = {}
         try:
-            raw = json.loads(json.dumps(CONFIG_MAPPING[model_type]().to_dict(), default=str))
-            found = normalise_config(raw, {}).values
-            traits = {name: found[name] for name in KEPT if name in found}
+            traits = read_class_defaults(model_type) or {}
         except Exception as fault:  # noqa: BLE001 - a class that needs arguments has no defaults to record
             skipped.append(f"{model_type}: {fault}"[:120])
         table[model_type] = {"classes": sorted(classes.get(model_type, ())), "traits": traits}

@@ -49,6 +49,12 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(autouse=True)
+def recorded_types_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the answers of an environment without transformers, whichever is installed."""
+    monkeypatch.setattr("famtree.fingerprints.defaults.read_newer_defaults", lambda _: None)
+
+
+@pytest.fixture(autouse=True)
 def steady_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the user's Hub settings, caches and terminal from the test and its children."""
     home = tmp_path / "surroundings"

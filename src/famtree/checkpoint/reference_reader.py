@@ -53,12 +53,14 @@ def _ask(path: Path) -> str | None:
         return None  # the first reading has told of it
     if MAX_READ < stated <= MAX_HEADER:
         return None  # takes several times its length in memory
-    require_package("numpy", "reading with safetensors")
-    reader = require_package("safetensors", "reading the files with the package itself")
+    for module in ("safetensors", "numpy"):
+        require_package(module, "opening files as loaders do")
+    from safetensors import SafetensorError, safe_open
+
     try:
-        with reader.safe_open(path, framework="np"):
+        with safe_open(path, framework="np"):
             return None
-    except reader.SafetensorError as fault:
+    except SafetensorError as fault:
         return " ".join(str(fault).split())[:MAX_WORDS]
     except OSError as fault:
         return fault.strerror or str(fault)

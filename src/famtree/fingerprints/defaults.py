@@ -3,7 +3,8 @@
 `data/config_defaults.json` is generated from transformers by `scripts/update_config_defaults.py`:
 one entry a model_type with normalised default values and the class names that belong to it. It
 also answers "does transformers know this architecture?". A model_type that the table lacks is newer
-than the table: its config is read without defaults, and the script brings the table up to date.
+than the table: transformers itself is asked where it is installed, else its config is read without
+defaults. The script brings the table up to date.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from famtree.files import load_data
+from famtree.fingerprints.config_classes import read_newer_defaults
 
 
 @cache
@@ -41,8 +43,9 @@ def known_model_type(model_type: str | None, class_name: str | None = None) -> s
         named = [
             name for name in owners if class_name.lower().startswith(name.replace("_", "").lower())
         ]
-        return max(named, key=len) if named else next(iter(owners), None)
-    return None
+        if owners:
+            return max(named, key=len) if named else owners[0]
+    return model_type if model_type and read_newer_defaults(model_type) is not None else None
 
 
 def default_traits(model_type: str | None) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def default_traits(model_type: str | None) -> dict[str, Any]:
     if model_type is None:
         return {}
     entry = load_defaults().get(model_type)
-    if entry is not None:
-        traits: dict[str, Any] = entry["traits"]
-        return traits
-    return {}
+    if entry is None:
+        return read_newer_defaults(model_type) or {}
+    traits: dict[str, Any] = entry["traits"]
+    return traits

@@ -125,13 +125,15 @@ def _find_cycle_links(count: int, links: Sequence[tuple[int, int]]) -> set[int]:
     return found
 
 
-def require_layout() -> Any:
-    """Return what lays out. Raises UsageError where the package (extra `html`) is missing."""
-    return require_package("fast_sugiyama", "a drawing of the lineage").from_edges
+def require_layout() -> None:
+    """Raise UsageError where what lays out is not installed."""
+    require_package("fast_sugiyama", "a drawing of the lineage")
 
 
 def _place(count: int, edges: list[tuple[int, int]]) -> _Placed:
-    from_edges = require_layout()
+    require_layout()
+    from fast_sugiyama import from_edges
+
     placed = _Placed()
     step = NODE_WIDTH + GAP
     left = 0.0

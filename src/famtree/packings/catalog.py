@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache, lru_cache
 from importlib import import_module
-from importlib.resources import files
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from famtree.files import PACKAGE
 from famtree.packings.packing import Method, Packing, Sign
 from famtree.packings.sizes import Leaves
 
@@ -127,7 +127,7 @@ def load_methods() -> Methods:
 
 
 def _decode(name: str, kind: type[_T]) -> _T:
-    text = files("famtree.packings").joinpath(f"data/{name}").read_bytes()
+    text = (PACKAGE / "packings/data" / name).read_bytes()
     return msgspec.json.decode(text, type=kind, dec_hook=_refer)
 
 
