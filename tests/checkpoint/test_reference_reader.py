@@ -14,10 +14,10 @@ import pytest
 from checkpoint.folders import CONFIG, write_folder
 from cli.commands import make_command
 from famtree.api import bom, check, compare, identify, lineage
-from famtree.checkpoint import reference_reader
-from famtree.checkpoint.reference_reader import CODE, list_refusals
+from famtree.checkpoint.reference_reader import CODE, MAX_LISTED, list_refusals
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
+from famtree.sources.safetensors_header import MAX_READ
 
 GOOD = "model.safetensors"
 BAD = "consolidated.safetensors"
@@ -120,7 +120,7 @@ def test_only_so_many_files_are_told_of(tmp_path: Path) -> None:
     names = [f"model-{number:05}-of-00020.safetensors" for number in range(20)]
     folder = write_folder(tmp_path, dict.fromkeys(names, REFUSED["hole"][0]))
     told = list_refusals(open_source(parse_reference(str(folder)), offline=True))
-    assert len(told) == reference_reader.MAX_LISTED
+    assert len(told) == MAX_LISTED
 
 
 def test_what_may_not_be_opened_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,6 +137,6 @@ def test_what_may_not_be_opened_is_not(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_header_longer_than_is_read_is_not_opened(tmp_path: Path) -> None:
     """It would take several times its length in memory; the first reading has told of it."""
-    data = struct.pack("<Q", reference_reader.MAX_READ + 1) + b"{}"
+    data = struct.pack("<Q", MAX_READ + 1) + b"{}"
     source = open_source(parse_reference(write(tmp_path, data)), offline=True)
     assert list_refusals(source) == []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from famtree.errors import require_package
-from famtree.sources.local import open_regular
+from famtree.files import open_regular
 from famtree.sources.safetensors_header import MAX_HEADER, MAX_READ
 from famtree.sources.weight_files import list_weight_files
 from famtree.types.identification import Notice

@@ -56,6 +56,7 @@ class HubSource:
     """
 
     kind: SourceKind = "hub"
+    origin = None
 
     def __init__(
         self,
@@ -150,14 +151,8 @@ class HubSource:
             self._plan(span[0], span[1:], 0, found, tasks, key=span)
         return self._run(found, tasks)
 
-    @property
-    def origin(self) -> None:
-        """None: this is the Hub's own."""
-        return None
-
     def find_path(self, name: str) -> None:
         """Return None: what lies in caches of the Hub is their matter."""
-        del name
 
     def hash_files(self, names: Iterable[str], report: Report) -> int:
         """Hash files that huggingface_hub's cache alone describes; what the Hub lists is known."""
