@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from urllib3 import HTTPResponse, Timeout
+from urllib3 import HTTPResponse
 
 from famtree.errors import (
     AccessError,
@@ -355,7 +355,7 @@ def test_a_token_stays_with_the_very_endpoint(monkeypatch: pytest.MonkeyPatch) -
     """Not even the same host's encrypted address is given it."""
     seen: list[tuple[str, str | None]] = []
 
-    def send(address: Address, headers: dict[str, str], _timeout: Timeout) -> HTTPResponse:
+    def send(address: Address, headers: dict[str, str], *_: object) -> HTTPResponse:
         seen.append((str(address), headers.get("authorization")))
         if address.scheme == "http":
             place = {"location": "https://hub/file"}

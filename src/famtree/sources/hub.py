@@ -23,7 +23,6 @@ from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import HubAnswer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
-from famtree.sources.hub_errors import RefusalError
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
@@ -292,9 +291,8 @@ class HubSource:
             # What is not listed is absent. What is listed and not served is no answer: a CDN or
             # proxy must not be able to change what a checkpoint is. A repository that vanished
             # or became private since it was listed is told of in its own words.
-            cause = fault.__cause__
-            unserved = isinstance(cause, RefusalError) and cause.code not in _VANISHED
-            if isinstance(fault, NotFoundError) and unserved:
+            code = getattr(fault.__cause__, "code", None)  # of a RefusalError
+            if isinstance(fault, NotFoundError) and code is not None and code not in _VANISHED:
                 return NetworkError(
                     f"{self._repo}/{name} is listed, but the server does not serve it",
                     hint="it may have been deleted just now, or a proxy or mirror lacks it; "
