@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from famtree.errors import ConfigError
-from famtree.fingerprints.json_text import MAX_DEPTH, decode_object
+from famtree.fingerprints.json_text import MAX_DEPTH, MAX_VALUES, decode_object
 from fingerprints.json_strategies import OBJECTS
 from fingerprints.vocabularies import UNHURRIED
 
@@ -29,7 +29,7 @@ def test_object_is_decoded() -> None:
         (b"\xff\xfe\x00", "UTF-8"),
         (b"  <html><body>login</body>", "HTML"),
         (b'{"a": ' * 70 + b"1" + b"}" * 70, "deeper"),
-        (b'{"a": ' + b"[" * 200_000, "nested"),
+        (b'{"a": ' + b"[" * 100_000, "nested"),
         (b'{"a": ' + b"9" * 10_000 + b"}", "valid JSON"),
     ],
 )
@@ -66,3 +66,12 @@ def test_arbitrary_bytes_raise_nothing_else(data: bytes) -> None:
     except ConfigError:
         return
     assert isinstance(found, dict)
+
+
+@pytest.mark.parametrize("unit", [b"0,", b"[],", b"{},", b'{"a":0},'])
+def test_values_are_counted_before_they_are_built(unit: bytes) -> None:
+    whole = b'{"x":[' + unit * (MAX_VALUES // 8) + b"0]}"
+    assert decode_object(whole, "x.json")
+    more = b'{"x":[' + unit * MAX_VALUES + b"0]}"
+    with pytest.raises(ConfigError, match="more values than are read"):
+        decode_object(more, "x.json")

@@ -176,9 +176,9 @@ def organise(index: TensorIndex) -> Layout:
 
 def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
     """Tell stored constants (rotary tables, masks, position ids) from parameters."""
-    parts = name.rsplit(".", 2)
-    last, last_two = parts[-1], ".".join(parts[-2:])
     buffers = load_roles()["buffers"]
+    rest, _, last = name.rpartition(".")
+    last_two = f"{rest.rpartition('.')[2]}.{last}" if rest else last
     if last_two in ("attn.bias", "attention.bias"):
         return tensor is not None and (len(tensor.shape) != 1 or tensor.dtype in ("BOOL", "U8"))
     return last in buffers or last_two in buffers
@@ -218,6 +218,8 @@ def _is_tower(stack: Stack) -> bool:
 
 def in_tower(path: str, words: tuple[str, ...]) -> bool:
     """Tell whether any component of `path` starts with one of `words`."""
+    if not any(word in path for word in words):
+        return False
     return any(part.startswith(words) for part in path.split(".", MAX_PARTS))
 
 

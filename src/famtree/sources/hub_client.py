@@ -200,8 +200,6 @@ class HubClient:
             raise self._deadline.missed(request.what)
         request.since = time.monotonic()
         try:
-            if request.exchange.ended:
-                raise _given_up(request)
             return self._follow(url, start, stop, headers, request.exchange)
         finally:
             request.since = inf

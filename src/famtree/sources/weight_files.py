@@ -24,8 +24,9 @@ def hash_weights(listing: Listing, loaded: Iterable[str] = (), *, stated: bool =
     counts: dict[str, int] = {}
     entries = {entry.name: entry for entry in list_weight_files(listing)}
     others = set(loaded) - entries.keys()
-    entries |= {name: FileEntry(name) for name in others}
     entries |= {entry.name: entry for entry in listing.files if entry.name in others}
+    if not others <= entries.keys():
+        return frozenset()  # of a file that is not there nothing is known
     for entry in entries.values():
         digest = entry.stated if stated else entry.sha256
         if digest is None:
