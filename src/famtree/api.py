@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
-    from famtree.types.comparison import Comparison
+    from famtree.types.comparison import Comparison, ComparisonMatrix
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -225,10 +225,12 @@ def compare_all(
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
-) -> list[Comparison]:
+) -> ComparisonMatrix:
     """Compare every two of `references`, in order; each is read once.
 
-    The other arguments are those of `compare`. Raises FamtreeError kin.
+    With `verify`, of three and more also where each stands among the others, and which are merges
+    of others; for that some megabytes of each are read. The other arguments are those of
+    `compare`. Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline).compare_all(
         references,

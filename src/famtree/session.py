@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from famtree.lineage.opener import Opener
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
-    from famtree.types.comparison import Comparison
+    from famtree.types.comparison import Comparison, ComparisonMatrix
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -132,7 +132,7 @@ class Session:
         on_progress: OnProgress = None,
     ) -> Comparison:
         """See `famtree.api.compare`."""
-        (found,) = self.compare_all(
+        matrix = self.compare_all(
             (a, b),
             engines=engines,
             plan=plan,
@@ -140,7 +140,7 @@ class Session:
             timeout=timeout,
             on_progress=on_progress,
         )
-        return found
+        return matrix.comparisons[0]
 
     def compare_all(
         self,
@@ -151,7 +151,7 @@ class Session:
         verify: bool = False,
         timeout: float | None = None,
         on_progress: OnProgress = None,
-    ) -> list[Comparison]:
+    ) -> ComparisonMatrix:
         """See `famtree.api.compare_all`."""
         from itertools import combinations
 
@@ -161,6 +161,7 @@ class Session:
         from famtree.interchange.load import load_engines
         from famtree.interchange.side import Plan
         from famtree.sources.reference import parse_reference
+        from famtree.types.comparison import ComparisonMatrix
 
         known = load_engines()
         chosen, notices = choose_engines(engines, known)
@@ -170,10 +171,16 @@ class Session:
         # All in full before any ancestor: what is asked about may be another's ancestor.
         asked = [opener.open_start(ref, on_progress) for ref in refs]
         subjects = [examine_opened(one, opener, on_progress=on_progress) for one in asked]
-        return [
+        pairs = [
             compare_subjects(left, right, request, on_progress)
             for left, right in combinations(subjects, 2)
         ]
+        members = {}
+        if verify and len(subjects) > 2:
+            from famtree.comparison.members import place_subjects
+
+            members = place_subjects(subjects, pairs, on_progress)
+        return ComparisonMatrix.model_construct(comparisons=pairs, members=members)
 
     def lineage(
         self,
@@ -197,7 +204,7 @@ class Session:
             timeout=timeout,
             on_progress=on_progress,
         )
-        return subject.publish_lineage(children=children)
+        return subject.publish_lineage(children=children, recipes=verify, on_progress=on_progress)
 
     def scan(
         self, references: Iterable[str], *, workers: int = 24, timeout: float | None = None

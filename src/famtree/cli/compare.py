@@ -132,8 +132,9 @@ def compare(
             verify=verify,
             on_progress=progress.show,
         )
-    if len(found) == 1:
-        write_stdout(render("comparison", found[0], chosen, verbose=verbose))
+    pairs = found.comparisons
+    if len(pairs) == 1:
+        write_stdout(render("comparison", pairs[0], chosen, verbose=verbose))
     else:
         write_stdout(render("comparison matrix", found, chosen))
     if expect is None:
@@ -141,7 +142,7 @@ def compare(
     from famtree.cli.comparison_expectation import find_comparison_failure
     from famtree.formats.escape import clip_text
 
-    failures = [find_comparison_failure(one, expect.value, engine or ()) for one in found]
+    failures = [find_comparison_failure(one, expect.value, engine or ()) for one in pairs]
     told = [failure for failure in failures if failure is not None]
     for failure in told:
         write_stderr(f"failed: {clip_text(failure)}\n")

@@ -1,19 +1,18 @@
-"""Comparisons of every two of several checkpoints -> one table each way of looking at them."""
+"""Several checkpoints compared -> one table each way of looking at every two, and one of all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import isqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from famtree.formats.comparison_words import name_family
 from famtree.formats.parts import BLANK, Part, Table
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
-    from famtree.types.comparison import Comparison
+    from famtree.types.comparison import Comparison, ComparisonMatrix
 
-SCHEMA = "famtree/comparison-matrix/1"
 Cell = Callable[["Comparison"], str]
 
 
@@ -33,13 +32,9 @@ VIEWS: tuple[tuple[str, Cell], ...] = (
 """What each table shows of a pair; the row is a, the column b."""
 
 
-def build_matrix(comparisons: list[Comparison]) -> dict[str, Any]:
-    """Return the JSON document: every pair's own document, in order."""
-    return {"schema": SCHEMA, "comparisons": [one.to_document() for one in comparisons]}
-
-
-def report_matrix(comparisons: list[Comparison], _: Options) -> list[Part]:
+def report_matrix(matrix: ComparisonMatrix, _: Options) -> list[Part]:
     """Return the tables; checkpoints are numbered, and named once above."""
+    comparisons = matrix.comparisons
     count = (1 + isqrt(1 + 8 * len(comparisons))) // 2  # n checkpoints make n (n - 1) / 2 pairs
     names = Table("", "checkpoint", "family", bare=True)
     sides = [comparisons[0].a, *(one.b for one in comparisons[: count - 1])]
@@ -50,6 +45,12 @@ def report_matrix(comparisons: list[Comparison], _: Options) -> list[Part]:
         table = Table(title, *map(str, range(2, count + 1)))
         for number, row in enumerate(_rows(count, comparisons, cell), start=1):
             table.add(str(number), *row)
+        parts += [BLANK, table]
+    if matrix.members:
+        table = Table("weights of all", "place", "status", "why")
+        for number, side in enumerate(sides, start=1):
+            if (one := matrix.members.get(side.ref)) is not None:
+                table.add(str(number), one.place, one.status, one.reason)
         parts += [BLANK, table]
     return parts
 

@@ -13,6 +13,7 @@ from famtree.formats.lineage_words import (
     describe_completeness,
     describe_layers,
     describe_node,
+    describe_recipes,
     describe_relation,
     describe_status,
     describe_verification,
@@ -61,6 +62,7 @@ def report_lineage(lineage: Lineage, options: Options) -> list[Part]:
     if lineage.verification is not None:
         told = describe_verification(lineage.verification)
         parts += [Text(f"verify: {line}", style) for style, line in told]
+    parts += [Text(line, style) for style, line in describe_recipes(lineage)]
     parts += [Text(f"warning: {one.message} [{one.code}]", "yellow") for one in lineage.warnings]
     return parts
 

@@ -148,6 +148,15 @@ def describe_verification(verification: Verification) -> list[tuple[str, str]]:
     return lines or [("dim", f"○ nothing told: {nothing}")]
 
 
+def describe_recipes(lineage: Lineage) -> list[tuple[str, str]]:
+    """Return (style, line) of what the weights of each merge say of its recipe."""
+    return [
+        ("green" if node.recipe.method else "dim", f"recipe: {node.recipe.reason}")
+        for node in lineage.nodes
+        if node.recipe is not None
+    ]
+
+
 _VERIFIED = {
     "proven": ("✔", "proven: weights come from", "green"),
     "refuted": ("✘", "refuted: weights do not come from", "red"),

@@ -82,9 +82,7 @@ FORMATS: dict[str, dict[str, Renderer]] = {
         **_report("comparison_text:report_comparison"),
         "markdown": _mark_up("comparison_text:report_comparison_page"),
     },
-    "comparison matrix": _report(
-        "comparison_matrix:report_matrix", "comparison_matrix:build_matrix"
-    ),
+    "comparison matrix": _report("comparison_matrix:report_matrix"),
     "lineage": {
         **_report("lineage_tree:report_lineage"),
         "mermaid": _call("lineage_mermaid:render_mermaid"),

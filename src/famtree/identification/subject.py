@@ -49,12 +49,22 @@ class Subject:
         [found] = self.opener.open_parents([(read[0], None)], 1)
         return found.ref
 
-    def publish_lineage(self, *, children: bool = False) -> Lineage:
-        """Return the document of `famtree lineage`; `children` asks the Hub for known ones."""
+    def publish_lineage(
+        self,
+        *,
+        children: bool = False,
+        recipes: bool = False,
+        on_progress: Callable[[str], None] | None = None,
+    ) -> Lineage:
+        """Return the document of `famtree lineage`; `children` asks the Hub for known ones.
+
+        `recipes` reads weights of merges and of their parents to tell what was merged.
+        """
         from famtree.lineage.document import publish_lineage
+        from famtree.lineage.recipes import Recipes, find_recipes
         from famtree.types.lineage import ChildGroup
 
-        groups, extra = list[ChildGroup](), list[Cost]()
+        groups, extra, merges = list[ChildGroup](), list[Cost](), Recipes()
         started = time.perf_counter()
         if children:
             from famtree.lineage.children import list_children
@@ -63,8 +73,12 @@ class Subject:
             groups, extra = list_children(
                 self.checkpoint.ref, notices, offline=opener.offline, access=opener.access
             )
+        if recipes:
+            opened = {**self.opener.opened, self.trace.walk.start: self.checkpoint}
+            merges = find_recipes(self.trace.walk.steps, opened, on_progress)
         seconds = self.seconds + time.perf_counter() - started
-        return publish_lineage(self.trace, groups, self.opener.sum_costs(seconds, extra))
+        cost = self.opener.sum_costs(seconds, extra)
+        return publish_lineage(self.trace, groups, cost, merges)
 
 
 def examine_subject(

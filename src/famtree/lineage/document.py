@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from famtree import __version__
 from famtree.checkpoint.facts import NodeFacts
+from famtree.lineage.recipes import Recipes
 from famtree.lineage.steps import JudgedLink
 from famtree.lineage.trace import Trace
 from famtree.types.identification import (
@@ -18,27 +19,29 @@ from famtree.types.identification import (
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
 if TYPE_CHECKING:
-    from famtree.types.proof import Proof
+    from famtree.types.proof import FoundMerge, Proof
 
 MAX_UNREAD = 8
 
 
-def publish_lineage(trace: Trace, children: list[ChildGroup], cost: CostReport) -> Lineage:
-    """Return the document of the contract."""
+def publish_lineage(
+    trace: Trace, children: list[ChildGroup], cost: CostReport, recipes: Recipes
+) -> Lineage:
+    """Return the document of the contract; `recipes` are what weights told of its merges."""
     walk = trace.walk
     roots, _ = walk.find_ends()
     return Lineage.model_construct(
         famtree=__version__,
         ref=walk.start,
-        nodes=[_describe(ref, facts) for ref, facts in walk.nodes.items()],
+        nodes=[_describe(ref, facts, recipes.found.get(ref)) for ref, facts in walk.nodes.items()],
         edges=[_draw(step) for step in walk.chain],
         roots=roots,
         children=children,
         relatives=list(trace.advice.relatives),
         complete=walk.complete,
         proofs=_shorten_proofs(trace),
-        verification=_tell_verification(trace),
-        warnings=walk.notices,
+        verification=_tell_verification(trace, recipes),
+        warnings=[*walk.notices, *recipes.notices],
         cost=cost,
     )
 
@@ -58,12 +61,12 @@ def summarise_lineage(trace: Trace) -> LineageSummary:
         root=roots[0] if complete and len(roots) == 1 else None,
         complete=complete,
         proofs=_shorten_proofs(trace),
-        verification=_tell_verification(trace),
+        verification=_tell_verification(trace, Recipes()),
         relatives=list(trace.advice.relatives),
     )
 
 
-def _describe(ref: str, facts: NodeFacts | None) -> LineageNode:
+def _describe(ref: str, facts: NodeFacts | None, recipe: FoundMerge | None = None) -> LineageNode:
     organisation, slash, _ = ref.partition("/")
     return LineageNode.model_construct(
         ref=ref,
@@ -72,6 +75,7 @@ def _describe(ref: str, facts: NodeFacts | None) -> LineageNode:
         format=facts.format if facts is not None else None,
         publisher=organisation if slash and organisation else None,
         resolved=facts is not None,
+        recipe=recipe,
     )
 
 
@@ -90,7 +94,7 @@ def _draw(step: JudgedLink) -> LineageEdge:
     )
 
 
-def _tell_verification(trace: Trace) -> Verification | None:
+def _tell_verification(trace: Trace, recipes: Recipes) -> Verification | None:
     """Return what came of comparing weights: links of nearer children first."""
     if not trace.verified:
         return None
@@ -100,6 +104,7 @@ def _tell_verification(trace: Trace) -> Verification | None:
         for (child, parent), reason in trace.unread.items()
     ]
     read = sum(proof.bytes_read for proof in trace.proofs.values())
+    read += sum(recipe.bytes_read for recipe in recipes.found.values())
     return Verification.model_construct(links=told, bytes_read=read)
 
 

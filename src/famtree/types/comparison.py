@@ -18,6 +18,7 @@ from famtree.types.identification import (
     Verification,
 )
 from famtree.types.model import FrozenModel, dump
+from famtree.types.proof import FoundMerge
 
 Question = Literal[
     "serve",
@@ -167,5 +168,49 @@ class Comparison(FrozenModel):
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document of the contract as plain data."""
+        document: dict[str, Any] = dump(self)
+        return document
+
+
+class Member(FrozenModel):
+    """Where one of several checkpoints stands among the others, by the weights of all of them."""
+
+    place: Literal["root", "child", "related", "alone", "unread"]
+    """root: the others that are related come from it. child: it comes from `parent`. related: it
+    is kin of others, and the weights do not tell who comes from whom. alone: kin of none of them.
+    unread: nothing can be told; `reason` says why."""
+    status: LinkStatus
+    """Of what `place` says: `verified` where it is declared and the weights bear it out, or says no
+    more than kinship; `inferred` where the weights alone say it; `unresolved`."""
+    reason: str
+    """One sentence a person understands."""
+    parent: str | None = None
+    """The nearest of the others that it comes from; there may be more between than were asked
+    about."""
+    path: list[str] = Field(default_factory=list)
+    """From the root of those asked about to `parent`."""
+    candidate: bool = False
+    """True where no declaration says which of the related ones the root is."""
+    beta: float | None = None
+    """Share of the parent's own update found in it: one, but for noise, in a descendant."""
+    unresolved: list[str] = Field(default_factory=list)
+    """Those that may stand between `parent` and this one; the sample cannot tell."""
+    merge: FoundMerge | None = None
+    """Only of one whose weights are a merge of others."""
+
+
+class ComparisonMatrix(FrozenModel):
+    """Every two of several checkpoints, and what the weights of all say together."""
+
+    schema_: Literal["famtree/comparison-matrix/1"] = Field(
+        default="famtree/comparison-matrix/1", alias="schema"
+    )
+    comparisons: list[Comparison]
+    """Pairs (0,1), (0,2) .. (n-2,n-1) of the references, in their order."""
+    members: dict[str, Member] = Field(default_factory=dict)
+    """Only with `--verify`, by reference."""
+
+    def to_document(self) -> dict[str, Any]:
+        """Return the JSON document as plain data."""
         document: dict[str, Any] = dump(self)
         return document

@@ -18,6 +18,7 @@ from famtree.types.identification import (
     WeightProof,
 )
 from famtree.types.model import FrozenModel, dump
+from famtree.types.proof import FoundMerge
 
 
 class LineageNode(FrozenModel):
@@ -31,6 +32,8 @@ class LineageNode(FrozenModel):
     """Hub organisation that published it, which need not be the family's maker."""
     resolved: bool = True
     """False when it is only known by name: absent, gated, local or not asked for."""
+    recipe: FoundMerge | None = None
+    """Only with `--verify`, of a merge: what its weights say when held against its parents'."""
 
 
 class LineageEdge(FrozenModel):

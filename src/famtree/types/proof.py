@@ -28,6 +28,33 @@ class SideReading(FrozenModel):
     unread: list[UnreadPart] = Field(default_factory=list)
 
 
+class MergePart(FrozenModel):
+    """One parent of a merge, as the weights show it."""
+
+    ref: str
+    weight: float
+    """Share of a linear or spherical merge (sum 1); of a sparse one the share of coordinates that
+    this parent alone explains."""
+
+
+class FoundMerge(FrozenModel):
+    """What the weights of a checkpoint say when they are held against those of possible parents."""
+
+    method: Literal["linear", "sparse"] | None = None
+    """linear: two numbers a matrix (linear, SLERP). sparse: kept multiples of two deltas to a base
+    (TIES, DARE and kin). null where the weights are no such merge of two of those asked about."""
+    parents: list[MergePart] = Field(default_factory=list)
+    base: str | None = None
+    """What the deltas of a sparse merge are taken from."""
+    residual: float | None = None
+    """Residual over that of the best single parent (linear), or share of coordinates that stay
+    unexplained (sparse)."""
+    reason: str
+    """One sentence."""
+    bytes_read: int = 0
+    """Weight bytes fetched for it."""
+
+
 class Proof(FrozenModel):
     """The verdict of the weight tests on one (child, parent) pair."""
 
