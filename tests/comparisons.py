@@ -8,12 +8,16 @@ from famtree.types.comparison import (
     Answer,
     ComparedCheckpoint,
     Comparison,
+    ComparisonMatrix,
     Difference,
     LineageVerdict,
+    Member,
     Relation,
     VocabularyCounts,
 )
 from famtree.types.identification import FamilyName, GenerationName, Notice
+from famtree.types.proof import FoundMerge, MergePart
+from foreign_text import fill
 
 
 def make_answer(question: Any, engine: str | None, answer: Any, **changes: Any) -> Answer:
@@ -70,3 +74,40 @@ def make_comparison(**changes: Any) -> Comparison:
         "warnings": [Notice(code="engine-version", message="checked at another version")],
     }
     return Comparison(**{**fields, **changes})
+
+
+def make_pair() -> ComparisonMatrix:
+    """Return the one comparison of two references."""
+    return ComparisonMatrix(comparisons=[make_comparison()])
+
+
+def make_matrix() -> ComparisonMatrix:
+    """Return three references, of which the first and the third are one, and what weights say."""
+    one = make_comparison()
+    pairs = [one, make_comparison(a=one.a, b=one.a), make_comparison(a=one.b, b=one.a)]
+    merge = FoundMerge(
+        method="linear",
+        parents=[MergePart(ref="acme/elm", weight=0.6), MergePart(ref="acme/ash", weight=0.4)],
+        residual=0.0004,
+        reason="the weights of tuner/oak-2-chat are 0.60 of acme/elm and 0.40 of acme/ash",
+    )
+    members = {
+        one.a.ref: Member(place="root", status="verified", reason="tuner/oak-2-chat come from it"),
+        one.b.ref: Member(
+            place="child",
+            status="inferred",
+            reason=f"{merge.reason}, to within rounding",
+            parent="acme/elm",
+            path=["acme/oak-2-8b"],
+            beta=0.9987,
+            merge=merge,
+        ),
+    }
+    return ComparisonMatrix(comparisons=pairs, members=members)
+
+
+def fill_matrix(payload: str) -> ComparisonMatrix:
+    """Return the same with `payload` in place of every text, names of members too."""
+    filled = fill(make_matrix(), payload)
+    *_, last = filled.members.values()
+    return filled.model_copy(update={"members": {payload: last}})

@@ -6,11 +6,13 @@ from typing import Any
 
 from famtree.types.identification import CostReport, Evidence, Notice
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
+from famtree.types.proof import FoundMerge
 
 PUBLISHERS = {"oak": ["acme"], "elm": ["elmworks"]}
 HOSTILE = (
     '"]; end\n```</script><b onload=x>&lt; [red]%%{init}%% \\N | \x1b[2J\u202egnp `#quot;` ${HOME}'
 )
+NO_RECIPE = "the weights of mergers/Oaken-Trio-8B are no linear or sparse merge of two of them"
 
 
 def make_lineage(ref: str, **fields: Any) -> Lineage:
@@ -74,7 +76,7 @@ def make_merge() -> Lineage:
         quantized,
         nodes=[
             make_node(quantized, format="gguf"),
-            make_node(merge),
+            make_node(merge, recipe=FoundMerge(reason=NO_RECIPE)),
             make_node(chat),
             make_node(code),
             make_node(long),

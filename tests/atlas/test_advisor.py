@@ -13,6 +13,7 @@ from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.settings import ScanSettings
 from hub.server import HubServer
 from scan_rows import write_rows
+from tiny_merges import mix
 from tiny_models import make_model, tune
 from weighty_hubs import publish
 
@@ -127,3 +128,48 @@ def test_the_atlas_stands_in_for_what_is_gone(hub: HubServer, atlas: Path) -> No
         ("acme/base", "consistent"),
     ]
     assert {one.code for one in found.warnings} >= {"parent-absent"}
+
+
+def test_an_undeclared_merge_has_both_its_parents(hub: HubServer, tmp_path: Path) -> None:
+    other = tune(BASE, 5, 0.3)
+    publish(hub, "acme/base", BASE)
+    publish(hub, "acme/child", CHILD, "acme/base")
+    publish(hub, "acme/other", other, "acme/base")
+    publish(hub, "acme/third", tune(BASE, 6, 0.3), "acme/base")
+    atlas = scan_all(hub, tmp_path)
+    publish(hub, "acme/mix", mix(CHILD, other, 0.4))
+    found = api.lineage("acme/mix", atlas=atlas, verify=True)
+    own = [edge for edge in found.edges if edge.child == "acme/mix"]
+    assert {(edge.parent, edge.relation, edge.status) for edge in own} == {
+        ("acme/child", "merge", "verified"), ("acme/other", "merge", "verified"),
+    }  # fmt: skip
+    shares = {edge.parent: edge.weight for edge in own}
+    assert shares == {"acme/child": pytest.approx(0.4, abs=0.02),
+                      "acme/other": pytest.approx(0.6, abs=0.02)}  # fmt: skip
+    assert {item.signal for edge in own for item in edge.evidence} >= {"atlas.merge"}
+    recipe = found.nodes[0].recipe
+    assert recipe is not None
+    assert recipe.method == "linear"
+    assert set(api.identify("acme/mix", atlas=atlas, verify=True).lineage.parents) == {
+        "acme/child", "acme/other",
+    }  # fmt: skip
+
+
+def test_whole_matrices_settle_what_samples_leave_open(hub: HubServer, atlas: Path) -> None:
+    # Its update is half that of the child, as of like data; the rest is its own.
+    half = {name: BASE[name] + (CHILD[name] - BASE[name]) / 2 for name in BASE}
+    publish(hub, "acme/like", tune(half, 7, 0.25))
+    first = api.identify("acme/like", atlas=atlas, verify=True).lineage.chain[0]
+    assert (first.parent, first.status) == ("acme/base", "verified")
+    assert "atlas.placed" in {one.signal for one in first.evidence}
+
+
+def test_what_samples_settle_costs_no_more(
+    hub: HubServer, atlas: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("whole matrices were read")
+
+    monkeypatch.setattr("famtree.weights.blocks.read_windows", refuse)
+    publish(hub, "acme/mystery", tune(BASE, 4, 0.05))
+    assert api.identify("acme/mystery", atlas=atlas, verify=True).lineage.parents == ["acme/base"]

@@ -7,7 +7,7 @@ import pytest
 
 from cli.commands import Command, FakeApi
 from comparison.pairs import make_folder
-from comparisons import make_answer, make_comparison
+from comparisons import make_answer, make_comparison, make_pair
 from famtree.cli.comparison_expectation import find_comparison_failure
 from famtree.errors import NotFoundError
 from famtree.interchange.side import Plan
@@ -18,7 +18,7 @@ PAIR = ("acme/oak-2-8b", "tuner/oak-2-chat")
 
 @pytest.fixture
 def answer(fake_api: FakeApi) -> FakeApi:
-    fake_api.answer = [make_comparison()]
+    fake_api.answer = make_pair()
     return fake_api
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.commands import Command, FakeApi
-from comparisons import make_comparison
+from comparisons import make_pair
 from conftest import ROOT
 from famtree.formats.table import FORMATS
 from lineages import make_merge
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("fake_registry")
 EXAMPLE = str(ROOT / "fixtures" / "example")
 COMMANDS: dict[str, tuple[list[str], Any]] = {
     "identify": (["identify", "acme/oak"], make_result),
-    "compare": (["compare", "acme/oak", "acme/elm"], lambda: [make_comparison()]),
+    "compare": (["compare", "acme/oak", "acme/elm"], make_pair),
     "lineage": (["lineage", "acme/oak"], make_merge),
     "families list": (["families", "list"], None),
     "families show": (["families", "show", "oak"], None),

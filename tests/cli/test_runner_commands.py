@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cli.commands import Command, FakeApi
-from comparisons import make_comparison
+from comparisons import make_pair
 from conftest import ROOT
 from famtree.cli import output
 from famtree.cli.app import make_app
@@ -52,7 +52,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
     "compare": (
         [["compare", "a/b", "c/d", "--verbose", "--format", form] for form in FORMS]
         + [["compare", "a/b", "c/d", "--expect", "drop-in"]],
-        lambda text: [fill(make_comparison(), text)],
+        lambda text: fill(make_pair(), text),
     ),
     "lineage": (
         [["lineage", "a/b", "--format", form] for form in (*FORMS, "mermaid", "dot")]

@@ -224,7 +224,7 @@ def test_json_is_stable_and_complete(tmp_path: Path) -> None:
 def test_several_checkpoints_are_compared_two_by_two(tmp_path: Path) -> None:
     folders = [str(make_folder(tmp_path / f"x__{name}")) for name in ("one", "two", "three")]
     found = api.compare_all(folders, engines=["vllm"])
-    assert [(one.a.ref, one.b.ref) for one in found] == [
+    assert [(one.a.ref, one.b.ref) for one in found.comparisons] == [
         (folders[0], folders[1]), (folders[0], folders[2]), (folders[1], folders[2]),
     ]  # fmt: skip
 

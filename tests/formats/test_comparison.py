@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from comparisons import make_answer, make_comparison
-from famtree.formats.comparison_matrix import build_matrix
+from comparisons import make_answer, make_comparison, make_matrix
 from famtree.formats.comparison_words import fold, show_value, tell_lineage
-from famtree.types.comparison import Comparison, LineageVerdict
+from famtree.types.comparison import Comparison, ComparisonMatrix, LineageVerdict
 from famtree.types.model import dump
 from rendering import show
 
@@ -27,20 +26,15 @@ def test_markdown_is_golden(golden: Golden) -> None:
     golden("comparison.md", show("comparison", "markdown", make_comparison()))
 
 
-def _pairs() -> list[Comparison]:
-    a, b = make_comparison().a, make_comparison().b
-    return [make_comparison(), make_comparison(a=a, b=a), make_comparison(a=b, b=a)]
-
-
 def test_matrix_is_golden(golden: Golden) -> None:
-    golden(
-        "comparison-matrix.txt",
-        show("comparison matrix", "text", _pairs(), width=100, color=False),
-    )
-    golden("comparison-matrix.md", show("comparison matrix", "markdown", _pairs()))
-    document = build_matrix(_pairs())
+    matrix = make_matrix()
+    text = show("comparison matrix", "text", matrix, width=100, color=False)
+    golden("comparison-matrix.txt", text)
+    golden("comparison-matrix.md", show("comparison matrix", "markdown", matrix))
+    document = matrix.to_document()
     assert document["schema"] == "famtree/comparison-matrix/1"
     assert document["comparisons"][0] == make_comparison().to_document()
+    assert ComparisonMatrix.model_validate(document) == matrix
 
 
 def test_engines_that_say_the_same_share_a_line() -> None:

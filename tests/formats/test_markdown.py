@@ -11,7 +11,7 @@ import cmarkgfm
 import pytest
 from cmarkgfm.cmark import Options
 
-from comparisons import make_comparison
+from comparisons import fill_matrix, make_comparison
 from families import make_family
 from famtree.atlas.query import QueryResult
 from famtree.formats.markdown import escape_markdown
@@ -55,11 +55,7 @@ DOCUMENTS: dict[str, Callable[[str], str]] = {
     ),
     "ambiguous": lambda text: show("identification", "markdown", fill(make_ambiguous(), text)),
     "compare": lambda text: show("comparison", "markdown", fill(make_comparison(), text)),
-    "matrix": lambda text: show(
-        "comparison matrix",
-        "markdown",
-        [fill(make_comparison(), text) for _ in range(3)],
-    ),
+    "matrix": lambda text: show("comparison matrix", "markdown", fill_matrix(text)),
     "lineage": lambda text: show("lineage", "markdown", fill(make_merge(), text)),
     "contradicted": lambda text: show("lineage", "markdown", fill(make_contradicted(), text)),
     "check": lambda text: show("check", "markdown", make_checked(text)),

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from comparisons import make_comparison
+from comparisons import fill_matrix, make_comparison, make_matrix
 from families import make_family, make_registry
 from famtree.atlas.query import QueryResult
 from famtree.errors import FamtreeError, UsageError
@@ -50,9 +50,7 @@ DOCUMENTS: dict[str, list[Callable[[], Any]]] = {
         lambda: fill(make_full_result(), HOSTILE),
     ],
     "comparison": [make_comparison, lambda: fill(make_comparison(), HOSTILE)],
-    "comparison matrix": [
-        lambda: [make_comparison()] * 3, lambda: [fill(make_comparison(), HOSTILE)] * 6,
-    ],
+    "comparison matrix": [make_matrix, lambda: fill_matrix(HOSTILE)],
     "lineage": [
         make_merge, make_contradicted, make_hostile, lambda: make_lineage("acme/oak"),
         lambda: fill(make_merge(), HOSTILE),

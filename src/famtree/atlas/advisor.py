@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from famtree.lineage.advice import Advice, is_undeclared
 from famtree.types.claim import Claim
 from famtree.types.identification import Evidence, LinkRelation, Relative
@@ -18,31 +20,45 @@ if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
     from famtree.checkpoint.facts import NodeFacts
     from famtree.types.fingerprint import Fingerprint
-    from famtree.types.proof import Proof
+    from famtree.types.proof import FoundMerge, Proof
+    from famtree.weights.results import Placement
     from famtree.weights.sketched_kin import Kin
 
 MOST_LISTED = 10
 MOST_OPENED = 4
-"""Candidates whose weights are read where no sketch finds a relative: megabytes each, since only a
-token probe sees through permuted and rotated weights."""
+"""Candidates whose weights are read, megabytes each: where no sketch finds a relative, since only a
+token probe sees through permuted and rotated weights, and where sketches leave open which of
+several the parent is."""
 _WEIGHT = {"hash": 20.0, "weights": 10.0}
 """Of the evidence, in nats; of weights at most, as z grows."""
 
 Prove = Callable[["Checkpoint", str], "Proof | None"]
 """Compare a checkpoint's weights with those of the one called so; None where they cannot be had."""
 
+Place = Callable[["Checkpoint", str, Sequence[str]], "FoundMerge | Placement | None"]
+"""Place a checkpoint by its weights below the one called so, among those called so that come from
+it; None where they cannot be had."""
+
 
 class AtlasAdvisor:
     """Looks for relatives in one atlas.
 
     `verify` allows reading weight samples of the checkpoint asked about, `prove` those of
-    candidates, where samples alone find none.
+    candidates, where samples alone find none, `place` more of them, where samples find several.
     """
 
-    def __init__(self, atlas: Atlas, *, verify: bool = False, prove: Prove | None = None) -> None:
+    def __init__(
+        self,
+        atlas: Atlas,
+        *,
+        verify: bool = False,
+        prove: Prove | None = None,
+        place: Place | None = None,
+    ) -> None:
         self._atlas = atlas
         self._verify = verify
         self._prove = prove
+        self._place = place
 
     def describe(self, name: str) -> NodeFacts | None:
         """Return what the atlas holds of the checkpoint called `name`."""
@@ -68,42 +84,50 @@ class AtlasAdvisor:
         copies = self._atlas.find_copies(node.weight_hashes, key)
         relatives = [_describe(one, "hash", "listed with the same weight files") for one in copies]
         earlier = _keep_earlier(copies, node, self._atlas.list_parents(copies))
-        claim = _claim_copy(earlier[0]) if earlier else None
-        if claim is None and is_undeclared(node):
+        claims = [_claim_copy(earlier[0])] if earlier else []
+        if not claims and is_undeclared(node):
             alike = self._atlas.find_alike(fingerprint, key)
             parents = self._atlas.list_parents(alike)
             alike = _keep_earlier(alike, node, parents)
-            found, claim = self._weigh(alike, parents, sketch)
+            found, claims = self._weigh(alike, parents, sketch, checkpoint)
             if sketch is not None and not found and checkpoint is not None:
-                found, claim = self._open(alike, checkpoint)
+                found, claims = self._open(alike, checkpoint)
             relatives += found or [_describe(one, "signature", _explain(one)) for one in alike]
-        claims = (claim,) if claim is not None and is_undeclared(node) else ()
-        return Advice(tuple(relatives[:MOST_LISTED]), claims)
+        return Advice(tuple(relatives[:MOST_LISTED]), tuple(claims if is_undeclared(node) else ()))
 
     def _weigh(
         self,
         alike: Sequence[Entry],
         parents: Mapping[str, Collection[str]],
         sketch: str | None,
-    ) -> tuple[list[Relative], Claim | None]:
+        checkpoint: Checkpoint | None,
+    ) -> tuple[list[Relative], list[Claim]]:
         """Compare sketches; only what depends on the checkpoint's weights is returned."""
         held = self._atlas.list_sketches(alike) if sketch is not None else {}
         if sketch is None or not held:
-            return [], None
+            return [], []
         from famtree.weights.sketching import find_sketched
 
         by_key = {one.key: one for one in alike}
         leaves = {one.key for one in alike if one.is_leaf}
-        kin, parent = find_sketched(sketch, held, parents, leaves)
+        kin, parent, between = find_sketched(sketch, held, parents, leaves)
         if parent is not None:
             # The likeliest parent first.
             kin = [parent, *(one for one in kin if one.name != parent.name)]
         relatives = [_describe_kin(by_key[one.name], one) for one in kin]
-        return relatives, _claim_kin(by_key[parent.name], parent) if parent is not None else None
+        if parent is None:
+            return relatives, []
+        above = by_key[parent.name]
+        named = [by_key[one.name].name for one in between[:MOST_OPENED]]
+        if named and checkpoint is not None and self._place is not None:
+            placed = _claim_placed(self._place(checkpoint, above.name, named))
+            if placed:
+                return relatives, placed
+        return relatives, [_claim_kin(above, parent)]
 
     def _open(
         self, alike: Iterable[Entry], checkpoint: Checkpoint
-    ) -> tuple[list[Relative], Claim | None]:
+    ) -> tuple[list[Relative], list[Claim]]:
         """Read weights of the likeliest candidates: those most often named as parents."""
         whole = [one for one in alike if not one.is_leaf]
         for one in whole[:MOST_OPENED] if self._prove is not None else ():
@@ -112,8 +136,8 @@ class AtlasAdvisor:
                 relative = _describe(one, "weights", proof.reason, z=proof.z, log10_p=proof.log10_p)
                 root = _find_root(one, whole, self._atlas.list_parents(whole))
                 found = proof.to_evidence()[0]
-                return [relative], Claim(root.name, "atlas", found=found) if root else None
-        return [], None
+                return [relative], [Claim(root.name, "atlas", found=found)] if root else []
+        return [], []
 
 
 def _keep_earlier(
@@ -209,25 +233,48 @@ def _explain(entry: Entry) -> str:
 
 def _claim_copy(entry: Entry) -> Claim:
     # That they are the same files, the atlas says; the parent's own listing has to confirm it.
-    return _claim(entry, "unknown", "hash", "listed with the same weight files", _WEIGHT["hash"])
+    return _claim(
+        entry.name, "unknown", "hash", "listed with the same weight files", _WEIGHT["hash"]
+    )
 
 
 def _claim_kin(entry: Entry, kin: Kin) -> Claim:
     weight = min(kin.z, _WEIGHT["weights"])
     relation: LinkRelation | None = "copy" if kin.same else None
     told = f"{_tell(kin)} (z {kin.z:.1f}, p 10^{kin.log10_p:.0f})"
-    return _claim(entry, relation, "sketch", told, weight)
+    return _claim(entry.name, relation, "sketch", told, weight)
+
+
+def _claim_placed(placed: FoundMerge | Placement | None) -> list[Claim]:
+    """Return the parents that whole matrices name where sketches leave several open."""
+    from famtree.types.proof import FoundMerge
+
+    if placed is None:
+        return []
+    if isinstance(placed, FoundMerge):
+        return [
+            replace(
+                _claim(part.ref, "merge", "merge", placed.reason, _WEIGHT["weights"]),
+                weight=part.weight if placed.method == "linear" else None,
+            )
+            for part in placed.parents
+        ]
+    if placed.unresolved:
+        return []
+    share = "" if placed.beta is None else f", which has {placed.beta:.2f} of its update"
+    told = f"the nearest of those it can come from{share}"
+    return [_claim(placed.parent, None, "placed", told, _WEIGHT["weights"])]
 
 
 def _claim(
-    entry: Entry, relation: LinkRelation | None, signal: str, seen: str, weight: float
+    name: str, relation: LinkRelation | None, signal: str, seen: str, weight: float
 ) -> Claim:
     evidence = Evidence.model_construct(
         signal=f"atlas.{signal}",
         source="atlas",
-        expected=entry.name,
+        expected=name,
         seen=seen,
         supports=True,
         weight=round(weight, 3),
     )
-    return Claim(entry.name, "atlas", relation, found=evidence)
+    return Claim(name, "atlas", relation, found=evidence)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from famtree.errors import FamtreeError
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
     from famtree.lineage.opener import Opener
-    from famtree.types.proof import Proof
+    from famtree.types.proof import FoundMerge, Proof
+    from famtree.weights.results import Placement
 
 
 @contextmanager
@@ -35,5 +36,30 @@ def consult(path: Path, opener: Opener, *, verify: bool) -> Iterator[AtlasAdviso
         except FamtreeError:
             return None
 
+    def place(
+        checkpoint: Checkpoint, root: str, names: Sequence[str]
+    ) -> FoundMerge | Placement | None:
+        from famtree.lineage.placing import place_below, recover_merge
+
+        sides = {}
+        for name in (root, *names):
+            with suppress(FamtreeError):
+                sides[name] = opener.open_candidate(name).weights
+        if root not in sides or len(sides) < 2:
+            return None
+        own = checkpoint.ref
+        try:
+            merge = recover_merge(own, checkpoint.weights, sides, base=root)
+            if merge.method is not None:
+                return merge
+            return place_below(root, {**sides, own: checkpoint.weights}).get(own)
+        except FamtreeError:
+            return None
+
     with open_atlas(path, opener.access.deadline) as opened:
-        yield AtlasAdvisor(Atlas(opened), verify=verify, prove=prove if verify else None)
+        yield AtlasAdvisor(
+            Atlas(opened),
+            verify=verify,
+            prove=prove if verify else None,
+            place=place if verify else None,
+        )

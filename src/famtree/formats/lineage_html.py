@@ -16,6 +16,7 @@ from famtree.formats.lineage_words import (
     build_graph,
     describe_completeness,
     describe_layers,
+    describe_recipes,
     describe_relation,
     describe_verification,
     find_other_publisher,
@@ -69,6 +70,7 @@ def _write_summary(lineage: Lineage, graph: Graph) -> str:
             f"<p>verify: {_clean(line)}</p>"
             for _, line in describe_verification(lineage.verification)
         ]
+    told += [f"<p>{_clean(line)}</p>" for _, line in describe_recipes(lineage)]
     if lineage.roots:
         roots = ", ".join(f"<code>{_clean(root)}</code>" for root in lineage.roots[:20])
         told.append(f"<p>Roots: {roots}</p>")

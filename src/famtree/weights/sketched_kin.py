@@ -24,6 +24,9 @@ DESCENT_TOLERANCE = 0.12
 """Distance of the share from 1 up to which a way down is followed. Siblings that saw the same data
 share a part of their updates, up to .82 on networks trained for the purpose; what is left
 undecided ends at the last sure ancestor."""
+SHARE_SEEN = 0.15
+"""Share of a step from which on a checkpoint may have some of it: a part of a merge, or all of it
+beneath a like update. Between that and `DESCENT_TOLERANCE` signs cannot tell."""
 MOST_BEYOND = 2.0
 """Squared distance of a checkpoint from the upper end, in squares of the step that is weighed;
 beyond, the step is lost in the noise of signs."""
@@ -104,6 +107,36 @@ def find_parent(
         seen.add(at.name)
 
 
+def find_between(
+    own: Sketch,
+    ancestor: Kin,
+    kin: Collection[Kin],
+    others: Mapping[str, Sketch],
+    parents: Mapping[str, Collection[str]],
+    leaves: Collection[str] = (),
+) -> list[Kin]:
+    """Return those that may stand between `own` and the sure `ancestor`, nearest first.
+
+    They are known to come from it, and signs do not tell whether `own` has their updates or a part
+    of them. The other arguments are those of `find_parent`.
+    """
+    usable = {one.name: one for one in kin if one.derived and not one.same}
+    usable = {name: one for name, one in usable.items() if name not in leaves}
+    found: dict[str, Kin] = {}
+    waiting = []
+    for name in usable:
+        if name != ancestor.name and ancestor.name in parents.get(name, ()):
+            share = _measure_share(own, others[ancestor.name], others[name])
+            if share is not None and share >= SHARE_SEEN:
+                waiting.append(name)
+    while waiting:
+        at = waiting.pop()
+        if at not in found:
+            found[at] = usable[at]
+            waiting += [name for name in usable if at in parents.get(name, ())]
+    return sorted(found.values(), key=lambda one: (-one.cosine, one.name))
+
+
 def _choose(own: Sketch, others: Mapping[str, Sketch]) -> list[str]:
     """Return the names of those with the most equal signs, of equal and of other depths."""
     equal = {name: one for name, one in others.items() if _is_aligned(own, one)}
@@ -147,13 +180,18 @@ def _count_below(
 
 def _leads_down(own: Sketch, parent: Sketch, child: Sketch) -> bool:
     """Return whether `own` has all of the update that made `child` of `parent`."""
+    share = _measure_share(own, parent, child)
+    return share is not None and abs(share - 1) <= DESCENT_TOLERANCE
+
+
+def _measure_share(own: Sketch, parent: Sketch, child: Sketch) -> float | None:
+    """Return how much `own` has of the update that made `child` of `parent`, 1 for all of it."""
     if not (_is_aligned(own, parent) and _is_aligned(own, child)):
-        return False
+        return None
     tests = [compare_signs(a, b) for a, b in ((own, parent), (child, parent), (own, child))]
     to_own, to_child, across = (2 - 2 * test.cosine if test else None for test in tests)
     if to_own is None or to_child is None or across is None or to_child <= 0:
-        return False
+        return None
     if to_own > MOST_BEYOND * to_child:
-        return False
-    share = (to_own + to_child - across) / (2 * to_child)
-    return abs(share - 1) <= DESCENT_TOLERANCE
+        return None
+    return (to_own + to_child - across) / (2 * to_child)

@@ -31,18 +31,22 @@ def find_sketched(
     others: Mapping[str, str],
     parents: Mapping[str, Collection[str]],
     leaves: Collection[str],
-) -> tuple[list[Kin], Kin | None]:
-    """Return the relatives among `others` (name to sketch), and the nearest sure ancestor.
+) -> tuple[list[Kin], Kin | None, list[Kin]]:
+    """Return the relatives among `others` (name to sketch), the nearest sure ancestor, and those
+    that may stand between.
 
     `parents` and `leaves` are those of `famtree.weights.sketched_kin.find_parent`. Texts that are
     no sketches, or of another plan, are left out.
     """
-    from famtree.weights.sketched_kin import find_kin, find_parent
+    from famtree.weights.sketched_kin import find_between, find_kin, find_parent
     from famtree.weights.weight_sketch import read_sketch
 
     own = read_sketch(sketch)
     if own is None:
-        return [], None
+        return [], None, []
     read = {name: found for name, text in others.items() if (found := read_sketch(text))}
     kin = find_kin(own, read)
-    return kin, find_parent(own, kin, read, parents, leaves)
+    parent = find_parent(own, kin, read, parents, leaves)
+    if parent is None or parent.same:
+        return kin, parent, []
+    return kin, parent, find_between(own, parent, kin, read, parents, leaves)
