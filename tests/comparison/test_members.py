@@ -107,6 +107,15 @@ def test_without_declarations_parents_are_candidates(tmp_path: Path) -> None:
     assert Path(members["aa"].parent).name == "a"
 
 
+def test_a_root_that_only_some_declare_is_a_candidate(tree: HubServer) -> None:
+    publish(tree, "acme/silent", tune(ROOT, 6, 0.1))
+    members = compare("acme/a", "acme/root", "acme/silent").members
+    assert (members["acme/root"].status, members["acme/root"].candidate) == ("inferred", True)
+    assert (members["acme/silent"].parent, members["acme/silent"].status) == (
+        "acme/root", "inferred",
+    )  # fmt: skip
+
+
 def test_siblings_alone_are_kin_and_no_more(tmp_path: Path) -> None:
     members = place(tmp_path, a=A, b=B, c=tune(ROOT, 8, 0.2))
     assert {(one.place, one.parent, one.status) for one in members.values()} == {

@@ -17,6 +17,7 @@ from gguf_files import write_gguf
 from hub.repository import LFS_SUFFIXES, HubFile, make_file, make_sparse
 from hub.server import HubServer
 from loading import load_module
+from tiny_merges import mix
 from tiny_models import files_of, make_model, tune
 
 ROOT = Path(__file__).parents[2]
@@ -107,11 +108,15 @@ def _read_file(owner: str, path: Path) -> HubFile:
 
 
 def _make_tiny(plan: dict[str, Any]) -> dict[str, bytes]:
-    """Return a checkpoint of four narrow layers: random from `seed`, moved on by `tuned`."""
+    """Return a checkpoint of four narrow layers: random from `seed`, moved on by `tuned`.
+
+    With `blended` it is a merge: `share` of that one, the rest of the one moved on by `blended`.
+    """
     model = make_model(plan["seed"])
-    if "tuned" in plan:
-        model = tune(model, plan["tuned"])
-    return files_of(model)
+    made = tune(model, plan["tuned"]) if "tuned" in plan else model
+    if "blended" in plan:
+        made = mix(made, tune(model, plan["blended"]), plan["share"])
+    return files_of(made)
 
 
 def _make_gguf(plan: dict[str, Any]) -> bytes:
