@@ -157,8 +157,7 @@ def test_an_undeclared_merge_has_both_its_parents(hub: HubServer, tmp_path: Path
 
 def test_whole_matrices_settle_what_samples_leave_open(hub: HubServer, atlas: Path) -> None:
     # Its update is half that of the child, as of like data; the rest is its own.
-    half = {name: BASE[name] + (CHILD[name] - BASE[name]) / 2 for name in BASE}
-    publish(hub, "acme/like", tune(half, 7, 0.25))
+    publish(hub, "acme/like", tune(mix(CHILD, BASE, 0.5), 7, 0.25))
     first = api.identify("acme/like", atlas=atlas, verify=True).lineage.chain[0]
     assert (first.parent, first.status) == ("acme/base", "verified")
     assert "atlas.placed" in {one.signal for one in first.evidence}
