@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from famtree import api
-from famtree.formats.lineage_tree import render_tree
 from famtree.types.lineage import Lineage
 from famtree.types.proof import FoundMerge
 from hub.server import HubServer
+from rendering import show
 from tiny_merges import merge_ties, mix
 from tiny_models import files_of, make_model, tune
 from weighty_hubs import publish
@@ -58,7 +58,7 @@ def test_a_declared_merge_has_its_recipe(parents: HubServer) -> None:
         "acme/a": 0.3, "acme/b": 0.7,
     }  # fmt: skip
     told = "recipe: the weights of acme/mix are 0.70 of acme/b and 0.30 of acme/a"
-    assert told in render_tree(found, width=None, color=False)
+    assert told in show("lineage", "text", found)
     assert found.verification is not None
     assert found.verification.bytes_read > recipe.bytes_read > 0
     assert [node.ref for node in found.nodes if node.recipe is not None] == ["acme/mix"]
@@ -100,9 +100,7 @@ def test_what_is_no_merge_of_its_parents_says_so(parents: HubServer) -> None:
     recipe = recipe_of(found)
     assert recipe is not None
     assert (recipe.method, recipe.parents) == (None, [])
-    assert "recipe: the weights of acme/mix are no linear" in render_tree(
-        found, width=None, color=False
-    )
+    assert "recipe: the weights of acme/mix are no linear" in show("lineage", "text", found)
 
 
 def test_a_parent_that_is_not_to_be_had_stops_nothing(parents: HubServer) -> None:
