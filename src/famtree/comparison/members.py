@@ -103,7 +103,7 @@ def _group(names: Mapping[str, Weights], verdicts: _Verdicts) -> list[list[str]]
 def _describe(subjects: Mapping[str, Subject]) -> Group:
     above: dict[str, set[str]] = {name: set() for name in subjects}
     for one, other in combinations(subjects, 2):
-        verdict = judge_descent(subjects[one], subjects[other], verify=False)[0].verdict
+        verdict = judge_descent(subjects[one], subjects[other], verify=False).verdict.verdict
         if verdict == "a-derives-from-b":
             above[one].add(other)
         elif verdict == "b-derives-from-a":
