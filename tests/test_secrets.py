@@ -12,6 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -281,3 +282,44 @@ def test_an_endpoint_with_a_password_is_refused(
     assert not find_leaks((shown.out + shown.err).encode())
     assert not echo.told, "nothing was sent"
     search(tmp_path)
+
+
+NASTY = 'p"q\\r/sé9Tok+en'
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        json.dumps(NASTY),
+        json.dumps(NASTY, ensure_ascii=False),
+        json.dumps(NASTY).replace("/", "\\/"),
+        json.dumps(NASTY, ensure_ascii=False).replace("/", "\\/"),
+        json.dumps(json.dumps(NASTY)),
+        quote(NASTY),
+        quote(NASTY, safe=""),
+        quote(quote(NASTY, safe=""), safe=""),
+        quote(quote(quote(NASTY, safe=""))),
+        quote(json.dumps(NASTY)),
+    ],
+)
+def test_a_secret_is_found_however_it_is_quoted(monkeypatch: pytest.MonkeyPatch, sent: str) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://user:{quote(NASTY, safe='')}@127.0.0.1:1")
+    assert redaction.holds_secret(f"<p>{sent}</p>".encode())
+    told = redaction.redact(f"said {sent}, no more")
+    assert not {"Tok", "p%"} & {told[at : at + 3] for at in range(len(told))}
+    assert redaction.MARK in told and told.endswith("no more")
+
+
+def test_a_token_in_the_name_of_a_host_is_neither_asked_for_nor_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from famtree.errors import NetworkError
+    from famtree.sources.addresses import parse_address
+    from famtree.sources.hub_client import _find_next
+
+    here = parse_address("http://127.0.0.1:1/x")
+    host = TOKEN.replace("_", "-")
+    monkeypatch.setenv("HF_TOKEN", host)
+    with pytest.raises(NetworkError, match="token or a password"):
+        _find_next(here, f"http://{host}.example/")
+    assert "7vtoken" not in redaction.redact(f"http://{host.lower()}.example/")

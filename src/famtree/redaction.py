@@ -7,6 +7,7 @@ proxy). A server that was given one may send it back, plain or encoded; every er
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from base64 import b64encode
@@ -18,6 +19,8 @@ SHORTEST = 4
 """Characters; what is shorter would be found everywhere, and guessed at once."""
 LONGEST_DECODED = 4 << 20
 """Bytes of an answer in which encoded characters are looked at as well."""
+MOST_QUOTED = 3
+"""Times that percent encoding may have been done: an address in an address is encoded twice."""
 
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _ADDRESSES = ("HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -59,9 +62,11 @@ def holds_secret(data: bytes | bytearray) -> bool:
         return True
     if len(data) > LONGEST_DECODED:
         return False
-    decoded = []
-    if b"%" in data:
-        decoded.append(unquote_to_bytes(bytes(data)))
+    decoded, text = [], bytes(data)
+    for _ in range(MOST_QUOTED):
+        if b"%" not in text:
+            break
+        decoded.append(text := unquote_to_bytes(text))
     if b"\\u00" in data:
         decoded.append(_JSON_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data))
     return any(needle in text for text in decoded for needle in needles)
@@ -98,17 +103,27 @@ def _compile(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
         form
         for secret in sorted(secrets, key=len, reverse=True)
         for form in (
-            "".join(map(_spell, secret)),
+            *("".join(map(_spell, text)) for text in _quote(secret)),
             *map(re.escape, _encode_base64(secret)),
             f"(?i:{secret.encode('utf-8', 'replace').hex()})",
         )
     ]
-    return re.compile("|".join(forms)) if forms else None
+    # Names of hosts are put in lower case.
+    return re.compile("|".join(forms), re.IGNORECASE) if forms else None
+
+
+def _quote(secret: str) -> tuple[str, ...]:
+    """Return `secret` as a string of JSON may hold it, of JSON in JSON too, the longest first."""
+    once = json.dumps(secret)[1:-1]
+    plain = json.dumps(secret, ensure_ascii=False)[1:-1]
+    found = {secret, once, plain, json.dumps(once)[1:-1], json.dumps(plain)[1:-1]}
+    found |= {text.replace("/", "\\/") for text in found}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
 def _spell(character: str) -> str:
     """Return what finds a character, plain, percent-encoded or escaped as in JSON."""
-    encoded = "".join(f"%{byte:02x}" for byte in character.encode("utf-8", "replace"))
+    encoded = "".join(f"%(?:25)*{byte:02x}" for byte in character.encode("utf-8", "replace"))
     return f"(?:{re.escape(character)}|(?i:{encoded}|\\\\u{ord(character):04x}))"
 
 
@@ -118,7 +133,8 @@ def _list_needles(secrets: tuple[str, ...]) -> tuple[bytes, ...]:
     for secret in filter(_is_distinct, secrets):
         data = secret.encode("utf-8", "replace")
         texts = (data.hex(), data.hex().upper(), *_encode_base64(secret))
-        found |= dict.fromkeys([data, *(text.encode() for text in texts)])
+        texts += _quote(secret)
+        found |= dict.fromkeys(text.encode("utf-8", "replace") for text in texts)
     return tuple(found)
 
 

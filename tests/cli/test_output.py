@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import errno
 import io
+import os
+import stat
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from famtree.cli.output import find_width, use_color, write_stderr, write_stdout
+from famtree.cli.output import find_width, use_color, write_file, write_stderr, write_stdout
+from famtree.errors import UsageError
 
 
 class Terminal(io.StringIO):
@@ -49,3 +55,35 @@ def test_reader_that_left_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Closed())
     write_stdout("data")
     write_stderr("message")
+
+
+def test_a_report_that_cannot_be_written_leaves_the_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "page.html"
+    write_file(str(path), "former")
+    path.chmod(0o600)
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched, pytest.raises(UsageError, match="No space"):
+        patched.setattr(Path, "replace", fill)
+        write_file(str(path), "latter")
+    assert path.read_text() == "former"
+    write_file(str(path), "latter \ud800\n")
+    assert path.read_bytes() == b"latter \\ud800\n"
+    assert sys.platform == "win32" or stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_report_goes_through_a_pipe(tmp_path: Path) -> None:
+    path, read = tmp_path / "pipe", list[str]()
+    os.mkfifo(path)
+    reader = threading.Thread(target=lambda: read.append(path.read_text()))
+    reader.start()
+    write_file(str(path), "page")
+    reader.join(10)
+    assert read == ["page"]
+    assert stat.S_ISFIFO(path.stat().st_mode)

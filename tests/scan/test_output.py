@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from famtree.errors import NetworkError, NotFoundError, UsageError
+from famtree.scan.jsonl import read_rows
 from famtree.scan.output import Output
 from famtree.scan.references import hash_reference
 from famtree.scan.row import COLUMNS, Row, make_failure
@@ -105,3 +106,35 @@ def test_a_parquet_file_that_is_continued_keeps_its_mode(tmp_path: Path, mode: i
     assert stat.S_IMODE(path.stat().st_mode) == mode
     assert len(read(path)) == 2
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file is replaced")
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.parquet"])
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_second_scan_keeps_off_and_no_row_is_lost(
+    tmp_path: Path, name: str, resume: bool
+) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / name
+    with Output(path, resume=False) as output:
+        output.write(make_failure("org/slow", NetworkError("timed out")))  # asked for a new file
+        with pytest.raises(UsageError, match="another scan" if resume else "exists"):
+            Output(path, resume=resume)
+        output.write(make_failure("org/a", GONE))
+    rows = read(path) if name.endswith("parquet") else list(read_rows(path))
+    assert [row["ref"] for row in rows] == ["org/slow", "org/a"]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there no open file is replaced")
+def test_a_file_that_was_made_anew_is_kept_for_one_scan_too(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with Output(path, resume=False) as output:
+        output.write(make_failure("org/slow", NetworkError("timed out")))
+    with Output(path, resume=True) as output:
+        assert path.read_bytes() == b""
+        with pytest.raises(UsageError, match="another scan"):
+            Output(path, resume=True)
+        output.write(make_failure("org/slow", GONE))
+    with Output(path, resume=True) as output:
+        assert output.done == {hash_reference("org/slow")}

@@ -93,11 +93,16 @@ def check_target(option: str, name: str) -> None:
 
 
 def write_file(name: str, text: str) -> None:
-    """Write a report as UTF-8. Raises UsageError where that fails."""
+    """Write a report as UTF-8, all of it or nothing. Raises UsageError where that fails."""
+    from famtree.files import replace_file
+
+    path, data = Path(name), _mute(text).encode("utf-8", errors="backslashreplace")
     try:
-        Path(name).write_text(
-            _mute(text), encoding="utf-8", newline="\n", errors="backslashreplace"
-        )
+        if path.exists() and not os.path.isfile(os.path.realpath(path)):
+            path.write_bytes(data)  # a pipe, a device
+        else:
+            with replace_file(path) as partial, partial.open("xb") as stream:
+                stream.write(data)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(

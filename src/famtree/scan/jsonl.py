@@ -3,15 +3,19 @@
 A killed scan leaves at most one torn line at the end. `--resume` drops it, and with it the
 failures that may pass (network, offline, time-out, a lost process), which are then asked again.
 The file may come from a stranger: of each line only the columns are built, by their types.
+
+One scan writes to a file at a time: another would put a file of its own in its place, and what the
+first goes on writing would be in none.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -37,16 +41,32 @@ _TYPES: dict[str, Any] = {
 
 
 class JsonLines:
-    """Appends rows to a file."""
+    """Appends rows to a file, and keeps other scans from it while it is open."""
 
     def __init__(self, path: Path) -> None:
-        self._stream = path.open("ab", buffering=0)
+        """Open `path`, made where it is not there.
+
+        Raises ValueError where another scan writes to it, OSError where it cannot be written.
+        """
+        self._path = path
+        self._stream = _claim(path)
 
     def __enter__(self) -> JsonLines:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+
+    def recover(self) -> set[int]:
+        """Do what `recover` says, and go on with the file that is there then."""
+        if os.name == "nt":
+            self._stream.close()  # what is open cannot be replaced there
+        done = recover(self._path)
+        if self._stream.closed or not _is_at(self._stream, self._path):
+            # The former file stays claimed until the new one is.
+            former, self._stream = self._stream, _claim(self._path)
+            former.close()
+        return done
 
     def write(self, row: Row) -> None:
         """Append one row; unbuffered, so that a kill cannot lose it. Raises OSError.
@@ -60,6 +80,41 @@ class JsonLines:
         left = memoryview(line)
         while left:
             left = left[self._stream.write(left) :]
+
+
+def _claim(path: Path) -> BinaryIO:
+    """Return `path` opened to append to, for this process alone. Raises ValueError, OSError."""
+    stream = path.open("ab", buffering=0)
+    try:
+        if not (_lock(stream) and _is_at(stream, path)):
+            raise ValueError(f"another scan writes to {path.name}")
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def _lock(stream: BinaryIO) -> bool:
+    """Return whether no other process holds the file; it is free again when this one ends."""
+    try:
+        import fcntl
+    except ImportError:
+        return True  # on Windows nobody replaces a file that is open
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # a file system without locks
+    return True
+
+
+def _is_at(stream: BinaryIO, path: Path) -> bool:
+    """Return whether `stream` is the file that is at `path` now."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def recover(path: Path) -> set[int]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 from famtree.errors import UsageError
-from famtree.scan.jsonl import JsonLines, read_rows, recover
+from famtree.scan.jsonl import JsonLines, read_rows
 from famtree.scan.row import Row
 
 SUFFIXES = (".jsonl", ".parquet")
@@ -34,12 +35,16 @@ class Output:
                 hint="continue it with --resume, or move it away",
             )
         try:
-            self.done = recover(self._lines)
+            self.done: set[int] = set()
             if self._parquet and self._parquet.exists():
                 from famtree.scan.parquet import list_done
 
                 self.done |= list_done(self._parquet)
             self._writer = JsonLines(self._lines)
+            with ExitStack() as failed:
+                failed.callback(self._writer.__exit__)
+                self.done |= self._writer.recover()
+                failed.pop_all()
         except ValueError as fault:
             raise UsageError(str(fault), hint="name another file") from fault
         except OSError as fault:
@@ -56,15 +61,15 @@ class Output:
             raise _unwritable(self._lines, fault) from fault
 
     def __exit__(self, *_: object) -> None:
-        self._writer.__exit__()
-        if self._parquet:
-            from famtree.scan.parquet import extend_parquet
+        with self._writer:  # until all is done: no other scan may begin in between
+            if self._parquet:
+                from famtree.scan.parquet import extend_parquet
 
-            try:
-                extend_parquet(self._parquet, read_rows(self._lines))
-                self._lines.unlink()
-            except OSError as error:
-                raise _unwritable(self._parquet, error) from error
+                try:
+                    extend_parquet(self._parquet, read_rows(self._lines))
+                    self._lines.unlink()
+                except OSError as error:
+                    raise _unwritable(self._parquet, error) from error
 
 
 def _unwritable(path: Path, fault: OSError) -> UsageError:
