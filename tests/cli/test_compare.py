@@ -52,6 +52,8 @@ def test_options_reach_the_api(command: Command, answer: FakeApi) -> None:
         ("a", "b", "--expect", "nothing"),
         ("a", "b", "--context", "0"),
         ("a", "b", "--gpu-memory", "-1"),
+        ("a", "b", "--gpu-memory", "1e308"),
+        ("a", "b", "--gpu-memory", "inf"),
         ("a", "b", "--format", "html"),
         ("a",) * 33,
     ],

@@ -67,9 +67,10 @@ def test_a_report_that_cannot_be_written_leaves_the_former_one(
     def fill(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patched, pytest.raises(UsageError, match="No space"):
+    with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", fill)
-        write_file(str(path), "latter")
+        with pytest.raises(UsageError, match="No space"):
+            write_file(str(path), "latter")
     assert path.read_text() == "former"
     write_file(str(path), "latter \ud800\n")
     assert path.read_bytes() == b"latter \\ud800\n"

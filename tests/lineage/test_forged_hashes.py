@@ -17,7 +17,7 @@ from cli.commands import Command, make_command
 from famtree import api
 from forged_folders import BASE, Files, Lay, in_path, in_record, tamper, weights_of
 from hub.server import HubServer
-from tiny_models import encode, files_of, make_model
+from tiny_models import encode, files_of, make_model, tune
 
 LAYOUTS = pytest.mark.parametrize("lay", [in_record, in_path])
 
@@ -282,3 +282,60 @@ def test_a_cache_that_was_put_there_proves_nothing_offline(
     for verify in (False, True):
         found = api.lineage(str(copy), offline=True, verify=verify)
         assert [(one.parent, one.status == "verified") for one in found.edges] == [(BASE, False)]
+
+
+@pytest.mark.parametrize("options", [(), ("--offline",)])
+@pytest.mark.parametrize("listed", [True, False])
+def test_samples_prove_nothing_by_a_cache_that_was_filled_otherwise(
+    hub: HubServer, tmp_path: Path, famtree: Command, base: Files, options: Any, listed: bool
+) -> None:
+    """The Hub cache holds other weights under the name of the base's own hash."""
+    other = files_of(make_model(2))
+    folder = tmp_path / "acme__thing"
+    folder.mkdir()
+    for name, data in {**other, "README.md": f"---\nbase_model: {BASE}\n---\n".encode()}.items():
+        (folder / name).write_bytes(data)
+    if listed:
+        famtree("lineage", str(folder), "--json")
+    home = tmp_path / "hf" / "hub"
+    snapshot = in_path(hub, home, {**base, **weights_of(other)}, weights_of(base))
+    refs = snapshot.parent.parent / "refs"
+    refs.mkdir()
+    (refs / "main").write_text(snapshot.name)
+    found = famtree("lineage", str(folder), "--json", "--verify", *options).document
+    assert {edge["status"] for edge in found["edges"]} <= {"contradicted", "consistent", "declared"}
+    verdict = famtree("compare", str(folder), BASE, "--json", "--verify", *options).document
+    assert verdict["relation"]["lineage"]["status"] != "verified"
+
+
+def test_offline_a_sound_cache_proves(
+    hub: HubServer, tmp_path: Path, famtree: Command, base: Files
+) -> None:
+    snapshot = in_path(hub, tmp_path / "hf" / "hub", base, weights_of(base))
+    refs = snapshot.parent.parent / "refs"
+    refs.mkdir()
+    (refs / "main").write_text(snapshot.name)
+    folder = tmp_path / "acme__thing"
+    folder.mkdir()
+    tuned = files_of(tune(make_model(1), 3))
+    for name, data in {**tuned, "README.md": f"---\nbase_model: {BASE}\n---\n".encode()}.items():
+        (folder / name).write_bytes(data)
+    found = famtree("lineage", str(folder), "--json", "--verify", "--offline").document
+    assert [edge["status"] for edge in found["edges"]] == ["verified"]
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "model-extra.safetensors", "original/consolidated.00.pth"]
+)
+def test_equal_samples_are_no_copy_where_another_weight_file_was_not_read(
+    hub: HubServer, famtree: Command, base: Files, name: str
+) -> None:
+    evil = weights_of(files_of(make_model(2)))["model.safetensors"]
+    card = f"---\nbase_model: {BASE}\n---\n".encode()
+    hub.add("acme/thing", {**base, name: evil, "README.md": card}, card={"base_model": [BASE]})
+    found = famtree("lineage", "acme/thing", "--json", "--verify").document
+    assert [(edge["relation"], edge["status"]) for edge in found["edges"]] == [
+        ("finetune", "verified")
+    ]
+    told = famtree("compare", "acme/thing", BASE, "--json", "--verify").document
+    assert told["relation"]["lineage"]["verdict"] == "a-derives-from-b"

@@ -73,7 +73,11 @@ def compare(
     gpu_memory: Annotated[
         float | None,
         typer.Option(
-            "--gpu-memory", metavar="GB", min=0.001, help="Memory that is there, 10**9 bytes."
+            "--gpu-memory",
+            metavar="GB",
+            min=0.001,
+            max=1e9,
+            help="Memory that is there, 10**9 bytes.",
         ),
     ] = None,
     kv_cache_type: Annotated[

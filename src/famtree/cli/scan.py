@@ -153,21 +153,21 @@ def _count(
 def _open_list(name: str, stack: ExitStack) -> tuple[Iterator[str], int | None]:
     """Return the references of a file or stdin, and how many, where that can be told."""
     from famtree.errors import UsageError
-    from famtree.scan.references import read_lines
+    from famtree.scan.references import read_lines, split_lines
 
     if name == "-":
         if sys.stdin is None:
             raise UsageError("stdin is closed", hint="name a file, or send references to it")
         if isinstance(sys.stdin, TextIOWrapper):
             sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-        return read_lines(sys.stdin, "stdin"), None
+        return read_lines(split_lines(sys.stdin), "stdin"), None
     try:
         # Closed by the stack, after the last reference was taken.
         stream = stack.enter_context(Path(name).open(encoding="utf-8", errors="replace"))  # noqa: SIM115
-        total = sum(1 for _ in read_lines(stream, name))
+        total = sum(1 for _ in read_lines(split_lines(stream), name))
         stream.seek(0)
     except OSError as fault:
         raise UsageError(
             f"{name} cannot be read: {fault.strerror or fault}", hint="check --from"
         ) from fault
-    return read_lines(stream, name), total
+    return read_lines(split_lines(stream), name), total

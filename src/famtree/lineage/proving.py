@@ -110,9 +110,15 @@ def prove_weights(
     `details` also tells direction and operation, for which some megabytes more are read. Raises
     FetchError and UnreadableError kin when a side cannot be read.
     """
+    from famtree.weights.identity import find_unsampled, same_files
     from famtree.weights.pair import compare_weights
 
     result = compare_weights(child, parent, permutations=permutations, on_progress=on_progress)
+    if result.verdict == "same-weights":
+        left = find_unsampled(child, parent) or find_unsampled(parent, child)
+        if left is not None and not same_files(child, parent):
+            reason = f"{result.reason}, but {left[:200]} is another weight file, and was not read"
+            result = replace(result, verdict="derived", reason=reason)
     doubt = find_doubt(child.source, parent.source, result.verdict)
     if doubt is not None:
         result = replace(result, verdict="undetermined", reason=doubt, decided_by="nothing")

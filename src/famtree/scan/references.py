@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
+from typing import TextIO
 
 from famtree.errors import UsageError
 
@@ -26,6 +27,11 @@ def read_lines(lines: Iterable[str], name: str) -> Iterator[str]:
             )
         if ref and not ref.startswith("#"):
             yield ref
+
+
+def split_lines(stream: TextIO) -> Iterator[str]:
+    """Yield the lines of a list, none read further than tells that it is too long."""
+    return iter(lambda: stream.readline(MAX_LINE + 1), "")
 
 
 def drop_repeated(refs: Iterable[str], done: set[int]) -> Iterator[str]:

@@ -142,12 +142,12 @@ class HubSource:
         return self._run(found, tasks)
 
     def read_spans(self, spans: Iterable[FileSpan]) -> dict[FileSpan, bytes | Missing]:
-        """Return the bytes of each span; fewer where the file ends before."""
+        """Return the bytes of each span, as proof; fewer where the file ends before."""
         self.list_files()
         found: dict[FileSpan, bytes | Missing] = {}
         tasks: list[_Task] = []
         for span in dict.fromkeys(spans):
-            self._plan(span[0], span[1:], 0, found, tasks, key=span)
+            self._plan(span[0], span[1:], 0, found, tasks, key=span, proof=True)
         return self._run(found, tasks)
 
     def find_path(self, name: str) -> None:
@@ -210,6 +210,7 @@ class HubSource:
         tasks: list[_Task],
         *,
         key: _Key | None = None,
+        proof: bool = False,
     ) -> None:
         """Answer `name` from the listing or a cache, or add the task that will."""
         entry = self._entries.get(name)
@@ -233,7 +234,8 @@ class HubSource:
             if (start, stop) == (0, size):
                 span = None
         with self._timed():
-            cached = self._cache.read_file(self._repo, self._commit, entry, span)
+            trust = not proof or span is None or (None if self._offline else False)
+            cached = self._cache.read_file(self._repo, self._commit, entry, span, trust=trust)
         if cached is not None and len(cached) <= limit:
             found[known_as] = cached
         else:

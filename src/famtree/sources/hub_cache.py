@@ -29,7 +29,7 @@ from urllib.parse import quote
 
 from famtree.errors import NetworkError
 from famtree.sources import snapshot
-from famtree.sources.hashes import content_key, fits, is_blob_id
+from famtree.sources.hashes import content_key, fits, is_blob_id, is_sha256
 from famtree.sources.hub_listing import decode_listing, encode_listing, is_safe_name
 from famtree.types.checkpoint import FileEntry, Listing
 
@@ -62,6 +62,8 @@ class HubCache:
         self._shared = constants.HF_HUB_CACHE if users_own else None
         self._folders: dict[str, str | None] = {}
         """Where that cache keeps each repository; None for those it has not."""
+        self._hashed: dict[str, bool] = {}
+        """Whether that cache's file is what its hash says, by the hash."""
 
     def read_listing(self, repo_id: str, commit: str) -> Listing | None:
         """Return the remembered listing of `repo_id` at `commit`."""
@@ -90,15 +92,28 @@ class HubCache:
             _write(self._place("refs", _slug(repo_id), _slug(revision)), commit.encode())
 
     def read_file(
-        self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
+        self,
+        repo_id: str,
+        commit: str | None,
+        entry: FileEntry,
+        span: tuple[int, int] | None,
+        *,
+        trust: bool | None = True,
     ) -> bytes | None:
-        """Return bytes [start, stop) of `entry`, or all of it, from either cache."""
+        """Return bytes [start, stop) of `entry`, or all of it, from either cache.
+
+        All of a file is held against its hash; a part cannot be, and in huggingface_hub's cache
+        anything may lie under any name. Where a part is to prove something, `trust` is False and
+        that cache is not read, or None and its file is hashed first, once.
+        """
         key = self._key(repo_id, commit, entry)
         if key is not None:
             data = self._read_own(key, entry, span)
             if data is not None:
                 return data
-        return self._read_shared(repo_id, commit, entry, span)
+        if trust is None:
+            trust = self._is_sound(repo_id, commit, entry)
+        return self._read_shared(repo_id, commit, entry, span) if trust else None
 
     def write_file(
         self,
@@ -182,22 +197,42 @@ class HubCache:
                     return data[span[0] - int(first) : span[1] - int(first)]
         return None
 
-    def _read_shared(
-        self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
-    ) -> bytes | None:
+    def _list_places(self, repo_id: str, commit: str | None, entry: FileEntry) -> list[str]:
+        """Return where huggingface_hub's cache would have `entry`."""
         if self._shared is None:
-            return None
+            return []
         if repo_id not in self._folders:
             folder = str(snapshot.repo_folder(self._shared, repo_id))
             self._folders[repo_id] = folder if os.path.isdir(folder) else None
         if (held := self._folders[repo_id]) is None:
-            return None
+            return []
         places = []
         if key := content_key(entry):
             places.append(os.path.join(held, "blobs", key))
         if commit is not None:
             places.append(os.path.join(held, "snapshots", commit, entry.name))
-        for place in places:
+        return places
+
+    def _is_sound(self, repo_id: str, commit: str | None, entry: FileEntry) -> bool:
+        """Return whether huggingface_hub's cache has of `entry` what its hash says.
+
+        Where none is known the cache's word is all there is.
+        """
+        from famtree.sources.file_hashes import hash_file
+
+        key = content_key(entry) or entry.recorded
+        if key is None or not is_sha256(key):
+            return key is None
+        if key not in self._hashed:
+            places = map(Path, self._list_places(repo_id, commit, entry))
+            hashes = (hash_file(place, lambda _: None) for place in places)
+            self._hashed[key] = next((one[0] == key for one in hashes if one), False)
+        return self._hashed[key]
+
+    def _read_shared(
+        self, repo_id: str, commit: str | None, entry: FileEntry, span: tuple[int, int] | None
+    ) -> bytes | None:
+        for place in self._list_places(repo_id, commit, entry):
             try:
                 size = os.stat(place).st_size
                 if not os.path.isfile(place) or entry.size not in {None, size}:

@@ -24,6 +24,22 @@ def same_files(a: Weights, b: Weights) -> bool:
     return left is not None and left == right
 
 
+def find_unsampled(weights: Weights, other: Weights) -> str | None:
+    """Return a weight file of `weights` of which no value was looked at, and no equal is known.
+
+    Equal samples of some files say nothing of another (a pickle beside the safetensors, further
+    shards that no index names), which a program may load all the same.
+    """
+    if _is_alone(weights):
+        return None
+    seen = set(weights.file_of.values()) | set(weights.data_start)
+    held = {one.sha256 for one in list_weight_files(other.source.list_files())}
+    for entry in list_weight_files(weights.source.list_files()):
+        if entry.name not in seen and (entry.sha256 is None or entry.sha256 not in held):
+            return entry.name
+    return None
+
+
 def equal_share(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> float | None:
     """Return the share of values that are exactly equal; None where nothing is compared."""
     equal = total = 0
@@ -37,8 +53,7 @@ def _hashes(weights: Weights) -> Counter[str] | None:
     # The source's own listing: hashes may have been computed since the weights were opened.
     listing = weights.source.list_files()
     files = set(weights.file_of.values()) | set(weights.data_start) | weights.indexed
-    alone = weights.source.ref.file is not None or weights.source.kind in ("gguf", "safetensors")
-    if weights.format != "gguf" and not alone:
+    if not _is_alone(weights):
         files.update(entry.name for entry in list_weight_files(listing))
     found: Counter[str] = Counter()
     for name in files:
@@ -47,3 +62,9 @@ def _hashes(weights: Weights) -> Counter[str] | None:
             return None
         found[entry.sha256] += 1
     return found or None
+
+
+def _is_alone(weights: Weights) -> bool:
+    """Return whether what was opened is all that is meant: a GGUF, a file named by itself."""
+    named = weights.source.ref.file is not None or weights.source.kind in ("gguf", "safetensors")
+    return named or weights.format == "gguf"
