@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,10 @@ def test_a_statement_reaches_nothing_else(statement: str, built: Path, tmp_path:
     assert secret_rows
     assert not (tmp_path / "out.csv").exists()
     assert describe_atlas(built)["tables"]["checkpoints"] == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_refused(built: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not UTF-8"):
+        build_atlas([], tmp_path / "\udcff.duckdb")
+    assert not [one for one in tmp_path.iterdir() if "partial" in one.name]

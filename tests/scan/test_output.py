@@ -138,3 +138,13 @@ def test_a_file_that_was_made_anew_is_kept_for_one_scan_too(tmp_path: Path) -> N
         output.write(make_failure("org/slow", GONE))
     with Output(path, resume=True) as output:
         assert output.done == {hash_reference("org/slow")}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_text_is_refused_before_any_work(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    with pytest.raises(UsageError, match="not UTF-8"):
+        Output(tmp_path / "\udcff.parquet", resume=False)
+    assert list(tmp_path.iterdir()) == []
+    with Output(tmp_path / "\udcff.jsonl", resume=False) as output:
+        output.write(make_failure("org/a", GONE))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from famtree import __version__
 from famtree.atlas.connect import SCHEMA, require_duckdb
 from famtree.errors import UsageError
-from famtree.files import PACKAGE, replace_file
+from famtree.files import PACKAGE, replace_file, require_text
 from famtree.scan.jsonl import MAX_LINE, check_rows
 from famtree.scan.row import COLUMNS
 from famtree.scan.row import SCHEMA as ROW_SCHEMA
@@ -57,6 +57,7 @@ def build_atlas(sources: Sequence[Path], target: Path) -> Built:
     read, or `target` cannot be written.
     """
     duckdb = require_duckdb()
+    require_text(target)
     started = time.monotonic()
     try:
         with (

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from famtree.errors import UsageError
+from famtree.files import require_text
 from famtree.scan.jsonl import JsonLines, read_rows
 from famtree.scan.row import Row
 
@@ -29,6 +30,7 @@ class Output:
             from famtree.scan.parquet import require_parquet
 
             require_parquet()
+            require_text(path)
         if not resume and (path.exists() or self._lines.exists()):
             raise UsageError(
                 f"{path.name} exists, or a part of it",
