@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -107,6 +109,28 @@ def test_a_statement_ends_when_its_time_is_over(
     with pytest.raises(DeadlineError, match="within the 2 seconds"):
         query_atlas(sound, f"SELECT count(*) FROM ({ENDLESS})", Deadline.after(seconds))
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing tells of it there")
+def test_a_reader_does_not_outlive_who_asked(sound: Path) -> None:
+    endless = (
+        "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t WHERE i < 1000000000) "
+        "SELECT count(*) FROM t"
+    )
+    command = [sys.executable, "-P", "-m", "famtree.atlas.reader", str(sound), str(192 << 20)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as reader:
+        try:
+            assert reader.stdin is not None
+            assert reader.stdout is not None
+            assert reader.stdout.readline() == b"{}\n"
+            reader.stdin.write(json.dumps({"statement": endless}).encode() + b"\n")
+            reader.stdin.flush()
+            time.sleep(0.5)
+            assert reader.poll() is None
+            reader.stdin.close()
+            assert reader.wait(20) == 1
+        finally:
+            reader.kill()
 
 
 def test_no_statement_is_told(sound: Path) -> None:

@@ -35,7 +35,7 @@ def test_a_line_without_end_is_not_read_to_its_end() -> None:
     class Endless(io.StringIO):
         read_so_far = 0
 
-        def readline(self, size: int | None = -1, /) -> str:
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
             assert size is not None
             assert size > 0, "all of it"
             self.read_so_far += size

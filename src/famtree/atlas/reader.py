@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -125,9 +127,19 @@ def _tell(fault: BaseException) -> dict[str, Any]:
     return {"fault": kind, "told": (str(fault).splitlines() or [""])[0][:300]}
 
 
+def _end_with_asker() -> None:
+    """End this process when nobody is left to answer: whoever is killed cannot end it."""
+    watch = select.poll()
+    watch.register(sys.stdin.fileno(), 0)  # that the other end was closed is always told
+    watch.poll()
+    os._exit(1)
+
+
 def main() -> NoReturn:
     """Serve until stdin ends, then end this process at once."""
     path, memory = sys.argv[1:]
+    if hasattr(select, "poll"):  # Windows has none
+        threading.Thread(target=_end_with_asker, daemon=True).start()
     for told in serve(path, int(memory)):
         rows = told.pop("rows", None)
         text = json.dumps(told)
