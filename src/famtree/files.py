@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from famtree.errors import UsageError
-
 PACKAGE = Path(__file__).parent
 
 
@@ -59,14 +57,3 @@ def open_regular(path: Path) -> Any:
         os.close(handle)
         raise FileNotFoundError(f"{path} is not a regular file")
     return os.fdopen(handle, "rb")
-
-
-def require_text(path: Path) -> None:
-    """Raise UsageError for a path that is no UTF-8: DuckDB and Arrow cannot open such a one."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as fault:
-        raise UsageError(
-            f"{path.name!r}: the path is not UTF-8, and cannot be used for this form",
-            hint="name another file",
-        ) from fault

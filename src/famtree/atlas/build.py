@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from famtree import __version__
 from famtree.atlas.connect import SCHEMA, require_duckdb
 from famtree.errors import UsageError
-from famtree.files import PACKAGE, replace_file, require_text
+from famtree.files import PACKAGE, replace_file
 from famtree.scan.jsonl import MAX_LINE, check_rows
+from famtree.scan.parquet import require_text
 from famtree.scan.row import COLUMNS
 from famtree.scan.row import SCHEMA as ROW_SCHEMA
 

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from famtree.errors import UsageError
-from famtree.files import require_text
 from famtree.scan.jsonl import JsonLines, read_rows
 from famtree.scan.row import Row
 
@@ -27,7 +26,7 @@ class Output:
         self._parquet = path if path.suffix == ".parquet" else None
         self._lines = path.with_name(f"{path.name}.jsonl") if self._parquet else path
         if self._parquet:
-            from famtree.scan.parquet import require_parquet
+            from famtree.scan.parquet import require_parquet, require_text
 
             require_parquet()
             require_text(path)

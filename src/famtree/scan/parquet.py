@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from famtree.errors import require_package
+from famtree.errors import UsageError, require_package
 from famtree.files import replace_file
 from famtree.scan.jsonl import PASSING
 from famtree.scan.references import hash_reference
@@ -27,6 +27,17 @@ BATCH = 500
 def require_parquet() -> None:
     """Raise UsageError where pyarrow is not installed."""
     require_package("pyarrow.parquet", "Parquet output", instead=", or write to a .jsonl file")
+
+
+def require_text(path: Path) -> None:
+    """Raise UsageError for a path that is no UTF-8: DuckDB and Arrow cannot open such a one."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as fault:
+        raise UsageError(
+            f"{path.name!r}: the path is not UTF-8, and cannot be used for this form",
+            hint="name another file",
+        ) from fault
 
 
 def make_schema() -> pyarrow.Schema:
