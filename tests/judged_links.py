@@ -120,7 +120,7 @@ def adapter(hub: HubServer, place: Path) -> Asked:
 
 
 def mix(a: Arrays, b: Arrays) -> Arrays:
-    return {name: (values + b[name]) / 2 for name, values in a.items()}
+    return {name: ((values + b[name]) / 2).astype(np.float32) for name, values in a.items()}
 
 
 def merge(hub: HubServer, place: Path) -> Asked:
@@ -329,7 +329,7 @@ def _read_bom(document: dict[str, Any], parent: str) -> Said:
             if name == parent:
                 return told["famtree:relation"], told["famtree:status"]
     for line in pedigree.get("notes", "").splitlines():
-        told = _NOTED.search(line)
-        if told is not None and told["parent"] == parent:
-            return told["relation"], "contradicted"
+        noted = _NOTED.search(line)
+        if noted is not None and noted["parent"] == parent:
+            return noted["relation"], "contradicted"
     return None

@@ -339,3 +339,15 @@ def test_equal_samples_are_no_copy_where_another_weight_file_was_not_read(
     ]
     told = famtree("compare", "acme/thing", BASE, "--json", "--verify").document
     assert told["relation"]["lineage"]["verdict"] == "a-derives-from-b"
+
+
+def test_what_the_files_of_a_cached_copy_claim_is_claimed_of_the_original(
+    hub: HubServer, base: Files, tmp_path: Path
+) -> None:
+    card = {**base, "README.md": b"---\nbase_model: acme/older\n---\n"}
+    folder = in_path(hub, tmp_path, card, weights_of(base))
+    edges = api.lineage(str(folder)).edges
+    assert [(one.child == BASE, one.parent) for one in edges] == [
+        (False, BASE),
+        (True, "acme/older"),
+    ]

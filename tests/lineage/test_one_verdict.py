@@ -18,8 +18,9 @@ from famtree.lineage.judge import find_status
 from famtree.types.identification import LinkStatus
 from famtree.types.links import STATUSES, is_worse, worst_of
 from famtree.types.proof import Proof, SideReading, UnreadPart
+from forged_folders import BASE
 from hub.server import HubServer
-from judged_links import BASE, OTHER, Answers, Publish, Said, ask_all, draw_all
+from judged_links import OTHER, Answers, Publish, Said, ask_all, draw_all
 from tiny_models import make_model
 from weighty_hubs import publish
 
@@ -87,7 +88,9 @@ def test_every_command_says_the_same_of_a_link(
     said: list[Said] = [*zip(relations.split(), statuses.split(), strict=True)] or [None] * 3
     unseen, by_files, by_weights = said
     looked = by_weights if verify else by_files
-    expected = dict.fromkeys(("lineage", "compare", "turned", "bom", "check"), looked)
+    expected: dict[str, Said] = dict.fromkeys(
+        ("lineage", "compare", "turned", "bom", "check"), looked
+    )
     expected |= {"identify": looked if verify else unseen, "scan": unseen}
     if claim in CANNOT_BE_HAD:
         expected |= {"compare": None, "turned": None}

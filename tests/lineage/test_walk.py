@@ -307,3 +307,11 @@ def known_vocabulary(family: str, generation: str) -> KnownVocabulary:
     )
     file = replace(make_file("tokenizer.json", b"{}", lfs=True), sha256=digest)
     return KnownVocabulary({"tokenizer.json": file}, [("a/child", BASE, "inferred")])
+
+
+def test_a_parent_claimed_aside_opens_no_end_of_its_own(hub: HubServer) -> None:
+    add_model(hub, BASE)
+    add_model(hub, "a/child", BASE, changes={"_name_or_path": "b/earlier"})
+    found = lineage("a/child")
+    assert {edge.parent for edge in found.edges if edge.child == "a/child"} == {BASE, "b/earlier"}
+    assert (found.roots, found.complete) == ([BASE], True)

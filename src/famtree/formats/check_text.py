@@ -54,7 +54,7 @@ def list_faults(row: CheckedCheckpoint) -> list[str]:
 
 def list_notes(row: CheckedCheckpoint) -> list[str]:
     """Return what is to be known whatever was demanded: ruled out parents, what weights told."""
-    told = [f"ruled out: {text}" for text in row.contradicted]
+    told = list(row.contradicted)
     told += [f"warning: {one.message} [{one.code}]" for one in row.warnings]
     if row.verification is not None:
         told += [f"verify: {line}" for _, line in describe_verification(row.verification)]
