@@ -145,9 +145,9 @@ class HubSource:
         """Return the bytes of each span, as proof; fewer where the file ends before."""
         self.list_files()
         found: dict[FileSpan, bytes | Missing] = {}
-        tasks: list[_Task] = []
+        tasks, trust = list[_Task](), None if self._offline else False
         for span in dict.fromkeys(spans):
-            self._plan(span[0], span[1:], 0, found, tasks, key=span, proof=True)
+            self._plan(span[0], span[1:], 0, found, tasks, key=span, trust=trust)
         return self._run(found, tasks)
 
     def find_path(self, name: str) -> None:
@@ -210,7 +210,7 @@ class HubSource:
         tasks: list[_Task],
         *,
         key: _Key | None = None,
-        proof: bool = False,
+        trust: bool | None = True,
     ) -> None:
         """Answer `name` from the listing or a cache, or add the task that will."""
         entry = self._entries.get(name)
@@ -234,7 +234,6 @@ class HubSource:
             if (start, stop) == (0, size):
                 span = None
         with self._timed():
-            trust = not proof or span is None or (None if self._offline else False)
             cached = self._cache.read_file(self._repo, self._commit, entry, span, trust=trust)
         if cached is not None and len(cached) <= limit:
             found[known_as] = cached

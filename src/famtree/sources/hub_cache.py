@@ -111,9 +111,9 @@ class HubCache:
             data = self._read_own(key, entry, span)
             if data is not None:
                 return data
-        if trust is None:
+        if trust is None and span is not None:
             trust = self._is_sound(repo_id, commit, entry)
-        return self._read_shared(repo_id, commit, entry, span) if trust else None
+        return self._read_shared(repo_id, commit, entry, span) if trust or span is None else None
 
     def write_file(
         self,
