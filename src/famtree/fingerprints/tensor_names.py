@@ -23,6 +23,8 @@ MAX_PARTS = 64
 """Parts of a name that are told apart; the rest counts as one. Released names have some fifteen."""
 MAX_STACKS = 1000
 """Runs of numbered blocks; released checkpoints have some ten."""
+MAX_BLOCK_DIGITS = 4
+"""Of a block's number; the deepest released stacks have some hundred blocks."""
 Leaves = dict[str, TensorInfo | None]
 """Stored parts of one module by leaf name; None where only the name is known."""
 
@@ -186,6 +188,9 @@ def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
 
 def _collect(index: TensorIndex) -> dict[str, Module]:
     modules: dict[str, Module] = {}
+    alone: dict[str, Leaves] = {}
+    """The leaves of modules of which an index tells one name: most of a large index. A table for
+    each would take more memory than all names."""
     named = index.tensors.keys() <= index.names  # a second set would take as much as the names
     for name in sorted(index.names if named else index.names | index.tensors.keys()):
         tensor = index.tensors.get(name)
@@ -193,8 +198,13 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
             continue
         path, leaf = split_leaf(name)
         module = modules.get(path)
+        if module is None and tensor is None:
+            modules[path] = Module(path, leaves=alone.setdefault(leaf, {leaf: None}))
+            continue
         if module is None:
             module = modules[path] = Module(path)
+        elif len(module.leaves) == 1:
+            module.leaves = dict(module.leaves)
         module.leaves[leaf] = tensor
     return modules
 
@@ -203,7 +213,7 @@ def split_block(path: str) -> tuple[str | None, int, str]:
     """Return stack path, block number, and the rest with its numbers as `#`."""
     parts = path.split(".", MAX_PARTS)
     for place, part in enumerate(parts):
-        if place and part.isdecimal() and len(part) < 6:
+        if place and part.isdecimal() and len(part) <= MAX_BLOCK_DIGITS:
             rest = ".".join("#" if item.isdecimal() else item for item in parts[place + 1 :])
             return ".".join(parts[:place]), int(part), rest
     return None, 0, path
