@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from huggingface_hub.cli import extensions
 
 from conftest import ROOT
 
@@ -24,6 +23,9 @@ SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return the variables of a user who has installed the extension from `owner/hf-famtree`."""
+    # It takes the terminal along, which not every system has.
+    from huggingface_hub.cli import extensions
+
     _, repository, name = extensions._normalize_repo_id("owner/hf-famtree")
     folder = tmp_path / extensions.EXTENSIONS_ROOT.relative_to("~") / repository
     folder.mkdir(parents=True)

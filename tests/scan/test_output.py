@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-import builtins
 import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -80,14 +78,10 @@ def test_other_forms_are_refused(tmp_path: Path) -> None:
 def test_parquet_without_pyarrow_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = builtins.__import__
-
-    def refuse(name: str, *rest: Any, **named: Any) -> Any:
-        if name.startswith("pyarrow"):
-            raise ImportError(name)
-        return real(name, *rest, **named)
-
-    monkeypatch.setattr(builtins, "__import__", refuse)
+    monkeypatch.delitem(sys.modules, "famtree.scan.parquet", raising=False)
+    for name in [*sys.modules, "pyarrow", "pyarrow.parquet"]:
+        if name.partition(".")[0] == "pyarrow":
+            monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match="pyarrow") as caught:
         Output(tmp_path / "rows.parquet", resume=False)
     assert "famtree[parquet]" in caught.value.hint

@@ -127,8 +127,14 @@ class Opener(Struct):
         so.
         """
         try:
+            ref = parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision)
+        except FamtreeError as fault:
+            return self._stand_in(repo, fault, None)
+        if not self.offline:
+            self.access.find_endpoint()  # what is wrong with it is the user's to mend
+        try:
             source = open_source(
-                parse_reference(f"{HUB_ADDRESS}{repo}", revision=revision),
+                ref,
                 offline=self.offline,
                 patience=self.patience,
                 access=self.access,

@@ -22,6 +22,7 @@ from msgspec.structs import replace
 
 from famtree.files import open_regular
 from famtree.sources.hashes import add_computed, is_sha256
+from famtree.sources.hub_settings import load_settings
 from famtree.types.checkpoint import Listing
 from famtree.types.source import Report
 
@@ -155,7 +156,6 @@ def _remember(state: Mapping[str, Any], digest: str) -> None:
 
 
 def _place(state: Mapping[str, Any]) -> str:
-    from huggingface_hub import constants
-
+    constants = load_settings()
     key = sha256(os.fsencode(f"{state['device']}\n{state['inode']}\n{state['path']}")).hexdigest()
     return os.path.join(constants.HF_HOME, "famtree", "hashes", key[:2], key)

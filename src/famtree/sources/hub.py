@@ -24,6 +24,7 @@ from famtree.sources.hub_answer import HubAnswer, read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
+from famtree.sources.hub_settings import load_settings
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
 
@@ -65,8 +66,7 @@ class HubSource:
         patience: float = MAX_PAUSE,
         access: HubAccess = OWN,
     ) -> None:
-        from huggingface_hub import constants
-
+        constants = load_settings()
         if ref.repo_id is None:
             raise ValueError("a Hub source needs a Hub reference")
         self.ref = ref

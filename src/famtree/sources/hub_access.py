@@ -16,6 +16,7 @@ from famtree.errors import AccessError, UsageError
 from famtree.redaction import remember, remember_address
 from famtree.sources.addresses import AddressError, normalise_endpoint
 from famtree.sources.deadline import NEVER, Deadline
+from famtree.sources.hub_settings import load_settings
 
 if TYPE_CHECKING:
     from famtree.types.checkpoint import Listing
@@ -87,14 +88,14 @@ class HubAccess:
 
         Raises UsageError for what is no address of a Hub, or one with a user name or password.
         """
-        from huggingface_hub import constants
-
+        constants = load_settings()
         if self.endpoint is not None:
             return _check_endpoint(self.endpoint, "the endpoint")
         return _check_endpoint(constants.ENDPOINT, "HF_ENDPOINT")
 
     def find_token(self) -> str | None:
         """Return the token to send. Raises AccessError where one is demanded and none is there."""
+        load_settings()
         from huggingface_hub import get_token
 
         if isinstance(self.token, str):
@@ -131,8 +132,7 @@ class HubAccess:
     @property
     def _is_implied(self) -> bool:
         """Whether the user's own token is sent, if there is one."""
-        from huggingface_hub import constants
-
+        constants = load_settings()
         if self.token is None:
             return not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN
         return self.token is not False
@@ -156,8 +156,7 @@ def _peek_token() -> str | None:
 
     That may ask a server for a new one; where it would, what it would ask with stands for it.
     """
-    from huggingface_hub import constants
-
+    constants = load_settings()
     environment = os.environ
     if exchanged := environment.get("HF_OIDC_RESOURCE"):
         return f"oidc {exchanged}"

@@ -31,6 +31,7 @@ from famtree.errors import NetworkError
 from famtree.sources import snapshot
 from famtree.sources.hashes import content_key, fits, is_blob_id, is_sha256
 from famtree.sources.hub_listing import decode_listing, encode_listing, is_safe_name
+from famtree.sources.hub_settings import load_settings
 from famtree.types.checkpoint import FileEntry, Listing
 
 MAX_ENTRY_BYTES = 128 * 1024 * 1024
@@ -53,8 +54,7 @@ class HubCache:
         `endpoint` and `owner` are those of `HubAccess`; `users_own` tells whether
         huggingface_hub's cache, which knows neither, may be read.
         """
-        from huggingface_hub import constants
-
+        constants = load_settings()
         self._root = os.path.join(constants.HF_HOME, "famtree", name_folder(endpoint, owner))
         self._endpoint = endpoint
         self._only_shared = only_shared

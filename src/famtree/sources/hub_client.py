@@ -25,6 +25,7 @@ from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import HubAnswer, raise_for_status, read_answer, read_small
 from famtree.sources.hub_errors import translate
 from famtree.sources.hub_pauses import Gate, pause_after, read_limit
+from famtree.sources.hub_settings import find_origin, find_read_timeout
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -258,12 +259,11 @@ class HubClient:
         _gate.close(url, limit, self._owner)
 
     def _limit_phases(self) -> Timeout:
-        from huggingface_hub import constants
         from urllib3 import Timeout
 
         # No phase outlasts the deadline, so that a try that was left alone ends soon after it.
         left = max(self._deadline.left, SHORTEST_PHASE)
-        each = min(float(constants.HF_HUB_DOWNLOAD_TIMEOUT), left)
+        each = min(find_read_timeout(), left)
         return Timeout(connect=min(CONNECT_SECONDS, left), read=each)
 
     def _headers_for(self, address: Address) -> dict[str, str]:
@@ -293,12 +293,11 @@ def _make_headers(access: HubAccess) -> dict[str, str]:
     import platform
 
     from huggingface_hub import __version__ as library
-    from huggingface_hub import constants
     from urllib3 import make_headers
 
     agent = f"famtree/{__version__}; hf_hub/{library}; python/{platform.python_version()}"
-    if constants.HF_HUB_USER_AGENT_ORIGIN:
-        agent += f"; origin/{constants.HF_HUB_USER_AGENT_ORIGIN}"
+    if origin := find_origin():
+        agent += f"; origin/{origin}"
     token = access.find_token()
     headers = {"user-agent": agent, **make_headers(accept_encoding=True)}
     return headers | ({"authorization": f"Bearer {token}"} if token else {})

@@ -19,6 +19,7 @@ from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_listing import decode_each
 from famtree.sources.hub_pauses import PATIENCE
+from famtree.sources.hub_settings import load_settings
 from famtree.sources.reference import HUB_ADDRESS, parse_reference
 
 PAGE = 1000
@@ -46,8 +47,7 @@ def walk_models(
     `filters` are tags, all of which a model must have (`base_model:quantized:org/name`, `gguf`).
     Raises OfflineError, NetworkError or AccessError; NetworkError also for a list without an end.
     """
-    from huggingface_hub import constants
-
+    constants = load_settings()
     if offline or constants.is_offline_mode():
         raise OfflineError(
             "models can only be listed with the network, and offline mode is on",

@@ -6,8 +6,14 @@ from collections.abc import Iterable
 
 from famtree.types.checkpoint import FileEntry, Listing
 
-_PICKLED = (".bin", ".pth", ".pt", ".ckpt")
-WEIGHT_SUFFIXES = (".safetensors", ".gguf", ".onnx", ".h5", ".msgpack", *_PICKLED)
+_PICKLED = (".bin", ".pth", ".pt", ".ckpt", ".pkl", ".joblib", ".pth.tar", ".bin.1")
+WEIGHT_SUFFIXES = (
+    ".safetensors", ".gguf", ".onnx", ".h5", ".msgpack", ".pt2", ".dduf", ".tflite", ".ot", ".npz",
+    ".keras", ".engine", ".pdparams", ".llamafile", ".nemo", ".task", ".litertlm", ".mnn",
+    *_PICKLED,
+)  # fmt: skip
+"""Endings of files that hold weights for some program, in lower case: all of them have to be equal
+before two checkpoints are called so."""
 _SIDE_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "random_states")
 """Files of a training run with a weight file's ending."""
 
@@ -40,7 +46,7 @@ def list_weight_files(listing: Listing) -> list[FileEntry]:
     return [
         entry
         for entry in listing.files
-        if entry.name.endswith(WEIGHT_SUFFIXES) and not _is_side_state(entry.name)
+        if entry.name.lower().endswith(WEIGHT_SUFFIXES) and not _is_side_state(entry.name)
     ]
 
 
