@@ -25,6 +25,8 @@ from packaging.requirements import Requirement
 
 import famtree
 from conftest import ROOT
+from loading import load_module
+from without_extras import COMMANDS, fill
 
 pytestmark = pytest.mark.packaging
 MOST_BYTES = 5_000_000
@@ -190,6 +192,25 @@ def _check_bounds(lines: Sequence[str]) -> None:
 
 def test_a_wheel_answers_where_nothing_else_is(installed: Installed) -> None:
     check_it_answers(installed)
+
+
+def test_what_is_installed_is_small(installed: Installed) -> None:
+    size = load_module(ROOT / "benchmarks" / "installed_size.py")
+    sizes = size.list_sizes(str(installed.programs / "python"))
+    assert {"famtree", "huggingface_hub", "safetensors", "numpy"} <= sizes.keys()
+    assert not {"transformers", "pip"} & sizes.keys()
+    assert 20 < sum(sizes.values()) <= size.MOST
+
+
+@pytest.mark.parametrize(("arguments", "hint"), COMMANDS)
+def test_every_command_without_any_extra(
+    installed: Installed, tmp_path: Path, arguments: list[str], hint: str | None
+) -> None:
+    fill(tmp_path)
+    told = installed.run(
+        "famtree", *(one.format(tmp_path) for one in arguments), code=0 if hint is None else 2
+    )
+    assert hint is None or f"pip install '{hint}'" in told
 
 
 def test_types_reach_whoever_checks_against_it(installed: Installed, tmp_path: Path) -> None:

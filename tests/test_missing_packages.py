@@ -13,9 +13,7 @@ from cli.commands import make_command
 from conftest import ROOT
 from famtree.errors import PACKAGES, UsageError, missing_package, require_package
 from tiny_models import make_model, write_model
-
-EXTRAS = ("cyclonedx", "duckdb", "fast_sugiyama", "pyarrow", "ray", "transformers")
-EXAMPLE = str(ROOT / "fixtures" / "example")
+from without_extras import COMMANDS, EXAMPLE, EXTRAS, fill
 
 
 @pytest.fixture
@@ -32,27 +30,7 @@ def lacking(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 @pytest.mark.parametrize(
     ("arguments", "hint"),
-    [
-        (["identify", EXAMPLE], None),
-        (["lineage", EXAMPLE], None),
-        (["lineage", EXAMPLE, "--mermaid"], None),
-        (["lineage", EXAMPLE, "--dot"], None),
-        (["lineage", EXAMPLE, "--html", "-"], "famtree[html]"),
-        (["compare", EXAMPLE, EXAMPLE], None),
-        (["compare", EXAMPLE, EXAMPLE, "--verify"], None),
-        (["check", str(ROOT / "fixtures" / "famtree.toml")], None),
-        (["scan", EXAMPLE, "--out", "{}/new.jsonl"], None),
-        (["scan", EXAMPLE, "--out", "{}/rows.parquet"], "famtree[parquet]"),
-        (["scan", EXAMPLE, "--engine", "ray", "--out", "{}/rows"], "famtree[parquet]"),
-        (["bom", EXAMPLE], "famtree[bom]"),
-        (["atlas", "build", "{}/rows.jsonl", "--out", "{}/new.atlas"], "famtree[atlas]"),
-        (["atlas", "query", "{}/some.atlas", "SELECT 1"], "famtree[atlas]"),
-        (["identify", EXAMPLE, "--atlas", "{}/some.atlas"], "famtree[atlas]"),
-        (["families", "list"], None),
-        (["families", "check"], None),
-        (["families", "draft", EXAMPLE], None),
-        (["schema", "identification"], None),
-    ],
+    COMMANDS,
     ids=lambda value: " ".join(value[:2]).replace(EXAMPLE, "") if isinstance(value, list) else "",
 )
 def test_every_command_without_any_extra(
@@ -62,8 +40,7 @@ def test_every_command_without_any_extra(
     arguments: list[str],
     hint: str | None,
 ) -> None:
-    (tmp_path / "rows.jsonl").write_text("", encoding="utf-8")
-    (tmp_path / "some.atlas").write_bytes(b"")
+    fill(tmp_path)
     lacking(*EXTRAS)
     done = make_command(capsys)(*(one.format(tmp_path) for one in arguments))
     assert done.code == (0 if hint is None else 2), done.err

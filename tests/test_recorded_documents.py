@@ -1,0 +1,139 @@
+"""Documents of 0.1.0 and of today: what was there is there, with the same types and values."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from documentation.world import fill_hub
+from hub.server import HubServer
+from recorded_documents import CASES, RECORDED, ROOT, ask, fill, name_file
+
+OTHER_VALUES: dict[str, str] = {
+    r"famtree": "the version",
+    r"cost(\..+)?": "what an answer costs is not promised, only that it is told",
+    r"compare .*\.relation\.lineage\.common_ancestor": "was a name; has both distances now",
+    r"compare acme/support-7b acme/tools-7b\.relation\.lineage\.status": (
+        "was declared: links whose files agree are consistent, as `famtree lineage` says"
+    ),
+    r"compare acme/desk-7b-AWQ mistralai/.+\.(relation\.lineage|interchange\[\d+\])\..+": (
+        "was undetermined: descent is seen over any number of links, and answers follow from it"
+    ),
+    r"identify acme/tiny-chat --verify\.lineage\.proofs\[0\]\.parent": (
+        "was hf://acme/tiny: a parent has one name in all of a document"
+    ),
+}
+"""Pattern of `field` or `case.field` -> why another value, or another type, is right today."""
+ADDED_TO = ("warnings", "evidence")
+"""Lists that may have more entries today, in any place."""
+
+
+def _skip(case: str, path: str) -> bool:
+    return any(
+        re.fullmatch(pattern, path) or re.fullmatch(pattern, f"{case}.{path}")
+        for pattern in OTHER_VALUES
+    )
+
+
+def list_changes(case: str, old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Yield every field of the recorded document that is not the same today; more may be there."""
+    if _skip(case, path):
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name, value in old.items():
+            inner = f"{path}.{name}" if path else name
+            if name not in new:
+                yield f"{inner} is gone"
+            else:
+                yield from list_changes(case, value, new[name], inner)
+    elif path.rpartition(".")[2] in ADDED_TO and isinstance(new, list):
+        for one in old:
+            if one not in new:
+                yield f"{path}: {one} is gone"
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, (left, right) in enumerate(zip(old, new, strict=True)):
+            yield from list_changes(case, left, right, f"{path}[{number}]")
+    elif type(old) is not type(new):
+        yield f"{path} was {old!r}, is {new!r}"
+    elif isinstance(old, float):
+        if abs(old - new) > 1e-9 * max(abs(old), abs(new)):
+            yield f"{path} was {old!r}, is {new!r}"
+    elif old != new:
+        yield f"{path} was {old!r}, is {new!r}"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("work")
+    fill(place)
+    return place
+
+
+@pytest.fixture
+def filled_hub(hub: HubServer) -> HubServer:
+    fill_hub(hub)
+    return hub
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_documents_of_0_1_differ_by_added_fields_alone(
+    case: str, folder: Path, filled_hub: HubServer
+) -> None:
+    recorded = json.loads((RECORDED / name_file(case)).read_text(encoding="utf-8"))
+    assert list(list_changes(case, recorded, ask(case, folder, ROOT / "src"))) == []
+
+
+def test_a_document_is_recorded_for_every_case() -> None:
+    assert {path.name for path in RECORDED.iterdir()} == {name_file(case) for case in CASES}
+
+
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        ({"a": 1, "b": [{"c": "x"}], "d": 2}, 0),
+        ({"a": 1, "b": [{"c": "x", "e": None}], "cost": 3}, 0),
+        ({"b": [{"c": "x"}]}, 1),
+        ({"a": "1", "b": [{"c": "x"}]}, 1),
+        ({"a": True, "b": [{"c": "x"}]}, 1),
+        ({"a": 1, "b": [{"c": "y"}]}, 1),
+        ({"a": 1, "b": []}, 1),
+        ({"a": 1, "b": [{"c": "x"}, {"c": "y"}]}, 1),
+    ],
+)
+def test_changes_are_seen(new: dict[str, Any], told: int) -> None:
+    assert len(list(list_changes("case", {"a": 1, "b": [{"c": "x"}]}, new))) == told
+
+
+def test_lists_that_are_added_to_keep_what_they_had() -> None:
+    old = {"lineage": {"evidence": [{"seen": 1}]}, "warnings": [{"code": "x"}]}
+    more = {"lineage": {"evidence": [{"seen": 2}, {"seen": 1}]}, "warnings": [{"code": "x"}, {}]}
+    assert list(list_changes("case", old, more)) == []
+    less = {"lineage": {"evidence": [{"seen": 2}]}, "warnings": []}
+    assert len(list(list_changes("case", old, less))) == 2
+
+
+def test_every_exception_is_needed() -> None:
+    """One that no recorded document meets is stale."""
+    documents = {
+        case: json.loads((RECORDED / name_file(case)).read_text(encoding="utf-8")) for case in CASES
+    }
+    met = {f"{case}.{path}" for case, one in documents.items() for path in _list_paths(one)}
+    met |= {path for one in documents.values() for path in _list_paths(one)}
+    for pattern in OTHER_VALUES:
+        assert any(re.fullmatch(pattern, path) for path in met), pattern
+
+
+def _list_paths(value: Any, path: str = "") -> Iterator[str]:
+    if path:
+        yield path
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _list_paths(inner, f"{path}.{name}" if path else name)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _list_paths(inner, f"{path}[{number}]")
