@@ -68,15 +68,12 @@ def without_shape(registry: Registry, shape: Shape, families: Iterable[str]) -> 
     return replace(
         registry,
         families=tuple(
-            family.model_copy(
-                update={
-                    "generations": [
-                        generation.model_copy(
-                            update={"sizes": [one for one in generation.sizes if keep(one)]}
-                        )
-                        for generation in family.generations
-                    ]
-                }
+            replace(
+                family,
+                generations=[
+                    replace(generation, sizes=[one for one in generation.sizes if keep(one)])
+                    for generation in family.generations
+                ],
             )
             if family.key in taken
             else family

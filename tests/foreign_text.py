@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model")
 
 
 def fill(model: Model, payload: str) -> Model:
@@ -14,15 +15,20 @@ def fill(model: Model, payload: str) -> Model:
 
     Fields that are one of some given words keep theirs: nobody else can write those.
     """
-    changes = {
-        name: _fill(getattr(model, name), field.annotation, payload)
-        for name, field in type(model).model_fields.items()
-    }
-    return model.model_copy(update=changes)
+    types: dict[str, Any] = {}
+    if isinstance(model, BaseModel):
+        types = {name: field.annotation for name, field in type(model).model_fields.items()}
+    elif dataclasses.is_dataclass(model):
+        types = {field.name: field.type for field in dataclasses.fields(model)}
+    changes = {name: _fill(getattr(model, name), kind, payload) for name, kind in types.items()}
+    made: Any = model
+    if isinstance(model, BaseModel):
+        return made.model_copy(update=changes)  # type: ignore[no-any-return]
+    return dataclasses.replace(made, **changes)  # type: ignore[no-any-return]
 
 
 def _fill(value: Any, annotation: Any, payload: str) -> Any:
-    if isinstance(value, BaseModel):
+    if isinstance(value, BaseModel) or dataclasses.is_dataclass(value):
         return fill(value, payload)
     if isinstance(value, str):
         return value if "Literal[" in str(annotation) else payload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +131,7 @@ def test_vocabulary_known_by_its_hash_is_not_parsed(
     )
     shipped = load_registry()
     families = tuple(
-        family.model_copy(update={"tokenizers": [*family.tokenizers, known]})
-        if family.key == "llama"
-        else family
+        replace(family, tokenizers=[*family.tokenizers, known]) if family.key == "llama" else family
         for family in shipped.families
     )
     registry = Registry(families=families, generic=shipped.generic)

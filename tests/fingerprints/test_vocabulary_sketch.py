@@ -44,7 +44,7 @@ def test_order_and_repeats_do_not_count() -> None:
 
 def test_identical() -> None:
     one = _sketch(_words(0, 5000))
-    assert compare_sketches(one, one) == SketchMatch(1.0, 1.0, 1.0, 1.0, 256, 256)
+    assert compare_sketches(one, one) == SketchMatch(1.0, 1.0, 1.0, 256, 256)
 
 
 def test_shifted_ids_are_seen() -> None:
@@ -65,7 +65,6 @@ def test_estimate_is_close(overlap: int) -> None:
 def test_part_is_contained_in_whole() -> None:
     match = compare_sketches(_sketch(_words(0, 2000)), _sketch(_words(0, 10000)))
     assert match.containment_ab == 1.0
-    assert match.containment_ba == pytest.approx(0.2, abs=0.08)
 
 
 def test_small_vocabularies_are_exact() -> None:
@@ -76,7 +75,7 @@ def test_small_vocabularies_are_exact() -> None:
 def test_empty_sketches_share_nothing() -> None:
     empty = build_sketch([], [])
     assert empty == ""
-    assert compare_sketches(empty, empty) == SketchMatch(0.0, 0.0, 0.0, None, 0, 0)
+    assert compare_sketches(empty, empty) == SketchMatch(0.0, 0.0, None, 0, 0)
 
 
 @pytest.mark.parametrize("broken", ["!", "AAAA", b64encode(bytes(12 * 257)).decode(), "é"])

@@ -44,8 +44,6 @@ def test_bytes_are_exact(model: dict[str, Any]) -> None:
     assert constant_bytes(layout) == model.get("constant", 0)
     if "expanded" in model:
         assert bytes_per_token(layout.unpack()) == model["expanded"]
-    if "stored_once" in model:
-        assert bytes_per_token(layout.merge_equal()) == model["stored_once"]
     if "float32_state" in model:
         assert constant_bytes(layout, Cells(recurrent=4.0)) == model["float32_state"]
 

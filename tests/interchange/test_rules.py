@@ -8,6 +8,7 @@ import pytest
 from famtree.interchange.engine import Engine, EngineRule
 from famtree.interchange.facts import FactReader
 from famtree.interchange.rules import answer_rules, fill
+from famtree.registry.load import validate
 from famtree.types.comparison import Answer
 from famtree.types.family import Condition
 from interchange.sides import make_pair, make_side
@@ -15,7 +16,7 @@ from interchange.sides import make_pair, make_side
 
 def _rule(key: str, answer: str, when: dict[str, Any] | None = None, **rest: Any) -> EngineRule:
     conditions = {name: Condition(equals=value) for name, value in (when or {}).items()}
-    return EngineRule.model_validate(
+    return validate(EngineRule,
         {"key": key, "question": "draft", "when": conditions, "answer": answer,
          "reason": "{rows.a} rows", "source": "s", **rest}
     )  # fmt: skip
@@ -24,7 +25,7 @@ def _rule(key: str, answer: str, when: dict[str, Any] | None = None, **rest: Any
 def _ask(
     rules: list[EngineRule], known: dict[str, Any] | None = None, version: str = "1.0"
 ) -> Answer:
-    engine = Engine.model_construct(
+    engine = Engine(
         schema_="famtree/engine/1",
         key="x",
         name="X",

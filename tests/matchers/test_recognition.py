@@ -60,7 +60,7 @@ def test_traits_of_a_wrong_type_are_a_fault() -> None:
 def test_faults_name_file_and_checkpoint() -> None:
     registry = load_registry()
     family = registry.by_key["llama"]
-    wrong = family.model_copy(update={"exemplars": [exemplar("llama-3.1", SEVEN_B)]})
+    wrong = replace(family, exemplars=[exemplar("llama-3.1", SEVEN_B)])
     (fault,) = check_recognition(replace(registry, families=(wrong,)))
     assert fault.startswith("llama.toml: exemplar acme/x: ")
 

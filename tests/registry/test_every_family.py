@@ -55,9 +55,12 @@ def shipped_with_digests() -> Registry:
         exemplars = []
         for one in family.exemplars:
             made = fingerprint_traits(one.traits)
-            digests = {"architecture": made.architecture.digest, "recipe": made.recipe.digest}
-            exemplars.append(one.model_copy(update={"digests": digests}))
-        families.append(family.model_copy(update={"exemplars": exemplars}))
+            digests: dict[str, str] = {
+                "architecture": made.architecture.digest,
+                "recipe": made.recipe.digest,
+            }
+            exemplars.append(replace(one, digests=digests))
+        families.append(replace(family, exemplars=exemplars))
     return replace(shipped(), families=tuple(families))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from famtree.errors import RegistryError
+from famtree.registry.check import check_registry
 from famtree.registry.load import (
     DATA,
     build_registry,
@@ -132,3 +133,18 @@ def test_equal_conditions_are_one_object() -> None:
     ]
     distinct = {(type(condition.equals), condition) for condition in conditions}
     assert len({id(condition) for condition in conditions}) == len(distinct) < len(conditions) / 3
+
+
+def test_a_folder_of_families_alone_has_the_shipped_generic_file(tmp_path: Path) -> None:
+    (tmp_path / "oak.toml").write_text(OAK, encoding="utf-8")
+    assert not any("_generic.toml" in fault for fault in check_registry(tmp_path))
+    registry = load_registry(tmp_path)
+    assert [family.key for family in registry.families] == ["oak"]
+    assert registry.generic == load_registry().generic
+
+
+def test_what_is_no_field_is_said_plainly(tmp_path: Path) -> None:
+    (tmp_path / "oak.toml").write_text(f"colour = 1\n{OAK}", encoding="utf-8")
+    assert "oak.toml:1: colour: no such field" in check_registry(tmp_path)
+    (tmp_path / "oak.toml").write_text(OAK + "[[exemplar]]\nparents = [3]\n", encoding="utf-8")
+    assert any(fault.endswith("Input should be a table") for fault in check_registry(tmp_path))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from famtree.registry.load import validate
 from famtree.types.family import OPERATORS, Condition, Exemplar, Family, Rule
 
 
@@ -37,9 +38,9 @@ def test_every_operator_is_one_alone() -> None:
 
 def test_rules_refuse_what_they_do_not_know() -> None:
     with pytest.raises(ValidationError):
-        Rule.model_validate({"when": {"a": {"equal": 1}}})
+        validate(Rule, {"when": {"a": {"equal": 1}}})
     with pytest.raises(ValidationError):
-        Rule.model_validate({"when": {}, "weight": 3})
+        validate(Rule, {"when": {}, "weight": 3})
 
 
 def test_answers_of_an_exemplar() -> None:
@@ -55,7 +56,7 @@ def test_answers_of_an_exemplar() -> None:
 
 def test_family_needs_sources_and_a_generation() -> None:
     with pytest.raises(ValidationError) as caught:
-        Family.model_validate(
+        validate(Family,
             {"schema": "famtree/family/1", "key": "oak", "name": "Oak", "maker": "Acme",
              "sources": [], "generation": []}
         )  # fmt: skip

@@ -32,11 +32,6 @@ MAX_PIECE_FIELDS = 8
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
-def looks_like_sentencepiece(data: bytes) -> bool:
-    """Tell whether `data` begins as a ModelProto: a piece record whose first field is its text."""
-    return data[:1] == b"\x0a" and data[2:3] == b"\x0a"
-
-
 def read_sentencepiece(data: bytes, name: str = "tokenizer.model") -> Vocabulary:
     """Read pieces; ids are their order, control, unknown and user-defined ones count as added.
 

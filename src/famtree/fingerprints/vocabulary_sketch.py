@@ -36,7 +36,6 @@ class SketchMatch(Struct, frozen=True):
     jaccard: float
     containment_ab: float
     """Share of a's tokens that b has."""
-    containment_ba: float
     id_agreement: float | None
     """Share of the common tokens that have the same id in both; None without common tokens."""
     shared: int
@@ -137,7 +136,6 @@ def compare_sketches(a: str, b: str) -> SketchMatch:
     return SketchMatch(
         jaccard=len(common) / either if either else 0.0,
         containment_ab=len(common) / len(in_a) if in_a else 0.0,
-        containment_ba=len(common) / len(in_b) if in_b else 0.0,
         id_agreement=same / len(common) if common else None,
         shared=len(common),
         sampled=either,

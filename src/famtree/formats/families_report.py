@@ -52,7 +52,12 @@ def build_family_list(families: Sequence[Family]) -> dict[str, Any]:
 
 def build_family(family: Family) -> dict[str, Any]:
     """Return all of one family, in the fields of its registry file: `famtree/family/1`."""
-    document: dict[str, Any] = family.model_dump(mode="json", by_alias=True, exclude_none=True)
+    from pydantic import TypeAdapter
+
+    adapter = TypeAdapter(type(family))
+    document: dict[str, Any] = adapter.dump_python(
+        family, mode="json", by_alias=True, exclude_none=True
+    )
     return document
 
 

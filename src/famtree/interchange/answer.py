@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -81,7 +82,7 @@ def _as_asked(chosen: ChosenEngine) -> Engine:
     """Return the engine as of the version asked about."""
     if chosen.version == chosen.engine.version:
         return chosen.engine
-    return chosen.engine.model_copy(update={"version": chosen.version})
+    return dataclasses.replace(chosen.engine, version=chosen.version)
 
 
 def answer_pair(

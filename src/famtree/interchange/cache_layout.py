@@ -51,8 +51,6 @@ class LayerCache(Struct, frozen=True):
     expanded: tuple[int, int, int] | None = None
     """(heads, key width, value width) where an engine stores the unpacked keys and values of a
     latent vector."""
-    value_is_key: bool = False
-    """Values are the keys again; engines store them all the same."""
 
     @property
     def numbers(self) -> int:
@@ -93,13 +91,6 @@ class KvLayout(Struct, frozen=True):
     def lift_windows(self) -> KvLayout:
         """Return the layout of an engine that keeps all tokens in layers with a window."""
         return replace(self, layers=tuple(replace(layer, window=None) for layer in self.layers))
-
-    def merge_equal(self) -> KvLayout:
-        """Return the layout of an engine that stores values once where they are the keys."""
-        layers = tuple(
-            replace(layer, value_width=0) if layer.value_is_key else layer for layer in self.layers
-        )
-        return replace(self, layers=layers)
 
 
 def _unpack(layer: LayerCache) -> LayerCache:

@@ -7,14 +7,14 @@ the first that holds answers, and the last one holds always.
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from famtree.types.comparison import Question, Reply
-from famtree.types.family import Condition
-from famtree.types.model import FrozenModel
+from famtree.types.family import Condition, entry
 
 GENERAL = "any"
 """Key of the file whose rules hold whatever the engine."""
@@ -22,13 +22,14 @@ Version = str
 """Dotted numbers: `0.33.0`."""
 
 
-class EngineRule(FrozenModel):
+@entry
+class EngineRule:
     """One rule: when it holds, what the answer is, and which file says so."""
 
-    key: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    key: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     """Unique within its question; the rule's full key is `<engine>/<question>.<key>`."""
     question: Question
-    when: dict[str, Condition] = Field(default_factory=dict)
+    when: dict[str, Condition] = field(default_factory=dict)
     """Fact name to condition; empty for the last rule of a question."""
     answer: Reply
     reason: str
@@ -45,28 +46,30 @@ class EngineRule(FrozenModel):
     """When, where not with the rest of the file."""
 
 
-class Support(FrozenModel):
+@entry
+class Support:
     """Which classes (`architectures[0]`) an engine runs, at the file's version."""
 
     source: str
-    architectures: list[str] = Field(default_factory=list)
+    architectures: list[str] = field(default_factory=list)
     """Implemented by the engine itself."""
-    generic: list[str] = Field(default_factory=list)
+    generic: list[str] = field(default_factory=list)
     """Run only through another library's implementation."""
-    removed: dict[str, Version] = Field(default_factory=dict)
+    removed: dict[str, Version] = field(default_factory=dict)
     """Class to the last version that had it."""
     anything: bool = False
     """The engine has no list of its own: any class of a known kind goes."""
 
 
-class QuantizationMethod(FrozenModel):
+@entry
+class QuantizationMethod:
     """One stored form of weights an engine runs."""
 
     method: str
     """`quantization.method` of a checkpoint."""
-    schemes: list[str] = Field(default_factory=list)
+    schemes: list[str] = field(default_factory=list)
     """Beginnings of `quantization.scheme`, whatever their case; empty for all."""
-    bits: list[float] = Field(default_factory=list)
+    bits: list[float] = field(default_factory=list)
     """Bits a weight; empty for all."""
     weight_type: str | None = None
     """int, float, nf4, ...; None for all."""
@@ -84,11 +87,14 @@ class QuantizationMethod(FrozenModel):
     """Where not the section's source."""
 
 
-class QuantizationSupport(FrozenModel):
+@entry
+class QuantizationSupport:
     """Every stored form an engine runs; what is absent it does not."""
 
     source: str
-    methods: list[QuantizationMethod] = Field(default_factory=list, alias="method")
+    methods: Annotated[list[QuantizationMethod], Field(alias="method")] = field(
+        default_factory=list
+    )
     """Read in order: the first that fits counts."""
     others: Literal["no", "unknown"] = "no"
     """Answer for a method that is not listed: `unknown` where the list is not complete."""
@@ -96,7 +102,8 @@ class QuantizationSupport(FrozenModel):
     """Weights stored as plain floats run as they are."""
 
 
-class CacheSupport(FrozenModel):
+@entry
+class CacheSupport:
     """How an engine stores what it keeps of a sequence."""
 
     source: str
@@ -106,13 +113,14 @@ class CacheSupport(FrozenModel):
     """Whether layers with a window keep only its tokens or all."""
     state: str | None = None
     """Type of recurrent states where the config states none; None for that of the weights."""
-    types: dict[str, str] = Field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
     """Type of keys and values to the flag that chooses it."""
-    memory_share: float | None = Field(default=None, gt=0, le=1)
+    memory_share: Annotated[float | None, Field(gt=0, le=1)] = None
     """Share of a GPU's memory the engine takes by default."""
 
 
-class ContextSupport(FrozenModel):
+@entry
+class ContextSupport:
     """What an engine does with a context longer than declared."""
 
     source: str
@@ -124,11 +132,12 @@ class ContextSupport(FrozenModel):
     """Setting that gives the model rope scaling its config does not have."""
 
 
-class Engine(FrozenModel):
+@entry
+class Engine:
     """One file under `data/engines`."""
 
-    schema_: Literal["famtree/engine/1"] = Field(alias="schema")
-    key: str = Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")
+    schema_: Annotated[Literal["famtree/engine/1"], Field(alias="schema")]
+    key: Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
     """The file's name, and what `--engine` takes."""
     name: str
     version: Version
@@ -136,7 +145,7 @@ class Engine(FrozenModel):
     checked: date
     url: str
     kind: Literal["server", "library", "compiler", "merger", "general"]
-    rules: list[EngineRule] = Field(default_factory=list, alias="rule")
+    rules: Annotated[list[EngineRule], Field(alias="rule")] = field(default_factory=list)
     support: Support | None = None
     quantization: QuantizationSupport | None = None
     cache: CacheSupport | None = None

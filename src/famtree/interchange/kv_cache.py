@@ -127,16 +127,7 @@ class _Reader:
             limit = look_up(self._text, self._table["chunk"])
         if kind in ("window", "chunk") and (type(limit) is not int or limit <= 0):
             raise UnseenError("the length of its sliding window")
-        equal = self._table["equal"]
-        return LayerCache(
-            heads,
-            key,
-            value,
-            limit,
-            convolution=convolution,
-            recurrent=recurrent,
-            value_is_key=kind == equal["kind"] and self._text.get(equal["flag"]) is True,
-        )
+        return LayerCache(heads, key, value, limit, convolution=convolution, recurrent=recurrent)
 
     def _state(self) -> tuple[int, int]:
         a = self._architecture

@@ -6,33 +6,25 @@ as JSON beside the registry's, under the names, sizes and times of the files.
 
 from __future__ import annotations
 
-import json
-from datetime import date
 from pathlib import Path
-from typing import Any
 
+import msgspec
+from msgspec import Raw, Struct
 from pydantic import ValidationError
 
 from famtree.errors import RegistryError
-from famtree.interchange.engine import (
-    CacheSupport,
-    ContextSupport,
-    Engine,
-    EngineRule,
-    QuantizationMethod,
-    QuantizationSupport,
-    Support,
-)
-from famtree.registry.compiled import cached_path, revive_condition, write_cache_file
+from famtree.interchange.engine import Engine
+from famtree.registry.compiled import cached_path, encode_entry, write_cache_file
 from famtree.registry.load import (
     describe_faults,
     flatten_conditions,
     read_sources,
     stamp_sources,
+    validate,
 )
 
 DATA = Path(__file__).parent / "data" / "engines"
-FORMAT = 2
+FORMAT = 3
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 
@@ -72,7 +64,7 @@ def build_engines(sources: dict[str, bytes]) -> dict[str, Engine]:
             if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
                 rule["when"] = dict(flatten_conditions(rule["when"]))
         try:
-            engine = Engine.model_validate(table)
+            engine = validate(Engine, table)
         except ValidationError as fault:
             faults += describe_faults(name, text, fault)
             continue
@@ -85,45 +77,19 @@ def build_engines(sources: dict[str, bytes]) -> dict[str, Engine]:
     return dict(sorted(engines.items()))
 
 
+class _Compiled(Struct):
+    stamp: str
+    engines: dict[str, Engine]
+
+
 def _read_cached(path: Path, stamp: str) -> dict[str, Engine] | None:
     try:
-        table = json.loads(path.read_bytes())
-        if table.pop("stamp") != stamp:
-            return None
-        return {key: _revive(engine) for key, engine in table["engines"].items()}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        found = msgspec.json.decode(path.read_bytes(), type=_Compiled)
+    except (OSError, msgspec.MsgspecError):
         return None  # absent, or cut off while it was written
+    return found.engines if found.stamp == stamp else None
 
 
 def _dump(engines: dict[str, Engine], stamp: str) -> bytes:
-    tables = {
-        key: engine.model_dump(mode="json", exclude_none=True, by_alias=False)
-        for key, engine in engines.items()
-    }
-    return json.dumps({"stamp": stamp, "engines": tables}, separators=(",", ":")).encode()
-
-
-def _revive(table: dict[str, Any]) -> Engine:
-    """Build one engine without validating again what was validated before it was stored."""
-    table["checked"] = date.fromisoformat(table["checked"])
-    for rule in table["rules"]:
-        rule["when"] = {
-            name: revive_condition(*next(iter(condition.items())))
-            for name, condition in rule["when"].items()
-        }
-        if "checked" in rule:
-            rule["checked"] = date.fromisoformat(rule["checked"])
-    table["rules"] = [EngineRule.model_construct(**rule) for rule in table["rules"]]
-    if "support" in table:
-        table["support"] = Support.model_construct(**table["support"])
-    quantization = table.get("quantization")
-    if quantization is not None:
-        quantization["methods"] = [
-            QuantizationMethod.model_construct(**one) for one in quantization["methods"]
-        ]
-        table["quantization"] = QuantizationSupport.model_construct(**quantization)
-    if "cache" in table:
-        table["cache"] = CacheSupport.model_construct(**table["cache"])
-    if "context" in table:
-        table["context"] = ContextSupport.model_construct(**table["context"])
-    return Engine.model_construct(**table)
+    tables = {key: Raw(encode_entry(engine)) for key, engine in engines.items()}
+    return msgspec.json.encode({"stamp": stamp, "engines": tables})

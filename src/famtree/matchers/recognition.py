@@ -57,13 +57,7 @@ def without_digests(registry: Registry) -> Registry:
     return replace(
         registry,
         families=tuple(
-            family.model_copy(
-                update={
-                    "exemplars": [
-                        exemplar.model_copy(update={"digests": {}}) for exemplar in family.exemplars
-                    ]
-                }
-            )
+            replace(family, exemplars=[replace(one, digests={}) for one in family.exemplars])
             for family in registry.families
         ),
     )
@@ -74,9 +68,7 @@ def without_exemplar(registry: Registry, repo: str) -> Registry:
     return replace(
         registry,
         families=tuple(
-            family.model_copy(
-                update={"exemplars": [one for one in family.exemplars if one.repo != repo]}
-            )
+            replace(family, exemplars=[one for one in family.exemplars if one.repo != repo])
             for family in registry.families
         ),
     )

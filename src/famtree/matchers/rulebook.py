@@ -88,9 +88,7 @@ def policy_of(registry: Registry, name: str) -> TraitPolicy:
     return registry.generic.traits.get(name, _UNLISTED)
 
 
-_UNLISTED = TraitPolicy.model_construct(
-    group="unlisted", edit_rate=0.1, reason="no entry of its own"
-)
+_UNLISTED = TraitPolicy(group="unlisted", edit_rate=0.1, reason="no entry of its own")
 
 
 def _ask(name: str, condition: Condition, registry: Registry) -> Asked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from famtree.registry.load import DATA, parse_sources, read_sources
+from famtree.registry.load import DATA, parse_sources, read_families
 from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
@@ -22,7 +22,7 @@ MIN_EXEMPLAR_TRAITS = 3
 
 def check_registry(folder: Path | None = None) -> list[str]:
     """Return every fault of every file as `file:line: field: reason`; empty when all is well."""
-    sources = read_sources(folder or DATA)
+    sources = read_families(folder or DATA)
     families, generic, faults = parse_sources(sources)
     if generic is None:
         return faults

@@ -8,33 +8,22 @@ by the files' names, sizes and times, so that the next run need not read them to
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Raw, Struct
 
 from famtree.files import PACKAGE
 from famtree.registry.registry import Registry
-from famtree.types.family import (
-    Condition,
-    Exemplar,
-    ExemplarParent,
-    Family,
-    Generation,
-    GenericTraits,
-    GroupPolicy,
-    KnownTokenizer,
-    ParentLink,
-    Rule,
-    Size,
-    TraitPolicy,
-)
+from famtree.types.family import Condition, Family, GenericTraits, Rule
 
 PACKAGED = PACKAGE / "registry/compiled.json"
-FORMAT = 4
+FORMAT = 5
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 
@@ -57,80 +46,66 @@ def _read(path: Path, key: str) -> Registry | None:
     if not data.startswith(b'{"digest":"' + key.encode() + b'"'):
         return None
     try:
-        return _revive(msgspec.json.decode(data))
-    except (msgspec.MsgspecError, ValueError, LookupError, TypeError):
+        return _restore(msgspec.json.decode(data, type=_Compiled))
+    except (msgspec.MsgspecError, LookupError):
         return None  # cut off while it was written
 
 
+class _Compiled(Struct):
+    """The file: entries as they are, but for conditions, of which equal ones are stored once."""
+
+    digest: str
+    generic: GenericTraits
+    conditions: list[Condition]
+    whens: list[dict[str, int]]
+    """Trait -> number of its condition, of every rule in the order of the families."""
+    families: tuple[Family, ...]
+
+
 def dump_compiled(registry: Registry, digest: str) -> bytes:
-    """Serialise a validated registry; equal conditions are stored once."""
-    conditions: dict[str, int] = {}
-    families = []
-    for family in registry.families:
-        # Empty lists are kept: filling them in by a default factory is what costs time later.
-        table = family.model_dump(mode="json", exclude_none=True, by_alias=False)
-        for generation in table["generations"]:
-            for rule in generation["rules"]:
-                rule["when"] = {
-                    name: conditions.setdefault(json.dumps(_operator(condition)), len(conditions))
-                    for name, condition in rule["when"].items()
-                }
-        families.append(table)
+    """Serialise a validated registry."""
+    numbers: dict[bytes, int] = {}
+    whens = []
+    for rule in _walk_rules(registry.families):
+        texts = {name: encode_entry(condition) for name, condition in rule.when.items()}
+        whens.append({name: numbers.setdefault(one, len(numbers)) for name, one in texts.items()})
     document = {
         "digest": digest,
-        "generic": registry.generic.model_dump(mode="json", by_alias=True),
-        "conditions": [json.loads(text) for text in conditions],
-        "families": families,
+        "generic": Raw(encode_entry(registry.generic)),
+        "conditions": [Raw(text) for text in numbers],
+        "whens": whens,
+        "families": [Raw(encode_entry(_leave_out(family))) for family in registry.families],
     }
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return msgspec.json.encode(document)
 
 
-def _operator(condition: dict[str, Any]) -> list[Any]:
-    return next([name, value] for name, value in condition.items() if value is not None)
+def encode_entry(one: Any) -> bytes:
+    """Return an entry as JSON by the names of its fields, without what equals a default."""
+    from pydantic import TypeAdapter  # where something was validated it is there
+
+    return TypeAdapter(type(one)).dump_json(one, by_alias=False, exclude_defaults=True)
 
 
-def _revive(document: dict[str, Any]) -> Registry:
-    """Build the entries without validating again what was validated before it was stored."""
-    conditions = [revive_condition(name, value) for name, value in document["conditions"]]
-    return Registry(
-        families=tuple(_revive_family(table, conditions) for table in document["families"]),
-        generic=_revive_generic(document["generic"]),
-    )
+def _leave_out(family: Family) -> Family:
+    """Return the family with rules that have no conditions."""
+    generations = [
+        replace(one, rules=[replace(rule, when={}) for rule in one.rules])
+        for one in family.generations
+    ]
+    return replace(family, generations=generations)
 
 
-def revive_condition(operator: str, value: Any) -> Condition:
-    """Return the condition stored as its one operator and operand."""
-    operand: dict[str, Any] = {operator: tuple(value) if isinstance(value, list) else value}
-    return Condition(**operand)
+def _restore(found: _Compiled) -> Registry:
+    """Give every rule its conditions; those that are equal are one object."""
+    for rule, when in zip(_walk_rules(found.families), found.whens, strict=True):
+        rule.when.update({name: found.conditions[number] for name, number in when.items()})
+    return Registry(families=found.families, generic=found.generic)
 
 
-def _revive_generic(table: dict[str, Any]) -> GenericTraits:
-    return GenericTraits.model_construct(
-        schema_=table["schema"],
-        traits={name: TraitPolicy.model_construct(**one) for name, one in table["traits"].items()},
-        groups={name: GroupPolicy.model_construct(**one) for name, one in table["groups"].items()},
-        population=table["population"],
-        wrappers=table["wrappers"],
-    )
-
-
-def _revive_family(table: dict[str, Any], conditions: list[Condition]) -> Family:
-    for generation in table["generations"]:
-        for rule in generation["rules"]:
-            rule["when"] = {name: conditions[at] for name, at in rule["when"].items()}
-        generation["rules"] = [Rule.model_construct(**rule) for rule in generation["rules"]]
-        generation["sizes"] = [Size.model_construct(**size) for size in generation["sizes"]]
-        generation["parents"] = [
-            ParentLink.model_construct(**link) for link in generation["parents"]
-        ]
-    table["generations"] = [Generation.model_construct(**one) for one in table["generations"]]
-    table["tokenizers"] = [KnownTokenizer.model_construct(**one) for one in table["tokenizers"]]
-    for exemplar in table["exemplars"]:
-        exemplar["parents"] = [
-            ExemplarParent.model_construct(**parent) for parent in exemplar["parents"]
-        ]
-    table["exemplars"] = [Exemplar.model_construct(**one) for one in table["exemplars"]]
-    return Family.model_construct(**table)
+def _walk_rules(families: Iterable[Family]) -> Iterator[Rule]:
+    for family in families:
+        for generation in family.generations:
+            yield from generation.rules
 
 
 def cached_path(digest: str, kind: str = "registry") -> Path:

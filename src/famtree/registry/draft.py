@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
+from famtree.registry.load import validate
 from famtree.types.family import Scalar, Size
 from famtree.types.fingerprint import Tokenizer
 from famtree.types.identification import Identification
@@ -99,7 +100,7 @@ def _size(result: Identification, traits: dict[str, Trait]) -> Iterator[str]:
     }
     if "layers" not in shape or "hidden_size" not in shape:
         return
-    size = Size.model_validate({"name": _size_name(result.parameters), **shape})
+    size = validate(Size, {"name": _size_name(result.parameters), **shape})
     yield ""
     yield "[[generation.size]]"
     yield f"name = {_text(size.name)}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -17,8 +17,12 @@ from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 DATA = Path(__file__).parent / "data"
 GENERIC = "_generic.toml"
+_T = TypeVar("_T")
 
 
 def load_registry(folder: Path | None = None) -> Registry:
@@ -30,7 +34,10 @@ def load_registry(folder: Path | None = None) -> Registry:
     `file:line: field: reason`.
     """
     place = folder or DATA
-    return load_stamped(place, stamp_sources(place))
+    stamp = stamp_sources(place)
+    if not (place / GENERIC).exists():
+        stamp = sha256(f"{stamp}\0{stamp_sources(DATA)}".encode()).hexdigest()
+    return load_stamped(place, stamp)
 
 
 @lru_cache(maxsize=4)
@@ -39,7 +46,7 @@ def load_stamped(folder: Path, stamp: str) -> Registry:
     registry = read_cached(stamp)
     if registry is not None:
         return registry
-    sources = read_sources(folder)
+    sources = read_families(folder)
     digest = digest_sources(sources)
     registry = read_packaged(digest) or build_registry(sources)
     write_cached(registry, stamp)
@@ -60,6 +67,14 @@ def stamp_sources(folder: Path) -> str:
 def read_sources(folder: Path) -> dict[str, bytes]:
     """Return the bytes of every TOML file of `folder`, by file name, sorted."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+
+
+def read_families(folder: Path) -> dict[str, bytes]:
+    """Like `read_sources`; a folder without general knowledge of its own has that of famtree."""
+    sources = read_sources(folder)
+    if GENERIC not in sources:
+        sources[GENERIC] = (DATA / GENERIC).read_bytes()
+    return sources
 
 
 def digest_sources(sources: dict[str, bytes]) -> str:
@@ -101,14 +116,27 @@ def parse_sources(
             continue
         try:
             if name == GENERIC:
-                generic = GenericTraits.model_validate(table)
+                generic = validate(GenericTraits, table)
             else:
-                families[name] = Family.model_validate(expand_conditions(table))
+                families[name] = validate(Family, expand_conditions(table))
         except ValidationError as fault:
             faults.extend(describe_faults(name, text, fault))
     if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
         faults.append(f"{GENERIC}: missing")
     return families, generic, faults
+
+
+def validate(kind: type[_T], table: Any) -> _T:
+    """Return `table` as an entry, strictly. Raises pydantic's ValidationError with every fault."""
+    from pydantic import TypeAdapter
+
+    if kind not in _VALIDATORS:
+        _VALIDATORS[kind] = TypeAdapter(kind)
+    made: _T = _VALIDATORS[kind].validate_python(table)
+    return made
+
+
+_VALIDATORS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def share_conditions(families: Iterable[Family]) -> None:
@@ -160,4 +188,14 @@ def flatten_conditions(table: dict[str, Any], prefix: str = "") -> list[tuple[st
 
 def describe_faults(name: str, text: str, fault: ValidationError) -> list[str]:
     """Return every fault of one file as `file:line: field: reason`."""
-    return [describe_fault(name, text, error["loc"], error["msg"]) for error in fault.errors()]
+    return [
+        describe_fault(name, text, error["loc"], _WORDS.get(error["type"], error["msg"]))
+        for error in fault.errors()
+    ]
+
+
+_WORDS = {
+    "unexpected_keyword_argument": "no such field",
+    "dataclass_type": "Input should be a table",
+}
+"""Of pydantic's reasons those that speak of Python."""

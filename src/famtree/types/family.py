@@ -8,16 +8,13 @@ listed item is in the list-valued trait) and `absent`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NewType
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict, Field
 
 from famtree.types.identification import Variant
-from famtree.types.model import FrozenModel
 
-FamilyKey = NewType("FamilyKey", str)
-GenerationKey = NewType("GenerationKey", str)
 Scalar = bool | int | float | str
 
 ExemplarRelation = Literal[
@@ -29,14 +26,24 @@ ParentRelation = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One test of one trait; exactly one operator is set.
+_T = TypeVar("_T")
 
-    A plain dataclass, because the registry holds thousands and every run makes them.
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def entry(kind: type[_T]) -> type[_T]:
+    """Make `kind` a dataclass that pydantic validates strictly, and msgspec decodes untouched.
+
+    The files are validated when they are read, once; the compiled form of what was sound is decoded
+    at every start, thousands of entries at a time.
     """
+    made = dataclass(frozen=True, slots=True, kw_only=True)(kind)
+    made.__pydantic_config__ = ConfigDict(extra="forbid", populate_by_name=True)  # type: ignore[attr-defined]
+    return made
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+@entry
+class Condition:
+    """One test of one trait; exactly one operator is set."""
 
     equals: Scalar | None = None
     one_of: tuple[Scalar, ...] | None = None
@@ -57,7 +64,8 @@ class Condition:
 OPERATORS = ("equals", "one_of", "between", "contains", "absent")
 
 
-class Rule(FrozenModel):
+@entry
+class Rule:
     """One design of a generation: every trait it is known to show."""
 
     name: str = "default"
@@ -70,7 +78,8 @@ class Rule(FrozenModel):
     swapped looks the same, so that only the vocabulary makes such an answer sure."""
 
 
-class Size(FrozenModel):
+@entry
+class Size:
     """An official size: its shape signature and exact parameter count."""
 
     name: str
@@ -91,7 +100,8 @@ class Size(FrozenModel):
     source: str | None = None
 
 
-class ParentLink(FrozenModel):
+@entry
+class ParentLink:
     """Where a generation (or one of its sizes) comes from."""
 
     family: str
@@ -104,24 +114,26 @@ class ParentLink(FrozenModel):
     source: str | None = None
 
 
-class Generation(FrozenModel):
+@entry
+class Generation:
     """One generation of a family."""
 
     key: str
     name: str
     released: str | None = None
     """`YYYY` or `YYYY-MM`."""
-    names: list[str] = Field(default_factory=list)
+    names: list[str] = field(default_factory=list)
     """Lower-case words a repository name uses for it; a hint and a liar check, never proof."""
-    parents: list[ParentLink] = Field(default_factory=list)
-    hard_to_tell_from: list[str] = Field(default_factory=list)
+    parents: list[ParentLink] = field(default_factory=list)
+    hard_to_tell_from: list[str] = field(default_factory=list)
     """`family/generation` keys whose checkpoints can show the very same traits."""
-    rules: list[Rule] = Field(alias="rule", min_length=1)
-    sizes: list[Size] = Field(default_factory=list, alias="size")
-    sources: list[str] = Field(default_factory=list)
+    rules: Annotated[list[Rule], Field(alias="rule", min_length=1)]
+    sizes: Annotated[list[Size], Field(alias="size")] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
 
 
-class KnownTokenizer(FrozenModel):
+@entry
+class KnownTokenizer:
     """A published vocabulary: digests and counts, by which files are recognised unread."""
 
     name: str
@@ -130,7 +142,7 @@ class KnownTokenizer(FrozenModel):
     exhaustive: bool = True
     """False when these generations also ship vocabularies that are not on record, so that an
     unequal one is no contradiction."""
-    files: list[str] = Field(default_factory=list)
+    files: list[str] = field(default_factory=list)
     """sha256 or `git:<blob id>` of published files with this content."""
     kind: str | None = None
     entries: int | None = None
@@ -146,7 +158,8 @@ class KnownTokenizer(FrozenModel):
     source: str
 
 
-class ExemplarParent(FrozenModel):
+@entry
+class ExemplarParent:
     """A published checkpoint's recorded parent."""
 
     repo: str
@@ -154,7 +167,8 @@ class ExemplarParent(FrozenModel):
     source: str
 
 
-class Exemplar(FrozenModel):
+@entry
+class Exemplar:
     """Recorded facts of one published checkpoint: the registry's own test cases."""
 
     repo: str
@@ -162,13 +176,13 @@ class Exemplar(FrozenModel):
     """Full commit where it is known."""
     generation: str
     relation: Literal["base", "instruct", "finetune", "quantized", "merge", "other"] = "base"
-    ambiguous_with: list[str] = Field(default_factory=list)
+    ambiguous_with: list[str] = field(default_factory=list)
     """Other generations its metadata cannot rule out: own keys, or `family/generation`."""
-    parents: list[ExemplarParent] = Field(default_factory=list)
+    parents: list[ExemplarParent] = field(default_factory=list)
     """Where it says its weights come from; empty when unknown or trained from scratch."""
     traits: dict[str, Scalar | list[Scalar]]
     """Dotted trait name to value, as fingerprinted."""
-    digests: dict[str, str] = Field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     """`architecture`, `tokenizer`, `recipe`."""
     source: str
 
@@ -181,24 +195,28 @@ class Exemplar(FrozenModel):
         return found
 
 
-class Family(FrozenModel):
+@entry
+class Family:
     """One registry file."""
 
-    schema_: Literal["famtree/family/1"] = Field(alias="schema")
+    schema_: Annotated[Literal["famtree/family/1"], Field(alias="schema")]
     key: str
     name: str
     maker: str
-    sources: list[str] = Field(min_length=1)
-    publishers: list[str] = Field(default_factory=list)
+    sources: Annotated[list[str], Field(min_length=1)]
+    publishers: list[str] = field(default_factory=list)
     """Hub organisations that publish it; a hint only."""
-    hard_to_tell_from: list[str] = Field(default_factory=list)
+    hard_to_tell_from: list[str] = field(default_factory=list)
     """Family keys that can show the same traits."""
-    generations: list[Generation] = Field(alias="generation", min_length=1)
-    tokenizers: list[KnownTokenizer] = Field(default_factory=list, alias="tokenizer")
-    exemplars: list[Exemplar] = Field(default_factory=list, alias="exemplar")
+    generations: Annotated[list[Generation], Field(alias="generation", min_length=1)]
+    tokenizers: Annotated[list[KnownTokenizer], Field(alias="tokenizer")] = field(
+        default_factory=list
+    )
+    exemplars: Annotated[list[Exemplar], Field(alias="exemplar")] = field(default_factory=list)
 
 
-class TraitPolicy(FrozenModel):
+@entry
+class TraitPolicy:
     """How far one trait can be trusted when it fits and when it does not (`_generic.toml`)."""
 
     group: str
@@ -218,7 +236,8 @@ class TraitPolicy(FrozenModel):
     reason: str
 
 
-class GroupPolicy(FrozenModel):
+@entry
+class GroupPolicy:
     """The most, in nats, that one group of traits can add; `identity` groups can veto."""
 
     cap: float
@@ -226,13 +245,14 @@ class GroupPolicy(FrozenModel):
     reason: str
 
 
-class GenericTraits(FrozenModel):
+@entry
+class GenericTraits:
     """Knowledge of no single family: trait policies, wrappers, designs too common to decide."""
 
-    schema_: Literal["famtree/generic/1"] = Field(alias="schema")
+    schema_: Annotated[Literal["famtree/generic/1"], Field(alias="schema")]
     traits: dict[str, TraitPolicy]
     groups: dict[str, GroupPolicy]
-    population: dict[str, list[str]] = Field(default_factory=dict)
+    population: dict[str, list[str]] = field(default_factory=dict)
     """Family to the generations among which the background of a value is counted; see
     `Registry.population`."""
     wrappers: dict[str, str]

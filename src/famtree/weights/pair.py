@@ -70,8 +70,6 @@ class _Case:
             log10_p=test.log10_p if test is not None else None,
             cosine=cosine, bit_equal=self.equal, column=self.column, embedding=self.embedding,
             probe=self.probe, layers=self.layers,
-            child_reading=replace(self.child.reading, unread=list(self.child.reading.unread)),
-            parent_reading=replace(self.parent.reading, unread=list(self.parent.reading.unread)),
         )  # fmt: skip
 
 

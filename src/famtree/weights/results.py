@@ -96,8 +96,6 @@ class PairResult:
     """The same over embedding rows of shared tokens alone."""
     probe: ProbeTest | None = None
     layers: tuple[LayerLink, ...] = ()
-    child_reading: Reading = field(default_factory=Reading)
-    parent_reading: Reading = field(default_factory=Reading)
 
     @property
     def related(self) -> bool:

@@ -36,8 +36,6 @@ class FileForm:
     """Whether a file of it is a checkpoint by itself, whatever lies beside it."""
     unread: ClassVar[str | None] = None
     """Why names and shapes are never read, where they are not."""
-    renames: ClassVar[bool] = False
-    """Whether tensors have names of its own, so that a missing name proves nothing."""
 
     def __init__(self, source: CheckpointSource) -> None:
         self.source = source

@@ -29,7 +29,6 @@ class Gguf(FileForm):
     name = "gguf"
     suffixes = (".gguf",)
     alone = True
-    renames = True
     reading: GgufReading
 
     @classmethod
