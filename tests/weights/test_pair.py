@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from famtree.types.checkpoint import FileEntry, Listing
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.results import PairResult
@@ -74,17 +75,13 @@ def test_a_change_outside_the_plan_is_not_overlooked(compare: Compare) -> None:
     assert compare(model).verdict == "derived"
 
 
-def test_listed_hashes_are_enough(tmp_path: Path) -> None:
-    commit = "a" * 40
+def test_listed_hashes_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sides = []
     for name in ("one", "two"):
-        folder = tmp_path / f"models--org--{name}" / "snapshots" / commit
-        write_model(folder, make_model(1))
-        blob = folder.parents[1] / "blobs" / ("b" * 64)
-        blob.parent.mkdir()
-        (folder / "model.safetensors").rename(blob)
-        (folder / "model.safetensors").symlink_to(f"../../blobs/{'b' * 64}")
-        sides.append(open_folder(folder))
+        side = open_folder(write_model(tmp_path / name, make_model(1)))
+        entry = FileEntry("model.safetensors", 1, sha256="b" * 64)
+        monkeypatch.setattr(side.source, "list_files", lambda entry=entry: Listing((entry,)))
+        sides.append(side)
     found = compare_weights(*sides)
     assert (found.verdict, found.decided_by) == ("same-weights", "identity")
     assert [side.reading.planned_bytes for side in sides] == [0, 0]
