@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MAX_ITEMS = 1024
 """Items of a list in a row; a longer one counts as none, as a scan never writes it."""
-LEAST_MEMORY = 128 << 20
+LEAST_MEMORY = 96 << 20
 """Bytes that DuckDB may take beside the size of what is read; more goes to a file for the time."""
 MAX_THREADS = 4
 """Each has buffers of its own."""
