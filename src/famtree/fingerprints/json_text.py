@@ -10,7 +10,7 @@ from famtree.errors import ConfigError
 MAX_DEPTH = 64
 """Deeper nesting occurs in no released config and costs recursion."""
 
-MAX_VALUES = 350_000
+MAX_VALUES = 280_000
 """Weight of what stands between values; a vocabulary's 6,400 added tokens of six fields, the most
 that was released, have 110,000. What 4 MiB of empty lists hold would take 100 MB."""
 _WEIGHTS = ((b",", 1), (b":", 1), (b"[", 2), (b"{", 3))
