@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 
-class FileForm:
+class FileForm(ABC):
     """How checkpoints of one file format are recognised, gathered, weighed and opened.
 
     A form is the class's, what was read of one checkpoint is the instance's. The defaults are
@@ -41,17 +42,18 @@ class FileForm:
         self.source = source
 
     @classmethod
+    @abstractmethod
     def recognises(cls, listing: Listing) -> bool:
         """Return whether the files of a listing make a checkpoint of this form."""
-        raise NotImplementedError
 
+    @abstractmethod
     def gather(self, listing: Listing, report: Callable[[str], None], *, headers: bool) -> Gathered:
         """Read what a first answer needs; tensor headers only if told to.
 
         Raises FetchError and UnreadableError kin.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def weigh(
         self,
         found: Gathered,
@@ -64,18 +66,17 @@ class FileForm:
 
         `briefly` reads no more than was gathered.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def read_quantization(self, found: Gathered) -> tuple[Quantization | None, list[Disagreement]]:
         """Return how the weights are stored, and where files disagree about it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def list_tokens(self, found: Gathered) -> Vocabulary | None:
         """Read every token and merge; None where there is no vocabulary, or it cannot be read.
 
         Raises TokenizerError for an unreadable one.
         """
-        raise NotImplementedError
 
     def open_weights(self, found: Gathered, on_progress: OnProgress | None = None) -> Weights:
         """Open the weights for sampling; no weight byte is read by opening.
@@ -94,9 +95,9 @@ class FileForm:
         del found
         return True
 
+    @abstractmethod
     def holds_vocabulary(self, found: Gathered) -> bool:
         """Return whether there are files of a vocabulary, read or not."""
-        raise NotImplementedError
 
     def list_metadata(self) -> Mapping[str, Any]:
         """Return the key-value pairs of the file's own header, as far as they were read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ Tables = Mapping[str, dict[str, Any]]
 """Decoded JSON objects by file name; a file that is another JSON value is an empty object."""
 
 
-class StandIn:
+class StandIn(ABC):
     """One kind of files that are read where the root has no config.json that states a design.
 
     `famtree.checkpoint.forms.table` lists all of them, in the order in which they are asked.
@@ -27,6 +28,6 @@ class StandIn:
         del found, names
         return ()
 
+    @abstractmethod
     def take(self, source: CheckpointSource, found: Gathered, tables: Tables) -> bool:
         """Fill `found.config` or `found.explanation` and return True, where it is of this kind."""
-        raise NotImplementedError
