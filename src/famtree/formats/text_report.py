@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from famtree.formats.lineage_words import describe_verification
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
+from famtree.types.links import find_refutation
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
@@ -126,9 +127,9 @@ def _describe_refuted(result: Identification) -> Iterator[Text]:
     for step in own:
         if step.status != "contradicted":
             continue
-        against = min(step.evidence, key=lambda one: one.weight, default=None)
+        against = find_refutation(step.evidence)
         told = f"✘ {step.parent}: claimed, and ruled out"
-        if against is not None and against.weight < 0:
+        if against is not None:
             told += f" ({against.signal}: expected {against.expected}, seen {against.seen})"
         yield Text(told, "red")
 

@@ -16,7 +16,7 @@ from famtree.lineage.links import Link
 from famtree.registry.registry import Registry
 from famtree.types.claim import LayerSpan
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
-from famtree.types.links import CONTRADICTED
+from famtree.types.links import CONTRADICTED, find_refutation
 
 ASIDE_FACTOR = 0.7
 """Share of confidence left to a parent that only a less trusted source names, beside another."""
@@ -77,14 +77,9 @@ class JudgedLink(Struct):
     def tell_against(self) -> str:
         """Return one sentence: who claims the parent, and the fact that rules it out."""
         who = " and ".join(self.link.sources[:2]) or "the registry"
-        # Of equals the plainest: a dimension says more than a family's name.
-        against = min(
-            self.evidence,
-            key=lambda one: (one.weight, not one.signal.startswith("architecture.")),
-            default=None,
-        )
+        against = find_refutation(self.evidence)
         told = f"{self.child} names {self.parent} as its parent ({who}), which is ruled out"
-        if against is None or against.weight >= 0:
+        if against is None:
             return told
         if against.source == "weights":
             return f"{told}: weights {against.seen}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import get_args
 
-from famtree.types.identification import LinkStatus
+from famtree.types.identification import Evidence, LinkStatus
 
 STATUSES: tuple[LinkStatus, ...] = get_args(LinkStatus)
 """From the best to the worst."""
@@ -27,3 +28,16 @@ def worst_of(*statuses: LinkStatus) -> LinkStatus:
 def is_worse(status: LinkStatus, bound: LinkStatus) -> bool:
     """Return whether `status` is worse than `bound`."""
     return STATUSES.index(status) > STATUSES.index(bound)
+
+
+def find_refutation(evidence: Iterable[Evidence]) -> Evidence | None:
+    """Return what speaks most against a link, None where nothing does.
+
+    Of equals the plainest: a dimension says more than a family's name.
+    """
+    against = min(
+        evidence,
+        key=lambda one: (one.weight, not one.signal.startswith("architecture.")),
+        default=None,
+    )
+    return against if against is not None and against.weight < 0 else None
