@@ -15,8 +15,10 @@ import signal
 import sys
 import tempfile
 import traceback
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 MAX_SECONDS = 5
 MAX_MEGABYTES = 300
@@ -36,12 +38,11 @@ def drop_privileges() -> None:
             raise OSError(ctypes.get_errno(), "capset failed")
 
 
-def _run(arguments: list[str], environment: dict[str, str], out: int, err: int) -> int:
+def _run(arguments: list[str], out: int, err: int) -> int:
     import resource
 
     os.dup2(out, 1)
     os.dup2(err, 2)
-    os.environ.update(environment)
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_SECONDS + 1, MAX_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -58,14 +59,17 @@ def _run(arguments: list[str], environment: dict[str, str], out: int, err: int) 
 
 def measure(request: dict[str, Any]) -> dict[str, Any]:
     """Run one request in a child and return what it did and what it took."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with (
+        patch.dict(os.environ, request["environment"]),
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        _keep_registry()
         child = os.fork()
         if child == 0:
             code = 99
             try:
-                code = _run(
-                    request["arguments"], request["environment"], out.fileno(), err.fileno()
-                )
+                code = _run(request["arguments"], out.fileno(), err.fileno())
             except BaseException:  # noqa: BLE001 - the fork must never return to the loop
                 os.write(2, traceback.format_exc().encode())
             finally:
@@ -80,6 +84,24 @@ def measure(request: dict[str, Any]) -> dict[str, Any]:
             "seconds": usage.ru_utime + usage.ru_stime,
             "megabytes": usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10),
         }
+
+
+def _keep_registry() -> None:
+    """Put the compiled registry where the workers of a scan, which are no forks, look for it."""
+    from famtree.registry.compiled import cached_path, write_cache_file
+    from famtree.registry.load import DATA, stamp_sources
+
+    path = cached_path(stamp_sources(DATA))
+    if not path.exists():
+        write_cache_file(path, _compiled())
+
+
+@cache
+def _compiled() -> bytes:
+    from famtree.registry.compiled import dump_compiled
+    from famtree.registry.load import DATA, load_registry, stamp_sources
+
+    return dump_compiled(load_registry(), stamp_sources(DATA))
 
 
 def serve() -> None:
