@@ -18,6 +18,12 @@ from famtree.checkpoint.references import read_reference, same_reference, strip_
         ("output_dir/", ("output_dir/", None, False)),
         ("models/x", ("models/x", None, False)),
         ("C:\\models\\x", ("C:\\models\\x", None, False)),
+        ("/root/.cache/hub/models--org--name/snapshots/40c0", ("org/name", "40c0", True)),
+        ("D:\\hub\\models--org--name\\snapshots\\40c0\\unet", ("org/name", "40c0", True)),
+        ("models--gpt2", ("gpt2", None, True)),
+        ("~/hub/models--org--name/", ("org/name", None, True)),
+        ("/mnt/" + "deep/" * 40 + "models--org--name/snapshots/ab", ("org/name", "ab", True)),
+        ("/data/my-models--old/x", ("/data/my-models--old/x", None, False)),
     ],
 )
 def test_read_reference(text: str, expected: tuple[str, str | None, bool]) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from famtree.types.identification import LinkRelation
 
-MAX_REFERENCE = 200
+MAX_NAME = 200
+"""Longest name, characters: a Hub id has 193 at most."""
+MAX_REFERENCE = 512
+"""Longest claimed parent that is read, characters; a path into the Hub library's cache has 150."""
 _ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:models/)?", re.I)
 _HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(?:/[\w.-]{1,96})?$")
 _NOT_IDS = re.compile(
@@ -15,6 +19,11 @@ _NOT_IDS = re.compile(
     re.I,
 )
 """Local paths and the usual names of output folders; a released repository has none of them."""
+_CACHED = re.compile(
+    r"(?:^|[/\\])models--([\w.-]++)(?:[/\\]snapshots[/\\]([\w.-]++))?(?:[/\\]|$)", re.ASCII
+)
+"""The shared cache of huggingface_hub: `models--org--name/snapshots/<commit>/<file>`. A Hub id has
+no `--` of its own (`huggingface_hub.utils.validate_repo_id`)."""
 
 _QUANTIZED = re.compile(
     r"[-_.](?:gguf|gptq|awq|exl[23]|hqq|aqlm|eetq|fp8(?:[-_](?:dynamic|kv|block))?|nvfp4|mxfp[48]|"
@@ -32,20 +41,32 @@ _TELLS_MORE: tuple[LinkRelation, ...] = ("quantized", "converted", "copy")
 """What the words of `_FORMS` tell; of several in one name the first of these."""
 
 
-def read_reference(text: object) -> tuple[str, str | None, bool] | None:
-    """Return (parent, revision, resolvable) for a claimed parent, or None for no claim.
+class Reference(NamedTuple):
+    """A claimed parent as it was spelled."""
 
-    Addresses lose their host and `/tree/<revision>`; local paths and output folders are kept as
-    they stand and are not resolvable.
+    parent: str
+    revision: str | None
+    resolvable: bool
+    """False for local paths and names of output folders, which lead to no repository."""
+
+
+def read_reference(text: object) -> Reference | None:
+    """Return what a claimed parent means, or None for no claim: the one reader of such spellings.
+
+    Addresses lose their host and `/tree/<revision>`. A path into the Hub library's cache, on
+    whatever machine, names its repository and revision. Other local paths and output folders are
+    kept as they stand and are not resolvable.
     """
     if not isinstance(text, str):
         return None
     cleaned = text.strip().strip("\"'")
     if not cleaned or len(cleaned) > MAX_REFERENCE or "\n" in cleaned:
         return None
-    address = _ADDRESS.sub("", cleaned)
     revision: str | None = None
-    if address != cleaned:
+    cached, address = _CACHED.search(cleaned), _ADDRESS.sub("", cleaned)
+    if cached is not None:
+        cleaned, revision = cached[1].replace("--", "/", 1), cached[2]
+    elif address != cleaned:
         path, _, rest = address.partition("/tree/")
         revision = rest.strip("/") or None
         cleaned = "/".join(path.strip("/").split("/")[:2])
@@ -54,10 +75,10 @@ def read_reference(text: object) -> tuple[str, str | None, bool] | None:
         revision = tail or None
     # Nothing may be left: `@main`, or the address of the Hub alone.
     cleaned = cleaned.strip()
-    if not cleaned:
+    if not cleaned or (len(cleaned) > MAX_NAME and not _NOT_IDS.search(cleaned)):
         return None
     resolvable = bool(_HUB_ID.match(cleaned)) and not _NOT_IDS.search(cleaned)
-    return cleaned, revision, resolvable
+    return Reference(cleaned, revision, resolvable)
 
 
 def same_reference(left: str, right: str) -> bool:
