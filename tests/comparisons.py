@@ -15,7 +15,13 @@ from famtree.types.comparison import (
     Relation,
     VocabularyCounts,
 )
-from famtree.types.identification import FamilyName, GenerationName, Notice
+from famtree.types.identification import (
+    FamilyName,
+    GenerationName,
+    Notice,
+    Verification,
+    VerifiedLink,
+)
 from famtree.types.proof import FoundMerge, MergePart
 from foreign_text import fill
 
@@ -84,7 +90,22 @@ def make_pair() -> ComparisonMatrix:
 def make_matrix() -> ComparisonMatrix:
     """Return three references, of which the first and the third are one, and what weights say."""
     one = make_comparison()
-    pairs = [one, make_comparison(a=one.a, b=one.a), make_comparison(a=one.b, b=one.a)]
+    link = VerifiedLink(
+        child=one.b.ref, parent=one.a.ref, outcome="refuted", text="no dependence (z -1.0)"
+    )
+    refuted = one.relation.lineage.model_copy(
+        update={
+            "verdict": "independent",
+            "status": "contradicted",
+            "verification": Verification(links=[link]),
+        }
+    )
+    relation = one.relation.model_copy(update={"lineage": refuted})
+    pairs = [
+        one,
+        make_comparison(a=one.a, b=one.a),
+        make_comparison(a=one.b, b=one.a, relation=relation),
+    ]
     merge = FoundMerge(
         method="linear",
         parents=[MergePart(ref="acme/elm", weight=0.6), MergePart(ref="acme/ash", weight=0.4)],

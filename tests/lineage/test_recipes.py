@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from famtree import api
+from famtree.lineage import recipes
 from famtree.types.lineage import Lineage
 from famtree.types.proof import FoundMerge
 from hub.server import HubServer
@@ -129,3 +130,19 @@ def test_only_merges_cost_more(
     assert found.verification is not None
     # One sample of each of the three, as ever: 7,680 bytes a side.
     assert found.verification.bytes_read <= 4 * 7680
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "told"),
+    [
+        ("MOST_MERGES", 0, "the recipe of acme/mix was not looked for"),
+        ("MOST_PARENTS", 2, "2 of 3 parents of acme/mix were looked at"),
+    ],
+)
+def test_what_is_cut_off_is_said(
+    parents: HubServer, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, told: str
+) -> None:
+    monkeypatch.setattr(recipes, limit, most)
+    publish(parents, "acme/mix", mix(A, B, 0.3), "acme/a", "acme/b", "acme/root")
+    warnings = api.lineage("acme/mix", verify=True).warnings
+    assert any(told in one.message for one in warnings if one.code == "not-verified")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import combinations
 from math import isqrt
 from typing import TYPE_CHECKING
 
-from famtree.formats.comparison_words import name_family
-from famtree.formats.parts import BLANK, Part, Table
+from famtree.formats.comparison_words import name_family, tell_lineage, tell_verification
+from famtree.formats.parts import BLANK, Part, Table, Text
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
-    from famtree.types.comparison import Comparison, ComparisonMatrix
+    from famtree.types.comparison import Comparison, ComparisonMatrix, LineageVerdict
 
 Cell = Callable[["Comparison"], str]
 
@@ -46,13 +47,28 @@ def report_matrix(matrix: ComparisonMatrix, _: Options) -> list[Part]:
         for number, row in enumerate(_rows(count, comparisons, cell), start=1):
             table.add(str(number), *row)
         parts += [BLANK, table]
+    told = Table("of pairs", "what was seen")
+    for pair, one in zip(combinations(range(1, count + 1), 2), comparisons, strict=True):
+        for text in _tell_proof(one.relation.lineage):
+            told.add("{} {}".format(*pair), text)
+    if told.rows:
+        parts += [BLANK, told]
     if matrix.members:
         table = Table("weights of all", "place", "status", "why")
         for number, side in enumerate(sides, start=1):
-            if (one := matrix.members.get(side.ref)) is not None:
-                table.add(str(number), one.place, one.status, one.reason)
+            if (member := matrix.members.get(side.ref)) is not None:
+                table.add(str(number), member.place, member.status, member.reason)
         parts += [BLANK, table]
     return parts
+
+
+def _tell_proof(lineage: LineageVerdict) -> Iterator[Text]:
+    """Yield what no cell says: that a claim is ruled out, and what the weights showed."""
+    if lineage.status == "contradicted":
+        yield Text(tell_lineage(lineage), "red")
+    verified = tell_verification(lineage)
+    if verified is not None:
+        yield Text(verified[1], verified[0])
 
 
 def _rows(count: int, comparisons: list[Comparison], cell: Cell) -> list[list[str]]:

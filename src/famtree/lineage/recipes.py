@@ -51,17 +51,26 @@ def find_recipes(
     """
     found: dict[str, FoundMerge] = {}
     notices: list[Notice] = []
+    tried = 0
     for name, links in steps.items():
         parts = [one for one in links if one.relation == "merge" and one.stands]
-        if len(parts) < 2 or len(found) == MOST_MERGES:
+        if len(parts) < 2:
+            continue
+        if tried == MOST_MERGES:
+            told = f"{MOST_MERGES} merges were looked into; the recipe of {name} was not looked for"
+            notices.append(Notice.model_construct(code="not-verified", message=told))
             continue
         if on_progress is not None:
             on_progress(f"looking for the recipe of {name}")
+        if len(parts) > MOST_PARENTS:
+            told = f"{MOST_PARENTS} of {len(parts)} parents of {name} were looked at for its recipe"
+            notices.append(Notice.model_construct(code="not-verified", message=told))
         # Why one of them could not be opened is told of its link.
         sides = _open_weights(opened, [name, *(one.parent for one in parts[:MOST_PARENTS])])
         child = sides.pop(name, None)
         if child is None or len(sides) < 2:
             continue
+        tried += 1
         try:
             found[name] = recover_merge(name, child, sides)
         except FamtreeError as fault:
