@@ -136,6 +136,7 @@ def make_unknown(**changes: Any) -> Identification:
     """Return an answer that names nothing."""
     fields: dict[str, Any] = {
         "outcome": "unknown",
+        "unknown_because": "unregistered",
         "reason": "no rule fits and no tokenizer is recognised",
         "family": None,
         "generation": None,

@@ -12,7 +12,12 @@ from famtree.types.links import find_refutation
 if TYPE_CHECKING:
     from famtree.formats.table import Options
     from famtree.types.adapter import Adapter
-    from famtree.types.identification import Candidate, Completeness, Identification
+    from famtree.types.identification import (
+        Candidate,
+        Completeness,
+        Component,
+        Identification,
+    )
     from famtree.types.quantization import Quantization
 
 _STYLES = {"identified": "bold green", "ambiguous": "bold yellow", "unknown": "bold red"}
@@ -55,6 +60,21 @@ def describe_quantization(quantization: Quantization) -> str:
     return ", ".join(parts)
 
 
+def describe_kind(result: Identification) -> str:
+    """Return the kind, and what a draft head or an adapter is made for."""
+    target = result.for_
+    if target is None:
+        return result.kind
+    parts = [result.kind if target.layout is None else f"{result.kind} ({target.layout})"]
+    if target.family is not None:
+        parts.append("for " + "/".join(filter(None, (target.family, target.generation))))
+    if target.hidden_size is not None:
+        parts.append(f"hidden size {target.hidden_size:,}")
+    if target.vocab_rows is not None:
+        parts.append(f"vocabulary {target.vocab_rows:,}")
+    return ", ".join(parts)
+
+
 def describe_adapter(adapter: Adapter) -> str:
     """Return one phrase: method, rank, targets, and how its base stands to it."""
     parts = [adapter.method or "of an unknown method"]
@@ -87,12 +107,14 @@ def _list_facts(result: Identification, *, everything: bool) -> Facts:
         name = Text(result.family.name, style)
         add("family", name.append(" (").append(result.family.maker).append(")"))
         add("generation", result.generation.name if result.generation else "not settled")
+    add("kind", describe_kind(result) if result.kind != "model" else None)
     add("size", result.size)
     add("parameters", None if result.parameters is None else f"{result.parameters:,}")
     add("variant", result.variant)
     add("wrapper", result.wrapper)
     if result.quantization is not None:
         add("quantization", describe_quantization(result.quantization))
+    add("components", *(_describe_component(one) for one in result.components))
     add("format", result.checkpoint.format)
     add("decided by", result.decided_by)
     add("because", result.reason)
@@ -113,6 +135,11 @@ def _list_facts(result: Identification, *, everything: bool) -> Facts:
     for notice in result.warnings:
         add("warning", Text(f"{notice.message} [{notice.code}]", "yellow"))
     return facts
+
+
+def _describe_component(component: Component) -> str:
+    named = "/".join(filter(None, (component.family, component.generation)))
+    return f"{component.role}: {named or 'unknown'}"
 
 
 def _describe_parent(result: Identification, parent: str) -> str:

@@ -64,6 +64,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         confidence = min(confidence, DECLARED_BELIEF)
     if findings.adapter is not None:
         warnings += findings.adapter.notices
+    outcome = "identified" if adapted else result.outcome
     return Identification.model_construct(
         famtree=__version__,
         checkpoint=CheckpointSummary.model_construct(
@@ -75,7 +76,9 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
                 side.bytes_planned for proof in trace.proofs.values() for side in proof.sides
             ),
         ),
-        outcome="identified" if adapted else result.outcome,
+        kind=findings.kind,
+        outcome=outcome,
+        unknown_because=findings.unknown_because if outcome == "unknown" else None,
         reason=_instead(findings) or told.reason or explain(findings, registry),
         family=FamilyName.model_construct(key=family.key, name=family.name, maker=family.maker)
         if family

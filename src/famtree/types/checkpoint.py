@@ -8,7 +8,10 @@ from typing import Any, Literal
 from msgspec import Struct
 
 SourceKind = Literal["hub", "local", "gguf", "safetensors"]
-CheckpointFormat = Literal["safetensors", "gguf", "adapter", "pickle", "index-only", "config-only"]
+CheckpointFormat = Literal[
+    "safetensors", "gguf", "adapter", "pickle", "index-only", "config-only", "pipeline", "onnx",
+    "engine", "params",
+]  # fmt: skip
 
 
 class CheckpointRef(Struct, frozen=True):

@@ -25,6 +25,13 @@ Variant = Literal[
     "reward",
     "other",
 ]
+Kind = Literal["model", "adapter", "draft-head", "pipeline", "component", "vocabulary"]
+"""model: a network that answers by itself. adapter: what is added to a base. draft-head: layers
+that guess the next tokens of a target. pipeline: several models that work together, as diffusers
+saves them. component: one part of such a whole. vocabulary: tokens without weights."""
+UnknownReason = Literal["unregistered", "not-judged", "contradictory"]
+"""unregistered: nobody on record has this design. not-judged: the files do not suffice to judge.
+contradictory: they show traits that no design on record has together."""
 LinkStatus = Literal["verified", "consistent", "declared", "inferred", "unresolved", "contradicted"]
 """From the best to the worst; every order of links is this one."""
 LinkRelation = Literal[
@@ -66,6 +73,28 @@ class GenerationName(FrozenModel):
 
     key: str
     name: str
+
+
+class Target(FrozenModel):
+    """The model that a draft head guesses for, or that an adapter is added to."""
+
+    family: str | None = None
+    generation: str | None = None
+    hidden_size: int | None = None
+    """Width of the states that it hands over."""
+    vocab_rows: int | None = None
+    """Rows of its vocabulary."""
+    layout: str | None = None
+    """Method of a draft head (`eagle-3`, `medusa`, ...) or adapter (`lora`, ...)."""
+
+
+class Component(FrozenModel):
+    """One part of a checkpoint that has a design of its own."""
+
+    role: str
+    """As the files call it: `transformer`, `text_encoder`, `vae`, `vision tower`, ..."""
+    family: str | None = None
+    generation: str | None = None
 
 
 class Candidate(FrozenModel):
@@ -226,7 +255,13 @@ class Identification(FrozenModel):
     )
     famtree: str
     checkpoint: CheckpointSummary
+    kind: Kind = "model"
+    """What it is; a family, size and variant are those of a thing of this kind."""
+    for_: Target | None = Field(default=None, alias="for")
+    """What a draft head or an adapter is made for; its family is never the checkpoint's own."""
     outcome: Outcome
+    unknown_because: UnknownReason | None = None
+    """What an `unknown` means; None for every other outcome."""
     reason: str
     """One sentence: what decided, or why nothing could."""
     family: FamilyName | None = None
@@ -239,6 +274,8 @@ class Identification(FrozenModel):
     variant: Variant | None = None
     wrapper: str | None = None
     """Multimodal wrapper around the identified language model, if any."""
+    components: list[Component] = Field(default_factory=list)
+    """Parts that have a design of their own, such as the models of a pipeline."""
     fingerprint: Fingerprint
     quantization: Quantization | None = None
     adapter: Adapter | None = None
