@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
+from checkpoint.folders import CONFIG
 from famtree.api import identify
+from famtree.errors import ConfigError
 from famtree.types.identification import Identification
+from fingerprints.vocabularies import tokenizer_json
 from gguf_files import write_gguf
 
 BASE = "meta-llama/Llama-3.1-8B"
@@ -63,6 +66,21 @@ def look(
 
 def config_for(base: str = BASE, **more: Any) -> dict[str, Any]:
     return {"peft_type": "LORA", "base_model_name_or_path": base, "r": 99, **more}
+
+
+def name_answer(result: Identification) -> tuple[str, str | None, str | None, str | None]:
+    family = result.family.key if result.family else None
+    generation = result.generation.key if result.generation else None
+    return result.outcome, family, generation, result.decided_by
+
+
+def declare(folder: Path, base: Any, key: str = "base_model_name_or_path", **more: Any) -> Any:
+    """Return the answer to an adapter whose weights nobody can read."""
+    folder.mkdir(exist_ok=True)
+    (folder / "adapter_model.bin").write_bytes(b"never opened")
+    config = {"peft_type": "LORA", key: base, **more}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    return identify(str(folder))
 
 
 def test_a_recorded_base_with_these_widths_gives_the_family(tmp_path: Path) -> None:
@@ -191,7 +209,8 @@ def test_a_config_alone_is_declared(tmp_path: Path) -> None:
     stated = config_for(target_modules=["v_proj", "q_proj"], use_dora=True, r=4)
     (tmp_path / "adapter_config.json").write_text(json.dumps(stated))
     result = identify(str(tmp_path))
-    assert result.outcome == "unknown"
+    assert name_answer(result) == ("identified", "llama", "llama-3.1", "declared")
+    assert result.confidence < 0.9
     adapter = result.adapter
     assert adapter is not None
     assert (adapter.method, adapter.rank, adapter.source) == ("dora", 4, "config")
@@ -209,3 +228,107 @@ def test_odd_configs_are_survived(tmp_path: Path, config: dict[str, Any]) -> Non
 
 def test_a_whole_model_has_no_adapter(fixture_checkpoints: dict[str, Path]) -> None:
     assert identify(str(fixture_checkpoints["gpt2"])).adapter is None
+
+
+@pytest.mark.parametrize(
+    ("base", "answer"),
+    [
+        ("mistralai/Mistral-7B-Instruct-v0.1", ("mistral", "mistral-7b-v0.1")),
+        ("unsloth/Qwen2.5-3B-Instruct-unsloth-bnb-4bit", ("qwen", "qwen2.5")),
+        ("unsloth/llama-3.2-1b-bnb-4bit", ("llama", "llama-3.2")),
+        ("unsloth/DeepSeek-R1-Distill-Llama-8B-unsloth-bnb-4bit", ("llama", "llama-3.1")),
+        ("unsloth/DeepSeek-R1-Distill-Qwen-14B-bnb-4bit", ("qwen", "qwen2.5")),
+        ("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", ("llama", "llama-3.3")),
+        (
+            "/root/.cache/huggingface/hub/models--Qwen--Qwen3-14B/snapshots/"
+            "40c069824f4251a91eefaf281ebe4c544efd3e18",
+            ("qwen", "qwen3"),
+        ),
+        ("C:\\models\\gemma-2-9b-it\\", ("gemma", "gemma-2")),
+    ],
+)
+def test_every_spelling_of_a_base(tmp_path: Path, base: str, answer: tuple[str, str]) -> None:
+    result = declare(tmp_path, base)
+    assert name_answer(result) == ("identified", *answer, "declared")
+    assert 0.6 < result.confidence < 0.9
+    assert result.kind == "adapter"
+    assert result.for_ is not None
+    assert (result.for_.family, result.for_.generation, result.for_.layout) == (*answer, "lora")
+
+
+@pytest.mark.parametrize("base", ["acme/oddity", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", "./out"])
+def test_a_base_of_no_one_family_settles_nothing(tmp_path: Path, base: str) -> None:
+    result = declare(tmp_path, base)
+    assert (result.outcome, result.family, result.kind) == ("unknown", None, "adapter")
+    assert result.unknown_because == "not-judged"
+
+
+@pytest.mark.parametrize("key", ["base_model_name_or_path", "model", "base_model", "model_name"])
+def test_what_trainers_call_the_base(tmp_path: Path, key: str) -> None:
+    result = declare(tmp_path, BASE, key)
+    assert name_answer(result) == ("identified", "llama", "llama-3.1", "declared")
+    assert result.lineage.parents == [BASE]
+
+
+def test_a_cached_base_names_repository_and_revision(tmp_path: Path) -> None:
+    commit = "40c069824f4251a91eefaf281ebe4c544efd3e18"
+    base = f"/root/.cache/huggingface/hub/models--Qwen--Qwen3-14B/snapshots/{commit}"
+    result = declare(tmp_path, base)
+    assert result.lineage.parents == ["Qwen/Qwen3-14B"]
+
+
+FALCON = "tiiuae/falcon-7b"
+
+
+def test_what_fits_the_base_is_believed_more(tmp_path: Path) -> None:
+    silent = declare(tmp_path / "silent", FALCON)
+    for name, fit in (("targets", {"target_modules": ["query_key_value"]}),
+                      ("task", {"task_type": "CAUSAL_LM"})):  # fmt: skip
+        result = declare(tmp_path / name, FALCON, **fit)
+        assert result.confidence > silent.confidence
+        assert {one.code for one in result.warnings} == {one.code for one in silent.warnings}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"target_modules": ["q_proj", "v_proj"]}, {"task_type": "SEQ_2_SEQ_LM"}, {"config": "odd"},
+     {"vocabulary": True}],
+)  # fmt: skip
+def test_what_does_not_fit_the_base_is_told_and_lowers(tmp_path: Path, odd: dict[str, Any]) -> None:
+    """A vocabulary beside the adapter may settle nothing, and then leaves the base to speak."""
+    silent = declare(tmp_path / "silent", FALCON).confidence
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    if odd.pop("vocabulary", False):
+        (folder / "tokenizer.json").write_bytes(tokenizer_json())
+    if design := odd.pop("config", None):
+        config = {"model_type": design, "architectures": ["OddForCausalLM"]}
+        (folder / "config.json").write_text(json.dumps(config))
+    result = declare(folder, FALCON, **odd)
+    assert name_answer(result) == ("identified", "falcon", "falcon-1", "declared")
+    assert result.confidence < 0.6 * silent
+    assert "base-doubted" in {one.code for one in result.warnings}
+
+
+def test_a_broken_config_does_not_stop_an_adapter(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{broken")
+    result = declare(tmp_path, BASE)
+    assert name_answer(result) == ("identified", "llama", "llama-3.1", "declared")
+    assert "config-unread" in {one.code for one in result.warnings}
+    (tmp_path / "adapter_config.json").write_text("{broken too")
+    with pytest.raises(ConfigError):
+        identify(str(tmp_path))
+
+
+def test_a_design_beside_the_adapter_is_believed_before_its_base(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    result = declare(tmp_path, "google/gemma-2-9b-it")
+    assert name_answer(result)[1] == "llama"
+    assert result.decided_by != "declared"
+
+
+def test_a_file_of_that_name_that_is_no_adapter(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    (tmp_path / "adapter_config.json").write_text('{"serial": "COM1", "baud": 9600}')
+    result = identify(str(tmp_path))
+    assert (result.kind, result.adapter) == ("model", None)

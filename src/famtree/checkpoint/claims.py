@@ -15,6 +15,7 @@ from famtree.checkpoint.references import (
     spell_as_hub,
     strip_form,
 )
+from famtree.fingerprints.adapter import find_stated_base, read_adapter_config
 from famtree.types.checkpoint import Listing
 from famtree.types.claim import MIXTURE, STACKING, Claim, ClaimSource, MergeRecipe
 from famtree.types.identification import LinkRelation
@@ -134,14 +135,11 @@ def _relate_merge(recipe: MergeRecipe) -> LinkRelation:
     return "upscaled" if len(used) > len(set(used)) else "pruned"
 
 
-def _from_adapter(adapter: object) -> Iterator[Claim]:
-    if isinstance(adapter, dict):
-        yield from _claim(
-            adapter.get("base_model_name_or_path"),
-            "adapter",
-            "adapter",
-            revision=adapter.get("revision"),
-        )
+def _from_adapter(found: object) -> Iterator[Claim]:
+    config = read_adapter_config(found)
+    if config is not None:
+        base, revision = find_stated_base(config), config.get("revision")
+        yield from _claim(base, "adapter", "adapter", revision=revision)
 
 
 def _from_card(card: Mapping[str, Any]) -> Iterator[Claim]:

@@ -10,8 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from famtree.checkpoint.bases import name_model
 from famtree.checkpoint.gathered import CONFIG, Gathered
 from famtree.checkpoint.references import read_reference
+from famtree.fingerprints.adapter import find_stated_base, read_adapter_config
 from famtree.matchers.names import find_claims
 from famtree.registry.registry import Registry
 from famtree.types.identification import Candidate, Evidence
@@ -22,7 +24,6 @@ what they trained on, but also copies, merges and renamed checkpoints."""
 LONGEST_NAME = 200
 
 _ADAPTER_CONFIG = "adapter_config.json"
-_HUB_CACHE_PREFIX = "models--"
 
 
 class DeclaredBase(Struct, frozen=True):
@@ -32,24 +33,13 @@ class DeclaredBase(Struct, frozen=True):
     """Hub id, or a path on somebody's machine, as written."""
     source: str
 
-    @property
-    def own_name(self) -> str:
-        """The part of `base` that names the model: folders above it are somebody's habits."""
-        parts = [part for part in self.base.replace("\\", "/").split("/") if part]
-        for part in parts:
-            if part.startswith(_HUB_CACHE_PREFIX):
-                return part
-        whole = len(parts) <= 2 and self.base[0] not in "/.~"
-        return self.base if whole else parts[-1] if parts else self.base
-
 
 def find_declaration(found: Gathered) -> DeclaredBase | None:
     """Return the one base model that an adapter's config, its GGUF header or the card names."""
-    adapter = found.side_files.get(_ADAPTER_CONFIG)
-    if isinstance(adapter, dict):
-        base = _clean(adapter.get("base_model_name_or_path")) or _clean(adapter.get("model"))
-        if base is not None:
-            return DeclaredBase(base, _ADAPTER_CONFIG)
+    adapter = read_adapter_config(found.side_files.get(_ADAPTER_CONFIG))
+    base = _clean(find_stated_base(adapter)) if adapter is not None else None
+    if base is not None:
+        return DeclaredBase(base, _ADAPTER_CONFIG)
     metadata = found.form.list_metadata()
     if metadata:
         for key in ("repo_url", "name"):
@@ -68,7 +58,7 @@ def list_declared(declaration: DeclaredBase | None, registry: Registry) -> list[
     """Return what the base model's name mentions; one half of belief among all of it."""
     if declaration is None:
         return []
-    claims = find_claims(declaration.own_name, registry)
+    claims = find_claims(name_model(declaration.base), registry)
     return [
         Candidate.model_construct(
             family=family,

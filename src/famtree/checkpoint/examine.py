@@ -31,12 +31,12 @@ def examine_checkpoint(
     require_anything(found, source.ref.text)
     observation, result = form.weigh(found, registry, on_progress, briefly=briefly)
     quantization, quantization_conflicts = form.read_quantization(found)
+    fingerprint = observation.fingerprint
     adapter = None
     if form.is_adapter(found):
         from famtree.checkpoint.adapter import examine_adapter
 
-        adapter = examine_adapter(found, registry)
-    fingerprint = observation.fingerprint
+        adapter = examine_adapter(found, registry, fingerprint)
     return Findings(
         found=found,
         fingerprint=fingerprint,

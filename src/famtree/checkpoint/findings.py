@@ -14,6 +14,7 @@ from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
     from famtree.checkpoint.adapter import AdapterFinding
+    from famtree.types.family import Family, Generation
 
 
 class Findings(Struct):
@@ -30,9 +31,25 @@ class Findings(Struct):
 
     @property
     def adapted(self) -> AdapterFinding | None:
-        """The adapter, where its base gives a family that nothing else settles."""
-        spoken = self.adapter is not None and self.adapter.family is not None
-        return self.adapter if spoken and self.result.outcome == "unknown" else None
+        """The adapter, where its base gives a family that the design beside it does not settle."""
+        if self.adapter is None or self.adapter.family is None:
+            return None
+        return None if self.settled else self.adapter
+
+    @property
+    def settled(self) -> bool:
+        """Whether a stated design settles the answer; many designs share a vocabulary alone."""
+        return bool(self.found.config) and self.result.outcome == "identified"
+
+    @property
+    def family(self) -> Family | None:
+        """The family that is settled, by the evidence or by an adapter's base."""
+        return self.adapted.family if self.adapted is not None else self.result.family
+
+    @property
+    def generation(self) -> Generation | None:
+        """The generation that is settled."""
+        return self.adapted.generation if self.adapted is not None else self.result.generation
 
     @property
     def kind(self) -> Kind:

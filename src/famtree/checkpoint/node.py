@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from famtree.checkpoint.claims import collect_claims, keep_distinct
 from famtree.checkpoint.facts import NodeFacts, make_shapes, make_traits, read_license
-from famtree.checkpoint.references import base_name
+from famtree.checkpoint.references import base_name, read_reference
 from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.claim import Claim
@@ -51,8 +51,8 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     return NodeFacts(
         ref=name,
         traits=make_traits(findings.fingerprint),
-        family=result.family.key if result.family else None,
-        generation=result.generation.key if result.generation else None,
+        family=findings.family.key if findings.family else None,
+        generation=findings.generation.key if findings.generation else None,
         size=size.size.name if size is not None and size.size is not None else None,
         format=found.form.name,
         quantization=findings.quantization,
@@ -72,7 +72,9 @@ def _list_refuted(findings: Findings) -> dict[str, Evidence]:
     one = findings.adapter
     if one is None or one.adapter.base is None or one.adapter.base_check != "contradicted":
         return {}
-    return {one.adapter.base.lower(): evidence for evidence in one.evidence}
+    base = read_reference(one.adapter.base)
+    name = base.parent if base is not None else one.adapter.base
+    return {name.lower(): evidence for evidence in one.evidence}
 
 
 def _read_card_text(source: CheckpointSource, findings: Findings, name: str) -> list[Claim]:

@@ -46,6 +46,22 @@ def load_table() -> dict[str, Any]:
     return table
 
 
+def read_adapter_config(found: object) -> Mapping[str, Any] | None:
+    """Return adapter_config.json where it is one: others use the name for files of their own."""
+    if not isinstance(found, Mapping) or not found.keys() & set(load_table()["config_keys"]):
+        return None
+    return found
+
+
+def find_stated_base(config: Mapping[str, Any]) -> str | None:
+    """Return the base that an adapter's config names, as it stands there."""
+    for key in load_table()["base_keys"]:
+        value = config.get(key)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None
+
+
 def observe_adapter(tensors: Iterable[TensorInfo]) -> AdapterShapes | None:
     """Return what the tensors show, or None where none of them is a part of an adapter."""
     found = AdapterShapes()

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
 from famtree import __version__
-from famtree.checkpoint.declaration import (
-    DECLARED_BELIEF,
-    describe_declaration,
-    explain_absence,
-    find_declaration,
-    list_declared,
-)
+from famtree.checkpoint.declaration import DECLARED_BELIEF
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.identification.declared import Told, choose_adapted, hear_base, hear_declaration
 from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
 from famtree.matchers.variant import find_variant
 from famtree.registry.registry import Registry
-from famtree.types.family import Family
 from famtree.types.identification import (
-    Candidate,
     CheckpointSummary,
     CostReport,
-    Evidence,
     FamilyName,
     GenerationName,
     Identification,
     Notice,
+    Target,
 )
 
 if TYPE_CHECKING:
-    from famtree.checkpoint.adapter import AdapterFinding
     from famtree.checkpoint.checkpoint import Checkpoint
     from famtree.lineage.trace import Trace
+    from famtree.types.family import Generation
 
 
 def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport) -> Identification:
@@ -47,16 +38,18 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
-    told = _hear_declaration(findings, registry)
+    adapted = choose_adapted(findings, trace, registry)
+    told = hear_base(adapted) if adapted else hear_declaration(findings, registry)
     candidates = told.candidates or order_by_claims(result.candidates, claims)
-    size, parameters = _measure(findings)
+    size, parameters = _measure(findings, settled=adapted is None)
     warnings = list(findings.found.notices)
-    warnings += warn_of_claims(name, claims, result)
-    warnings += _warn_of_conflicts(findings)
-    warnings += _warn_of_shape(findings, parameters)
-    best, adapted = result.best, findings.adapted
-    family = best.family if best else adapted.family if adapted else None
-    generation = result.generation or (adapted.generation if adapted else None)
+    best = None if adapted else result.best
+    if not adapted:
+        warnings += warn_of_claims(name, claims, result)
+        warnings += _warn_of_conflicts(findings)
+        warnings += _warn_of_shape(findings, parameters)
+    family = adapted.family if adapted else result.family
+    generation = adapted.generation if adapted else result.generation
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
     if adapted:
         confidence = adapted.belief
@@ -77,9 +70,10 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
             ),
         ),
         kind=findings.kind,
+        for_=_describe_target(findings, family.key if family else None, generation),
         outcome=outcome,
         unknown_because=findings.unknown_because if outcome == "unknown" else None,
-        reason=_instead(findings) or told.reason or explain(findings, registry),
+        reason=_explain(findings, told, registry),
         family=FamilyName.model_construct(key=family.key, name=family.name, maker=family.maker)
         if family
         else None,
@@ -105,50 +99,24 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     )
 
 
-def _instead(findings: Findings) -> str | None:
-    """Return what the checkpoint is where it is no model by itself and nothing was settled."""
-    return findings.found.explanation if findings.result.best is None else None
+def _explain(findings: Findings, told: Told, registry: Registry) -> str:
+    """Return what the checkpoint is where it is no model by itself, else what decided."""
+    instead = findings.found.explanation if findings.result.best is None else None
+    return told.reason or instead or explain(findings, registry)
 
 
-class _Told(Struct):
-    """What an unsettled checkpoint without config.json says of itself."""
-
-    candidates: list[Candidate] = []
-    evidence: list[Evidence] = []
-    reason: str | None = None
-
-
-def _hear_declaration(findings: Findings, registry: Registry) -> _Told:
-    """Return candidates, evidence and reason where only a declaration is left to go by."""
-    found, adapted = findings.found, findings.adapted
-    if adapted is not None and adapted.family is not None:
-        return _hear_base(adapted, adapted.family)
-    if found.config or findings.result.outcome != "unknown":
-        return _Told()
-    declaration = find_declaration(found)
-    declared = list_declared(declaration, registry)
-    if findings.adapter is not None and findings.adapter.adapter.base_check == "contradicted":
-        declared = []
-    return _Told(
-        candidates=declared,
-        evidence=[describe_declaration(declaration, declared)] if declaration else [],
-        reason=explain_absence(found, declaration, declared),
-    )
-
-
-def _hear_base(adapted: AdapterFinding, family: Family) -> _Told:
-    adapter, generation = adapted.adapter, adapted.generation
-    candidate = Candidate.model_construct(
-        family=family.key,
+def _describe_target(
+    findings: Findings, family: str | None, generation: Generation | None
+) -> Target | None:
+    """Return what an adapter is added to."""
+    if findings.adapter is None:
+        return None
+    return Target.model_construct(
+        family=family,
         generation=generation.key if generation else None,
-        score=adapted.belief,
-        decided_by="declared",
-    )
-    return _Told(
-        candidates=[candidate],
-        evidence=list(adapted.evidence),
-        reason=f"{adapter.base_source} names {adapter.base} as base model, "
-        "and the adapter has its widths",
+        hidden_size=findings.adapter.hidden_size,
+        vocab_rows=findings.adapter.vocab_rows,
+        layout=findings.adapter.adapter.method,
     )
 
 
@@ -191,13 +159,16 @@ def explain(findings: Findings, registry: Registry) -> str:
     return f"model_type {model_type!r} is known neither to transformers nor to the registry"
 
 
-def _measure(findings: Findings) -> tuple[str | None, int | None]:
-    """Return (official size name, parameter count), counting before believing."""
+def _measure(findings: Findings, *, settled: bool) -> tuple[str | None, int | None]:
+    """Return (official size name, parameter count), counting before believing.
+
+    `settled` tells whether the evidence of the design is what the answer rests on.
+    """
     fingerprint = findings.fingerprint
     counted = count_parameters(
         findings.found.index, findings.quantization, fingerprint.architecture.tied
     )
-    best = findings.result.best
+    best = findings.result.best if settled else None
     official = best.size.size if best is not None and best.size is not None else None
     if official is None:
         return None, counted or estimate_parameters(fingerprint.architecture)

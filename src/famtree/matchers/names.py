@@ -10,20 +10,21 @@ from famtree.registry.registry import Registry
 from famtree.types.identification import Candidate, Notice
 
 _SEPARATORS = re.compile(r"[^a-z0-9.]+")
+_DISTILLED = "-distill-"
 Key = tuple[str, str]
 
 
 def find_claims(name: str, registry: Registry) -> list[Key]:
-    """Return (family, generation) of every registry word in `name`, longest word first."""
+    """Return (family, generation) of every registry word in `name`, longest word first.
+
+    A distilled model has the design of what stands behind the word `distill`, not of its teacher.
+    """
     text = _spell(name)
-    hits: list[tuple[int, Key]] = []
-    for key, words in _spell_all(registry):
-        longest = 0
-        for word, length in words:
-            if length > longest and word in text:
-                longest = length
-        if longest:
-            hits.append((longest, key))
+    _, distilled, student = text.rpartition(_DISTILLED)
+    hits = _find_words(text, registry, _DISTILLED) if distilled else []
+    if not hits and distilled:
+        hits = _find_words(f"-{student}", registry)
+    hits = hits or _find_words(text, registry)
     # `llama-3` is a part of `llama-3.1`: of one family only the longest words count.
     best: dict[str, int] = {}
     for length, (family_key, _) in hits:
@@ -31,6 +32,22 @@ def find_claims(name: str, registry: Registry) -> list[Key]:
     kept = [(length, key) for length, key in hits if length == best[key[0]]]
     kept.sort(key=lambda hit: (-hit[0], hit[1]))
     return [key for _, key in kept]
+
+
+def _find_words(text: str, registry: Registry, part: str = "") -> list[tuple[int, Key]]:
+    """Return the length of the longest word of each generation that `text` has.
+
+    `part` has to be in the word.
+    """
+    hits = []
+    for key, words in _spell_all(registry):
+        longest = 0
+        for word, length in words:
+            if length > longest and word in text and part in word:
+                longest = length
+        if longest:
+            hits.append((longest, key))
+    return hits
 
 
 def order_by_claims(candidates: list[Candidate], claims: list[Key]) -> list[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree.checkpoint.forms.folder import Folder
+from famtree.fingerprints.adapter import read_adapter_config
 from famtree.sources.header_plan import ADAPTERS
 from famtree.types.checkpoint import Listing
 
@@ -23,6 +24,10 @@ class AdapterFolder(Folder):
     def recognises(cls, listing: Listing) -> bool:
         """Return whether a file of the names that peft and mlx-lm write is there."""
         return any(entry.name in _NAMES for entry in listing.files)
+
+    def does_without(self, found: Gathered) -> bool:
+        """Return whether the adapter's own config is whole: it names the base."""
+        return read_adapter_config(found.side_files.get("adapter_config.json")) is not None
 
     def is_adapter(self, found: Gathered) -> bool:
         """Return True."""

@@ -86,7 +86,7 @@ class Folder(FileForm):
         if local and index:
             wave |= source.read_wave(index, {}, limit=MAX_INDEX_BYTES)
         found = Gathered(listing, plan, self)
-        left = MAX_SIDE_VALUES
+        left, broken = MAX_SIDE_VALUES, None
         for name in names:
             data = wave.get(name)
             if isinstance(data, bytes) and name != CONFIG:
@@ -94,17 +94,18 @@ class Folder(FileForm):
                 left -= len(data) // 64
             if isinstance(data, bytes) and left < 0:
                 message = f"{name} was not read: the small files hold too many values together"
-                found.notices.append(
-                    Notice.model_construct(code="side-file-unreadable", message=message)
-                )
+                _note(found, "side-file-unreadable", message)
             elif isinstance(data, bytes):
-                _decode(found, name, data)
+                try:
+                    _decode(found, name, data)
+                except ConfigError as fault:
+                    broken = fault
             elif isinstance(data, Missing) and name == CONFIG:
-                found.notices.append(
-                    Notice.model_construct(
-                        code="config-unread", message=f"{CONFIG} was not read: {data.reason}"
-                    )
-                )
+                _note(found, "config-unread", f"{CONFIG} was not read: {data.reason}")
+        if broken is not None:
+            if not self.does_without(found):
+                raise broken
+            _note(found, "config-unread", broken.message)
         found.index, notices = read_tensor_index(source, listing, plan, wave)
         found.notices += [
             Notice.model_construct(code=code, message=message) for code, message in notices
@@ -120,6 +121,11 @@ class Folder(FileForm):
 
             look_closer(source, found)
         return found
+
+    def does_without(self, found: Gathered) -> bool:
+        """Return whether the other files tell what a broken config.json does not."""
+        del found
+        return False
 
     def weigh(
         self,
@@ -218,6 +224,8 @@ def _decode(found: Gathered, name: str, data: bytes) -> None:
         found.side_files[name] = decode_object(data, name)
     except ConfigError as fault:
         del found.raw[name]
-        found.notices.append(
-            Notice.model_construct(code="side-file-unreadable", message=fault.message)
-        )
+        _note(found, "side-file-unreadable", fault.message)
+
+
+def _note(found: Gathered, code: str, message: str) -> None:
+    found.notices.append(Notice.model_construct(code=code, message=message))

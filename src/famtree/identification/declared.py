@@ -1,0 +1,96 @@
+"""What a checkpoint says of itself where its own design settles nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from famtree.checkpoint.declaration import (
+    describe_declaration,
+    explain_absence,
+    find_declaration,
+    list_declared,
+)
+from famtree.types.identification import Candidate, Evidence
+
+if TYPE_CHECKING:
+    from famtree.checkpoint.adapter import AdapterFinding
+    from famtree.checkpoint.findings import Findings
+    from famtree.lineage.trace import Trace
+    from famtree.registry.registry import Registry
+
+OPENED_BELIEF = 0.9
+"""Belief in the family of a base that was opened, whose files show it."""
+
+
+class Told(Struct):
+    """Candidates, evidence and reason that rest on a declaration."""
+
+    candidates: list[Candidate] = []
+    evidence: list[Evidence] = []
+    reason: str | None = None
+
+
+def choose_adapted(findings: Findings, trace: Trace, registry: Registry) -> AdapterFinding | None:
+    """Return the adapter with its base's family: as its own files show it where it was opened.
+
+    None where the family rests on something better, or nothing is known of the base.
+    """
+    told = findings.adapted
+    if findings.adapter is None or (told is None and findings.settled):
+        return None
+    for step in trace.walk.steps.get(trace.walk.start, ()):
+        facts = trace.walk.nodes.get(step.parent)
+        if step.relation != "adapter" or step.status == "contradicted" or facts is None:
+            continue
+        if facts.format is None or facts.family is None:  # on record, which was heard already
+            continue
+        if told is not None and told.family is not None and told.family.key == facts.family:
+            return replace(told, belief=max(told.belief, OPENED_BELIEF))
+        return replace(
+            findings.adapter,
+            family=registry.by_key[facts.family],
+            generation=registry.find_generation(facts.family, facts.generation or ""),
+            belief=OPENED_BELIEF,
+        )
+    return told
+
+
+def hear_base(adapted: AdapterFinding) -> Told:
+    """Return what the base of an adapter tells."""
+    adapter, family, generation = adapted.adapter, adapted.family, adapted.generation
+    if family is None:
+        return Told()
+    candidate = Candidate.model_construct(
+        family=family.key,
+        generation=generation.key if generation else None,
+        score=adapted.belief,
+        decided_by="declared",
+    )
+    seen = [one.signal for one in adapted.evidence if one.supports]
+    checked = f"; it fits by {', '.join(seen)}" if seen else ", which nothing here can check"
+    if adapter.base_check == "consistent":
+        checked = ", and the adapter has its widths"
+    return Told(
+        candidates=[candidate],
+        evidence=list(adapted.evidence),
+        reason=f"{adapter.base_source} names {adapter.base} as base model{checked}",
+    )
+
+
+def hear_declaration(findings: Findings, registry: Registry) -> Told:
+    """Return what is listed, and settles nothing, of a checkpoint without config.json."""
+    found = findings.found
+    if found.config or findings.result.outcome != "unknown":
+        return Told()
+    declaration = find_declaration(found)
+    declared = list_declared(declaration, registry)
+    if findings.adapter is not None and findings.adapter.adapter.base_check == "contradicted":
+        declared = []
+    return Told(
+        candidates=declared,
+        evidence=[describe_declaration(declaration, declared)] if declaration else [],
+        reason=found.explanation or explain_absence(found, declaration, declared),
+    )
