@@ -20,8 +20,10 @@ LONGEST_FILE = 400
 
 # Names that are also ordinary words or terms of the trade, with the reason they may stand in code.
 ALLOWED = {
+    "aria": "attributes of HTML that screen readers read",
     "clip": "to cut short",
     "step": "one of several in a row",
+    "param": "one parameter",
     "mamba": "kind of block, whoever trains it",
     "rwkv": "file format of a vocabulary (a trie)",
     "RWKV": "file format of a vocabulary (a trie)",

@@ -35,13 +35,18 @@ MAX_WORD = 256
 def normalise_config(config: dict[str, Any], dialects: dict[str, Any]) -> ConfigTraits:
     """Return the traits the file itself states.
 
-    `dialects` is the table of `famtree.fingerprints.defaults.load_dialects`: how a few early
-    model_types deviate (doubled intermediate_size, rope as a ratio).
+    `dialects` is the table of `famtree.fingerprints.defaults.load_dialects`: how a few
+    model_types deviate (doubled intermediate_size, rope as a ratio, a tower under another key).
     """
     traits = ConfigTraits()
-    text = find_text_config(config)
     outer_type = _word(config.get("model_type"))
+    dialect = dialects.get(outer_type or "", {})
+    tower = look_up(config, dialect.get("tower", ""))
+    text = tower if isinstance(tower, dict) and tower else find_text_config(config)
     inner_type = _word(text.get("model_type")) or outer_type
+    beside = _word(look_up(config, f"{dialect.get('beside', '')}.model_type"))
+    if beside is not None:
+        inner_type = f"{beside}+{inner_type}"  # neither of the two names the design alone
     traits.put("model_type", outer_type)
     traits.put("text_model_type", inner_type)
     if text is not config:
@@ -128,9 +133,22 @@ def _read_layers(text: dict[str, Any], traits: ConfigTraits) -> None:
         traits.put("layers", len(blocks))
         return
     else:
+        _read_stages(text, traits)
         return
     if len(word) <= MAX_PATTERN and len(set(word)) > 1:
         traits.put("layer_pattern", compress_pattern(word))
+
+
+def _read_stages(text: dict[str, Any], traits: ConfigTraits) -> None:
+    """Depth and last width of a vision backbone, which is built of stages of several blocks."""
+    depths, widths = text.get("depths"), text.get("hidden_sizes")
+    blocks = id_list(depths) if isinstance(depths, list) else []
+    if blocks and len(blocks) == len(depths):
+        # `num_layers` of such a config counts the stages.
+        traits.values["layers"] = sum(blocks)
+        traits.source["layers"] = "config"
+        if isinstance(widths, list) and widths:
+            traits.put("hidden_size", _integer(widths[-1]))
 
 
 _LETTERS = {
