@@ -85,7 +85,7 @@ def _ask_both(reference: str, grown: Path) -> tuple[dict[str, Any], dict[str, An
 
 
 def is_same(after: Any, before: Any) -> bool:
-    """Equality in which a share of belief may be rounded the other way: newcomers hold a millionth."""
+    """Equality, but for how the last digit of a share rounds: newcomers hold a millionth of it."""
     if isinstance(before, dict) and isinstance(after, dict):
         return before.keys() == after.keys() and all(is_same(after[k], before[k]) for k in before)
     if isinstance(before, list) and isinstance(after, list):
