@@ -143,7 +143,7 @@ def _read_stages(text: dict[str, Any], traits: ConfigTraits) -> None:
     """Depth and last width of a vision backbone, which is built of stages of several blocks."""
     depths, widths = text.get("depths"), text.get("hidden_sizes")
     blocks = id_list(depths) if isinstance(depths, list) else []
-    if blocks and len(blocks) == len(depths):
+    if blocks and blocks == depths:
         # `num_layers` of such a config counts the stages.
         traits.values["layers"] = sum(blocks)
         traits.source["layers"] = "config"
