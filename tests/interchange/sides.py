@@ -72,6 +72,19 @@ def make_side(
     return Side(result, stated, files, index, vocabulary=vocabulary)
 
 
+def make_config_side(config: dict[str, Any], form: CheckpointFormat = "config-only") -> Side:
+    """Return a side of nothing but a config, as published."""
+    result = Identification.model_construct(
+        famtree="0",
+        checkpoint=CheckpointSummary.model_construct(ref="x", source="local", format=form),
+        outcome="unknown",
+        reason="",
+        confidence=0.0,
+        fingerprint=build_fingerprint(CheckpointFacts(config)),
+    )
+    return Side(result, config)
+
+
 UNDETERMINED = LineageVerdict.model_construct(verdict="undetermined", status="unresolved")
 SAME = LineageVerdict.model_construct(verdict="same-weights", status="verified", reason="equal")
 CHILD = LineageVerdict.model_construct(

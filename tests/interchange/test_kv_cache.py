@@ -18,7 +18,8 @@ from famtree.interchange.cache_layout import (
     constant_bytes,
     sequence_bytes,
 )
-from famtree.interchange.kv_cache import UnknownLayout, find_kv_layout, read_kv_layout
+from famtree.interchange.kv_cache import UnknownLayout, find_kv_layout, read_layout
+from interchange.sides import make_config_side, make_side
 
 # TOML has no null: "null" in a recorded config is one.
 MODELS = tomllib.loads((Path(__file__).parent / "caches.toml").read_text())["model"]
@@ -134,7 +135,22 @@ def test_a_long_context_in_gigabytes() -> None:
         (
             {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
              "num_attention_heads": 4, "compress_ratios": [0, 4]},
-            "compress_ratios",
+            "sliding window",
+        ),
+        (
+            {"model_type": "new", "num_hidden_layers": 3, "hidden_size": 64,
+             "num_attention_heads": 4, "sliding_window": 8, "compress_ratios": [0, 4]},
+            "how far each layer compresses",
+        ),
+        (
+            {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
+             "num_attention_heads": 4, "sparse_attention_config": {"sparse_index_dim": 8}},
+            "which layers have its sparse index",
+        ),
+        (
+            {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
+             "num_attention_heads": 4, "cross_attention_layers": [1]},
+            "size of its images",
         ),
         (
             {"model_type": "new", "num_hidden_layers": 2, "hidden_size": 64,
@@ -155,7 +171,8 @@ def test_what_is_missing_is_named(config: dict[str, Any], missing: str) -> None:
     ["layer_types", "block_configs", "attn_type_list", "full_attn_idxs", "num_hidden_layers",
      "linear_attn_config", "attn_layer_period", "sliding_window_pattern", "num_key_value_heads",
      "attention_chunk_size", "no_rope_layers", "num_kv_shared_layers", "hybrid_override_pattern",
-     "index_head_dim", "kv_lora_rank", "num_kv_heads", "block_types", "sliding_window"],
+     "index_head_dim", "kv_lora_rank", "num_kv_heads", "block_types", "sliding_window",
+     "compress_ratios", "sparse_attention_config", "cross_attention_layers", "vision_config"],
 )  # fmt: skip
 def test_odd_values_are_survived(key: str, value: Any) -> None:
     config = {
@@ -184,5 +201,5 @@ def test_layouts_are_equal_only_where_the_bytes_fit() -> None:
 
 
 def test_unknown_is_none_for_those_who_only_compare() -> None:
-    fingerprint = build_fingerprint(CheckpointFacts(config={}))
-    assert read_kv_layout({}, fingerprint.architecture, fingerprint.recipe) is None
+    assert read_layout(make_config_side({})) is None
+    assert read_layout(make_side()) is not None

@@ -32,6 +32,13 @@ class CacheType(StrEnum):
     fp8 = "fp8"
     int8 = "int8"
     nvfp4 = "nvfp4"
+    int4 = "int4"
+    q8_0 = "q8_0"
+    q5_1 = "q5_1"
+    q5_0 = "q5_0"
+    q4_1 = "q4_1"
+    q4_0 = "q4_0"
+    iq4_nl = "iq4_nl"
 
 
 def compare(

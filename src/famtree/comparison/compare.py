@@ -14,6 +14,7 @@ from famtree.comparison.identity import same_place
 from famtree.comparison.proof import prove
 from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
 from famtree.errors import TokenizerError
+from famtree.identification.side import make_side
 from famtree.identification.subject import Subject
 from famtree.interchange.answer import ChosenEngine, answer_pair
 from famtree.interchange.engine import Engine
@@ -94,20 +95,13 @@ def _make_sides(
 
 
 def _make_side(which: str, subject: Subject, notices: list[Notice], *, needed: bool) -> Side:
-    vocabulary, found = None, subject.checkpoint.found
+    vocabulary = None
     if needed:
         try:
             vocabulary = subject.checkpoint.vocabulary
         except TokenizerError as fault:
             notices.append(Notice.model_construct(code=fault.code, message=f"{which}: {fault}"))
-    return Side(
-        identification=subject.identification,
-        config=found.config,
-        side_files=found.side_files,
-        index=found.index,
-        listing=found.listing,
-        vocabulary=vocabulary,
-    )
+    return make_side(subject, vocabulary)
 
 
 def _summarise(one: Identification) -> ComparedCheckpoint:

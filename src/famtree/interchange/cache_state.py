@@ -8,15 +8,23 @@ gated linear recurrences and time mixing. One convolution keeps its kernel's len
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from famtree.fingerprints.aliases import look_up
 from famtree.interchange.cache_kinds import UnseenError, load_caches
 
 MOST = 2**40
 """Larger counts are no sizes of a state."""
-State = tuple[int, int]
+Counts = tuple[int, int]
 """(numbers in convolutions, numbers in the recurrence) of one layer."""
+
+
+class State(NamedTuple):
+    """What one layer keeps of a recurrence, in numbers."""
+
+    mixer: str
+    convolution: int
+    recurrent: int
 
 
 def read_state(
@@ -36,7 +44,7 @@ def read_state(
         convolution, recurrent = _MIXERS[mixer["mixer"]](_Sizes(sizes))
         if not 0 <= convolution <= MOST or not 0 <= recurrent <= MOST:
             raise UnseenError("a sensible size of the recurrent state")
-        return convolution, recurrent
+        return State(mixer["mixer"], convolution, recurrent)
     raise UnseenError("the size of the recurrent state")
 
 
@@ -65,18 +73,18 @@ def _first(text: dict[str, Any], keys: list[str]) -> int | None:
     return None
 
 
-def _gated_delta(s: _Sizes) -> State:
+def _gated_delta(s: _Sizes) -> Counts:
     keys = s["key_heads"] * s["key_width"]
     values = s["value_heads"] * s["value_width"]
     return (2 * keys + values) * (s["kernel"] - 1), values * s["key_width"]
 
 
-def _kda(s: _Sizes) -> State:
+def _kda(s: _Sizes) -> Counts:
     width = s["heads"] * s["width"]
     return 3 * width * (s["kernel"] - 1), width * s["width"]
 
 
-def _mamba2(s: _Sizes) -> State:
+def _mamba2(s: _Sizes) -> Counts:
     expand = s.get("expand")
     inner = s.get("inner")
     width = s.get("width")
@@ -90,7 +98,7 @@ def _mamba2(s: _Sizes) -> State:
     return convolution, inner * s["state"]
 
 
-def _mamba1(s: _Sizes) -> State:
+def _mamba1(s: _Sizes) -> Counts:
     """A hybrid's `intermediate_size` is that of its MLP: there `mamba_expand` counts."""
     expand = s.get("expand")
     inner = expand * s["hidden"] if expand else s.get("inner")
@@ -99,25 +107,25 @@ def _mamba1(s: _Sizes) -> State:
     return inner * (s["kernel"] - 1), inner * s["state"]
 
 
-def _short_convolution(s: _Sizes) -> State:
+def _short_convolution(s: _Sizes) -> Counts:
     return (s.get("inner") or s["hidden"]) * (s["kernel"] - 1), 0
 
 
-def _gated_recurrence(s: _Sizes) -> State:
+def _gated_recurrence(s: _Sizes) -> Counts:
     width = s.get("inner") or s["hidden"]
     return width * (s["kernel"] - 1), width
 
 
-def _time_mix(s: _Sizes) -> State:
+def _time_mix(s: _Sizes) -> Counts:
     """Last inputs of time and channel mixing, and one matrix a head."""
     return 2 * s["hidden"], (s.get("inner") or s["hidden"]) * s["width"]
 
 
-def _linear(s: _Sizes) -> State:
+def _linear(s: _Sizes) -> Counts:
     return 0, s["query_heads"] * s["query_width"] * s["query_width"]
 
 
-_MIXERS: dict[str, Callable[[_Sizes], State]] = {
+_MIXERS: dict[str, Callable[[_Sizes], Counts]] = {
     "gated-delta": _gated_delta,
     "kda": _kda,
     "mamba2": _mamba2,

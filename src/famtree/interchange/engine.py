@@ -103,6 +103,17 @@ class QuantizationSupport:
 
 
 @entry
+class StepSize:
+    """Tokens of all sequences that one step of a server takes, by the memory of the GPU."""
+
+    memory: float = 0.0
+    """From so many GiB on."""
+    tokens: Annotated[int, Field(gt=0)]
+    excepted: list[str] = field(default_factory=list)
+    """Beginnings of the names of GPUs that keep to the step size before."""
+
+
+@entry
 class CacheSupport:
     """How an engine stores what it keeps of a sequence."""
 
@@ -113,10 +124,61 @@ class CacheSupport:
     """Whether layers with a window keep only its tokens or all."""
     state: str | None = None
     """Type of recurrent states where the config states none; None for that of the weights."""
+    config_state: bool = True
+    """Whether the type of states that a config states counts."""
+    states: dict[str, str] = field(default_factory=dict)
+    """Kind of recurrence (`data/caches.json`) or class to the type of states, before `state`."""
+    convolution: str | None = None
+    """Type of the inputs that convolutions keep; None for that of the weights."""
     types: dict[str, str] = field(default_factory=dict)
     """Type of keys and values to the flag that chooses it."""
+    cells: dict[str, float] = field(default_factory=dict)
+    """Bytes of a number of a type, where they are others than `CELL_BYTES` says."""
+    follows: list[str] = field(default_factory=list)
+    """Methods of quantization whose declared type of the cache is taken without a flag."""
+    defaults: dict[str, str] = field(default_factory=dict)
+    """Class to the type of keys and values that it has without a flag."""
+    mixed: bool = False
+    """8-bit latents of sparse attention have scales and a 16-bit rotary part."""
+    steps: Annotated[list[StepSize], Field(alias="step")] = field(default_factory=list)
+    """Step sizes, least memory first; empty where they do not matter for what is admitted."""
+    steps_at_once: int = 1
+    """Steps whose tokens may be under way together; windows are held for all of them."""
     memory_share: Annotated[float | None, Field(gt=0, le=1)] = None
     """Share of a GPU's memory the engine takes by default."""
+    memory_reserve: Annotated[int | None, Field(ge=0)] = None
+    """Bytes of a GPU's memory it leaves free by default, where that is no share."""
+
+
+@entry
+class HeldForm:
+    """A stored form that the engine holds in another width."""
+
+    method: str
+    """`quantization.method` of a checkpoint."""
+    schemes: list[str] = field(default_factory=list)
+    """Beginnings of `quantization.scheme`, whatever their case; empty for all."""
+    bits: Annotated[float, Field(gt=0, le=64)]
+    """Bits a weight once loaded."""
+    below: int | None = None
+    """Only below this capability times ten; None on every device."""
+    source: str
+
+
+@entry
+class Holding:
+    """How an engine holds the weights it has loaded."""
+
+    source: str
+    floats: Annotated[int | None, Field(gt=0, le=64)] = None
+    """Bits of a weight that is stored in 32; None where it stays as stored."""
+    forms: Annotated[list[HeldForm], Field(alias="form")] = field(default_factory=list)
+    """Forms that are widened; all others are held as stored, repacked at most."""
+    sharding: Literal["tensor", "layers", "none"] | None = None
+    """How several accelerators share one model: each matrix is cut, layers are dealt out, or not
+    at all; None where that was not looked at."""
+    blocks: bool = False
+    """Cut matrices have to be whole blocks of FP8 experts."""
 
 
 @entry
@@ -149,4 +211,5 @@ class Engine:
     support: Support | None = None
     quantization: QuantizationSupport | None = None
     cache: CacheSupport | None = None
+    holding: Holding | None = None
     context: ContextSupport | None = None

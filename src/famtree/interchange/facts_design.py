@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from famtree.interchange.adapters import is_adapter
-from famtree.interchange.kv_cache import read_kv_layout
+from famtree.interchange.kv_cache import read_layout
 from famtree.interchange.pair import Fact, Pair
 from famtree.interchange.side import Side
 
@@ -109,9 +109,7 @@ def _head_width(pair: Pair) -> bool | None:
 def _same_kv_layout(pair: Pair) -> bool | None:
     if pair.a is pair.b:
         return True
-    left, right = (
-        read_kv_layout(side.config, side.architecture, side.recipe) for side in (pair.a, pair.b)
-    )
+    left, right = read_layout(pair.a), read_layout(pair.b)
     return None if left is None or right is None else left == right
 
 

@@ -9,17 +9,29 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.fingerprints.aliases import INTEGERS, look_up
 from famtree.fingerprints.config import find_text_config
 from famtree.fingerprints.defaults import default_traits
+from famtree.interchange.cache_compressed import (
+    measure_mixed,
+    read_compressed,
+    read_ratios,
+    scale_index,
+)
+from famtree.interchange.cache_encoder import (
+    is_encoder_decoder,
+    read_encoder_decoder,
+    read_images,
+)
 from famtree.interchange.cache_kinds import UnseenError, load_caches, read_kinds
 from famtree.interchange.cache_layout import CrossCache, KvLayout, LayerCache
-from famtree.interchange.cache_state import read_state
+from famtree.interchange.cache_numbers import read_integer, read_size
+from famtree.interchange.cache_state import State, read_state
+from famtree.interchange.gguf_caches import describes_caches, read_gguf_layout
+from famtree.interchange.side import Side
 from famtree.types.fingerprint import Architecture, Recipe
-
-WIDEST = 2**24
-"""Larger widths and head counts occur in no released config."""
 
 
 class UnknownLayout(Struct, frozen=True):
@@ -28,11 +40,28 @@ class UnknownLayout(Struct, frozen=True):
     missing: str
 
 
-def read_kv_layout(
-    config: dict[str, Any], architecture: Architecture, recipe: Recipe
-) -> KvLayout | None:
-    """Return the layout, or None where it cannot be told."""
-    found = find_kv_layout(config, architecture, recipe)
+def list_rope(recipe: Recipe) -> tuple[object, ...]:
+    """Return what is baked into stored keys: how they were rotated."""
+    r = recipe
+    return (
+        r.position, r.rope_theta, r.rope_type, r.rope_factor, r.rope_original_context,
+        r.rope_local_theta, r.partial_rotary,
+    )  # fmt: skip
+
+
+def find_layout(side: Side) -> KvLayout | UnknownLayout:
+    """Return the layout of a checkpoint, or what is missing to tell it."""
+    if side.identification.checkpoint.format == "gguf" and describes_caches(side.metadata):
+        try:
+            return read_gguf_layout(side.metadata, side.recipe.context, list_rope(side.recipe))
+        except UnseenError as unseen:
+            return UnknownLayout(str(unseen))
+    return find_kv_layout(side.config, side.architecture, side.recipe)
+
+
+def read_layout(side: Side) -> KvLayout | None:
+    """Return the layout of a checkpoint, or None where it cannot be told."""
+    found = find_layout(side)
     return found if isinstance(found, KvLayout) else None
 
 
@@ -51,9 +80,6 @@ def find_kv_layout(
     types = {architecture.model_type, architecture.text_model_type} - {None}
     if types & set(table["encoders"]) and text.get("is_decoder") is not True:
         return KvLayout(())
-    for key in table["not_described"]:
-        if text.get(key) is not None:
-            return UnknownLayout(f"what a cache with {key} holds")
     try:
         return _Reader(text, config, architecture, recipe).read()
     except UnseenError as unseen:
@@ -76,26 +102,78 @@ class _Reader:
         self._recipe = recipe
         self._defaults = default_traits(architecture.text_model_type)
         self._table = load_caches()
+        self._mixer: State | None = None
 
     def read(self) -> KvLayout:
         """Return the layout. Raises UnseenError."""
-        if self._is_encoder_decoder():
-            return self._read_encoder_decoder()
-        if look_up(self._text, self._table["index"]["key"]) is not None and not self._latent():
-            raise UnseenError("how the keys of its sparse index are stored")
+        if is_encoder_decoder(self._config, self._architecture):
+            return read_encoder_decoder(self._text, self._architecture, list_rope(self._recipe))
         window = self._window()
+        ratios = read_ratios(self._text, self._architecture.layers)
+        if ratios is not None:
+            rotary = self._architecture.qk_rope_head_dim or 0
+            parts = read_compressed(self._text, ratios, self._head_dim(), rotary, window)
+        else:
+            parts = self._read_layers(window)
+        parts = [[self._settle(part) for part in layer] for layer in self._share(parts)]
+        state = self._mixer
+        return KvLayout(
+            tuple(part for layer in parts for part in layer),
+            cross=self._read_images(),
+            rope=list_rope(self._recipe),
+            mixer=state.mixer if state is not None else None,
+        )
+
+    def _read_layers(self, window: int | None) -> list[list[LayerCache]]:
+        """Return what each layer keeps, a sparse index as a part of its own."""
         kinds = read_kinds(
             self._text, self._architecture.text_model_type, self._architecture.layers, window
         )
-        layers = [self._layer(kind, at, window) for at, kind in enumerate(kinds)]
-        return KvLayout(tuple(self._share(layers)), rope=self._rope())
+        index = self._index(len(kinds))
+        found = []
+        for at, kind in enumerate(kinds):
+            layer = self._layer(kind, at, window)
+            own = index[at]
+            found.append([layer, own] if own is not None and layer.heads else [layer])
+        images = self._text.get(self._table["images"]["layers"])
+        if isinstance(images, list):
+            keep = {one for one in images if type(one) is int}
+            found = [[] if at in keep else layer for at, layer in enumerate(found)]
+        return found
 
-    def _rope(self) -> tuple[object, ...]:
-        r = self._recipe
-        return (
-            r.position, r.rope_theta, r.rope_type, r.rope_factor, r.rope_original_context,
-            r.rope_local_theta, r.partial_rotary,
-        )  # fmt: skip
+    def _index(self, layers: int) -> list[LayerCache | None]:
+        """Return the keys of a sparse index, layer by layer."""
+        stated = look_up(self._text, self._table["block_index"]["scope"])
+        if isinstance(stated, dict):
+            keys = self._table["block_index"]
+            width = read_size(stated.get(keys["width"]), "the width of its sparse index")
+            where = stated.get(keys["layers"])
+            if not isinstance(where, list) or len(where) != layers:
+                raise UnseenError("which layers have its sparse index")
+            one = LayerCache(1, width, 0, cell=keys["cell"])
+            return [one if flag else None for flag in where]
+        key = self._table["index"]["key"]
+        if look_up(self._text, key) is None:
+            return [None] * layers
+        if not self._latent():
+            raise UnseenError("how the keys of its sparse index are stored")
+        return [scale_index(read_size(look_up(self._text, key), "its sparse index"))] * layers
+
+    def _settle(self, layer: LayerCache) -> LayerCache:
+        """A window as long as any text is none."""
+        context = self._recipe.context
+        if layer.window is not None and context is not None and 0 < context <= layer.window:
+            return replace(layer, window=None)
+        return layer
+
+    def _read_images(self) -> CrossCache | None:
+        vision = self._config.get("vision_config")
+        read = read_images(self._text, vision if isinstance(vision, dict) else {})
+        if read is None:
+            return None
+        layers, tokens = read
+        heads = read_size(self._kv_heads(), "its key-value heads")
+        return CrossCache(layers, heads, self._head_dim(), tokens)
 
     def _window(self) -> int | None:
         """Return the sliding window: the recipe's, which already heeds the flags of the config.
@@ -104,7 +182,7 @@ class _Reader:
         """
         window = self._recipe.sliding_window
         if window is None:
-            window = self._integer(self._text, self._table["windows"])
+            window = read_integer(self._text, self._table["windows"])
         if window is None and not any(key in self._text for key in INTEGERS["sliding_window"]):
             stated = self._defaults.get("sliding_window")
             window = stated if type(stated) is int else None
@@ -130,31 +208,35 @@ class _Reader:
         return LayerCache(heads, key, value, limit, convolution=convolution, recurrent=recurrent)
 
     def _state(self) -> tuple[int, int]:
-        a = self._architecture
-        return read_state(self._text, a.hidden_size, a.heads, a.head_dim)
+        if self._mixer is None:
+            a = self._architecture
+            self._mixer = read_state(self._text, a.hidden_size, a.heads, a.head_dim)
+        return self._mixer.convolution, self._mixer.recurrent
 
     def _latent(self) -> bool:
         return self._architecture.kv_lora_rank is not None
 
     def _latent_layer(self, convolution: int, recurrent: int) -> LayerCache:
-        rank = _sized(self._architecture.kv_lora_rank, "the width of its latent vector")
+        rank = read_size(self._architecture.kv_lora_rank, "the width of its latent vector")
         rotary = self._architecture.qk_rope_head_dim
         if rotary is None:
             raise UnseenError("the rotary width beside its latent vector")
-        index = self._integer(self._text, [self._table["index"]["key"]])
+        sparse = read_integer(self._text, [self._table["index"]["key"]]) is not None
         return LayerCache(
             1,
             rank + rotary,
             0,
-            index_width=index or 0,
+            mixed_bytes=measure_mixed(rank, rotary, self._table["index"]["mixed"])
+            if sparse
+            else None,
             convolution=convolution,
             recurrent=recurrent,
             expanded=self._expanded(rotary),
         )
 
     def _expanded(self, rotary: int) -> tuple[int, int, int] | None:
-        plain = self._integer(self._text, ["qk_nope_head_dim"])
-        value = self._integer(self._text, ["v_head_dim"])
+        plain = read_integer(self._text, ["qk_nope_head_dim"])
+        value = read_integer(self._text, ["v_head_dim"])
         heads = self._architecture.heads
         if plain is None or value is None or heads is None:
             return None
@@ -163,16 +245,16 @@ class _Reader:
     def _widths(self, kind: str, at: int) -> tuple[int, int, int]:
         """Return (heads, key width, value width) of a layer of this kind."""
         keys = self._table["widths"][kind]
-        key = self._integer(self._text, keys["key"]) or self._head_dim()
+        key = read_integer(self._text, keys["key"]) or self._head_dim()
         heads = self._heads_of_block(at)
         if heads is None:
             listed = self._text.get("num_kv_heads")
             if isinstance(listed, list) and at < len(listed) and type(listed[at]) is int:
                 heads = listed[at]
         if heads is None:
-            heads = self._integer(self._text, keys["heads"]) or self._kv_heads()
-        value = self._integer(self._text, keys["value"]) or key
-        return _sized(heads, "its key-value heads"), key, value
+            heads = read_integer(self._text, keys["heads"]) or self._kv_heads()
+        value = read_integer(self._text, keys["value"]) or key
+        return read_size(heads, "its key-value heads"), key, value
 
     def _heads_of_block(self, at: int) -> int | None:
         blocks = self._text.get("block_configs")
@@ -189,55 +271,19 @@ class _Reader:
 
     def _head_dim(self) -> int:
         stated = self._architecture.head_dim or self._defaults.get("head_dim")
-        return _sized(stated, "the width of its heads")
+        return read_size(stated, "the width of its heads")
 
     def _kv_heads(self) -> int | None:
         found = self._architecture.kv_heads or self._defaults.get("kv_heads")
         return found if isinstance(found, int) else None
 
-    def _share(self, layers: list[LayerCache]) -> list[LayerCache]:
+    def _share(self, layers: list[list[LayerCache]]) -> list[list[LayerCache]]:
         """Empty the layers that read the cache of an earlier one."""
-        tail = self._integer(self._text, self._table["shared_tail"]) or 0
+        tail = read_integer(self._text, self._table["shared_tail"]) or 0
         if 0 < tail < len(layers):
-            layers = layers[: len(layers) - tail] + [LayerCache()] * tail
+            layers = layers[: len(layers) - tail] + [[]] * tail
         factor = self._table["shared_factor"]
-        every = self._integer(self._text, [factor["key"]])
+        every = read_integer(self._text, [factor["key"]])
         if self._text.get(factor["flag"]) is True and every and every > 1:
-            layers = [layer if at % every == 0 else LayerCache() for at, layer in enumerate(layers)]
+            layers = [layer if at % every == 0 else [] for at, layer in enumerate(layers)]
         return layers
-
-    def _is_encoder_decoder(self) -> bool:
-        stated = self._config.get("is_encoder_decoder")
-        if isinstance(stated, bool):
-            return stated
-        return self._architecture.model_type in self._table["encoder_decoder"]
-
-    def _read_encoder_decoder(self) -> KvLayout:
-        a = self._architecture
-        count = _sized(a.decoder_layers or a.layers, "the number of decoder layers")
-        heads = self._integer(self._text, ["decoder_attention_heads"]) or a.heads
-        heads = _sized(heads, "its heads")
-        width = self._integer(self._text, ["d_kv", "head_dim"])
-        if width is None:
-            hidden = _sized(a.hidden_size, "its hidden size")
-            if hidden % heads:
-                raise UnseenError("the width of its heads")
-            width = hidden // heads
-        kv_heads = self._integer(self._text, ["num_key_value_heads"]) or heads
-        tokens = self._integer(self._text, self._table["encoder_tokens"])
-        layer = LayerCache(kv_heads, width, width)
-        return KvLayout((layer,) * count, CrossCache(count, kv_heads, width, tokens), self._rope())
-
-    @staticmethod
-    def _integer(scope: dict[str, Any], keys: list[str]) -> int | None:
-        for key in keys:
-            value = look_up(scope, key)
-            if type(value) is int and 0 < value <= WIDEST:
-                return value
-        return None
-
-
-def _sized(value: Any, what: str) -> int:
-    if type(value) is not int or not 0 < value <= WIDEST:
-        raise UnseenError(what)
-    return value

@@ -24,7 +24,7 @@ from famtree.registry.load import (
 )
 
 DATA = Path(__file__).parent / "data" / "engines"
-FORMAT = 3
+FORMAT = 5
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 

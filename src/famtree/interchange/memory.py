@@ -1,46 +1,33 @@
 """Does b fit where a runs? Weights, caches, and what a stated amount of memory holds of both.
 
-Counted are the weights as stored and the caches of all sequences at the planned length. Not
-counted are activations, CUDA graphs, the runtime itself, a vision tower's features, and padding:
-a share of the memory (`RESERVED`, or what the engine leaves free by default) is set aside for
-them. docs/memory.md gives every formula.
+Counted are the weights as the engine holds them and the caches of all sequences at the planned
+length. Not counted are activations, CUDA graphs, the runtime itself, a vision tower's features, and
+padding: a part of the memory is set aside for them (`famtree.interchange.room`). docs/memory.md
+gives every formula.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-from famtree.fingerprints.config import find_text_config
-from famtree.interchange.cache_kinds import load_caches
 from famtree.interchange.cache_layout import (
-    CELL_BYTES,
-    Cells,
     KvLayout,
     bytes_per_token,
     constant_bytes,
-    sequence_bytes,
+    first_bytes_per_token,
 )
-from famtree.interchange.engine import CacheSupport, Engine
-from famtree.interchange.kv_cache import UnknownLayout, find_kv_layout
+from famtree.interchange.cache_types import PLAIN
+from famtree.interchange.context import read_context
+from famtree.interchange.engine import Engine
+from famtree.interchange.footprint import Footprint, measure_footprint
+from famtree.interchange.room import (
+    find_largest_batch,
+    find_longest_context,
+    find_room,
+    show_bytes,
+)
 from famtree.interchange.side import Plan, Side
-from famtree.interchange.weights import WeightSize, measure_weights
 from famtree.types.comparison import Answer, Reply
 
-RESERVED = 0.1
-"""Share of the memory set aside for what is not counted, where the engine states none: what the
-common setting `gpu_memory_utilization = 0.9` leaves. An allowance, not a measurement."""
-GIGABYTE = 10**9
-_PLAIN = ("float32", "bfloat16", "float16")
-LONGEST = 2**31
-"""No context is tried beyond this."""
-
-
-class Load(Struct, frozen=True):
-    """What one checkpoint puts on an accelerator."""
-
-    weights: WeightSize | None
-    layout: KvLayout | UnknownLayout
-    cells: Cells
+Figures = dict[str, int | float]
 
 
 def answer_memory(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[Answer]:
@@ -49,102 +36,66 @@ def answer_memory(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[A
     if engine is not None and support is None:
         return []
     wanted = plan.cache_type
-    if support is not None and wanted not in (None, *_PLAIN, *support.types):
-        return [_reply(engine, support, "cache-type", "no", f"has no {wanted} cache")]
-    load = measure(b, support, plan)
+    if support is not None and wanted not in (None, *PLAIN, *support.types):
+        return [_reply(engine, "cache-type", "no", f"has no {wanted} cache")]
+    load = measure_footprint(b, engine, plan)
     if plan.gpu_memory is not None:
-        return [_plan(load, engine, support, plan)]
-    if support is not None and _figures(load, plan) == _figures(measure(b, None, plan), plan):
+        return [_plan(b, load, engine, plan)]
+    if engine is not None and _figures(load, plan) == _figures(
+        measure_footprint(b, None, plan), plan
+    ):
         return []  # nothing to add to the general answer
-    if a is b and _missing(load):
-        return [_reply(engine, support, "same", "yes", "both are one checkpoint")]
-    return [_compare(measure(a, support, plan), load, engine, support, plan)]
+    if a is b and load.missing:
+        return [_reply(engine, "same", "yes", "both are one checkpoint")]
+    return [_compare(measure_footprint(a, engine, plan), load, engine, plan)]
 
 
-def measure(side: Side, support: CacheSupport | None, plan: Plan) -> Load:
-    """Return what a checkpoint needs, as `support`'s engine stores it."""
-    layout = find_kv_layout(side.config, side.architecture, side.recipe)
-    if isinstance(layout, KvLayout) and support is not None:
-        if support.latent == "expanded":
-            layout = layout.unpack()
-        if support.windows == "all":
-            layout = layout.lift_windows()
-    return Load(measure_weights(side), layout, _cells(side, support, plan))
-
-
-def _cells(side: Side, support: CacheSupport | None, plan: Plan) -> Cells:
-    plain = 4.0 if (side.recipe.dtype or "").endswith("float32") else 2.0
-    text = find_text_config(side.config)
-    words = (text.get(key) for key in load_caches()["state_type"])
-    state = next((word for word in words if isinstance(word, str)), None)
-    if state is None and support is not None:
-        state = support.state
-    return Cells(
-        attention=CELL_BYTES.get(plan.cache_type or "", plain),
-        convolution=plain,
-        recurrent=CELL_BYTES.get(state or "", plain),
-    )
-
-
-def _figures(load: Load, plan: Plan) -> dict[str, int | float]:
-    found: dict[str, int | float] = {}
+def _figures(load: Footprint, plan: Plan) -> Figures:
+    found: Figures = {}
     if load.weights is not None:
         found["weight_bytes"] = load.weights.bytes
     if isinstance(load.layout, KvLayout):
         found["bytes_per_token"] = bytes_per_token(load.layout, load.cells)
         found["bytes_per_sequence"] = constant_bytes(load.layout, load.cells)
         if load.weights is not None and plan.context is not None:
-            cache = (plan.batch or 1) * sequence_bytes(load.layout, plan.context, load.cells)
-            found["needed_bytes"] = load.weights.bytes + cache
+            caches = load.measure_caches(plan.context, plan.batch or 1) or 0
+            found["needed_bytes"] = load.weights.bytes + caches
     return found
 
 
-def _missing(load: Load) -> str | None:
-    missing = []
-    if load.weights is None:
-        missing.append("the size of its weights")
-    if isinstance(load.layout, UnknownLayout):
-        missing.append(load.layout.missing)
-    return " and ".join(missing) or None
-
-
-def describe(load: Load) -> str:
+def describe(load: Footprint) -> str:
     """Return the load in one line."""
     parts = []
     if load.weights is not None:
         parts.append(f"weights {show_bytes(load.weights.bytes)} ({load.weights.how})")
     if isinstance(load.layout, KvLayout):
-        token = bytes_per_token(load.layout, load.cells)
-        constant = constant_bytes(load.layout, load.cells)
-        if not token and not constant:
-            parts.append("no cache")
-        elif token:
-            more = f" and {constant:,} a sequence" if constant else ""
-            parts.append(f"cache {token:,} bytes a token{more}")
-        else:
-            parts.append(f"cache {constant:,} bytes a sequence, whatever its length")
+        parts.append(_describe_cache(load.layout, load))
     return "; ".join(parts)
 
 
-def show_bytes(count: float) -> str:
-    """Return bytes as GB or MB (powers of ten)."""
-    if count >= GIGABYTE / 10:
-        return f"{count / GIGABYTE:,.2f} GB"
-    return f"{count / 10**6:,.2f} MB"
+def _describe_cache(layout: KvLayout, load: Footprint) -> str:
+    token = bytes_per_token(layout, load.cells)
+    constant = constant_bytes(layout, load.cells)
+    if token:
+        return f"cache {token:,} bytes a token{f' and {constant:,} a sequence' if constant else ''}"
+    if not constant:
+        return "no cache"
+    longest = max((one.window or 0 for one in layout.layers), default=0)
+    if not longest:
+        return f"cache {constant:,} bytes a sequence, whatever its length"
+    first = first_bytes_per_token(layout, load.cells)
+    return f"cache {first:,} bytes a token up to {longest:,}, {constant:,} a sequence at most"
 
 
-def _compare(
-    a: Load, b: Load, engine: Engine | None, support: CacheSupport | None, plan: Plan
-) -> Answer:
+def _compare(a: Footprint, b: Footprint, engine: Engine | None, plan: Plan) -> Answer:
     figures = _figures(b, plan)
     told = describe(b)
-    missing = _missing(b)
-    if missing:
-        reason = f"cannot be told without knowing {missing}" + (f"; {told}" if told else "")
-        return _reply(engine, support, "unseen", "unknown", reason, figures=figures)
-    if _missing(a):
-        reason = f"b needs {told}; a's needs are not known ({_missing(a)})"
-        return _reply(engine, support, "a-unseen", "unknown", reason, figures=figures)
+    if b.missing:
+        reason = f"cannot be told without knowing {b.missing}" + (f"; {told}" if told else "")
+        return _reply(engine, "unseen", "unknown", reason, figures=figures)
+    if a.missing:
+        reason = f"b needs {told}; a's needs are not known ({a.missing})"
+        return _reply(engine, "a-unseen", "unknown", reason, figures=figures)
     names = {
         "weight_bytes": "of weights",
         "bytes_per_token": "of cache a token",
@@ -156,81 +107,74 @@ def _compare(
     ours = _figures(a, plan)
     more = {name: figures[name] - ours[name] for name in names if figures[name] > ours[name]}
     if not more:
-        return _reply(engine, support, "no-more", "yes", f"needs no more than a: {told}",
-                      figures=figures)  # fmt: skip
+        return _reply(engine, "no-more", "yes", f"needs no more than a: {told}", figures=figures)
     needs = [
         f"{f'{value:,} bytes' if 'per' in name else show_bytes(value)} {names[name]}"
         for name, value in more.items()
     ]
     return _reply(
-        engine, support, "more", "conditional", f"needs more than a: {told}",
+        engine, "more", "conditional", f"needs more than a: {told}",
         condition=f"{', '.join(needs)} more must be free", figures=figures,
     )  # fmt: skip
 
 
-def _plan(load: Load, engine: Engine | None, support: CacheSupport | None, plan: Plan) -> Answer:
+def _plan(b: Side, load: Footprint, engine: Engine | None, plan: Plan) -> Answer:
     figures = _figures(load, plan)
-    total = int((plan.gpu_memory or 0) * GIGABYTE)
-    share = (support.memory_share if support is not None else None) or 1 - RESERVED
-    usable = int(total * share)
-    figures["usable_bytes"] = usable
-    room = f"{show_bytes(total)}, of which {1 - share:.0%} stays free for what is not counted"
+    room = find_room(engine, plan.gpu_memory or 0)
+    figures["usable_bytes"] = room.usable
+    told = f"{show_bytes(room.total)}, of which {room.words}"
     weights = load.weights
-    if weights is not None and weights.bytes > usable:
-        reason = f"weights of {show_bytes(weights.bytes)} ({weights.how}) exceed {room}"
-        return _reply(engine, support, "weights", "no", reason, figures=figures)
-    if weights is None or isinstance(load.layout, UnknownLayout):
-        reason = f"cannot be told without knowing {_missing(load)}"
-        return _reply(engine, support, "unseen", "unknown", reason, figures=figures)
-    left = usable - weights.bytes
-    layout, cells, batch = load.layout, load.cells, plan.batch or 1
-    context = find_longest_context(layout, left // batch, cells)
-    if context is not None:
-        figures["largest_context"] = context
-    limits = f"largest context {'any' if context is None else f'{context:,}'} at batch {batch:,}"
+    if weights is not None and weights.bytes > room.usable:
+        reason = f"weights of {show_bytes(weights.bytes)} ({weights.how}) exceed {told}"
+        return _reply(engine, "weights", "no", reason, figures=figures)
+    if weights is None or not isinstance(load.layout, KvLayout):
+        reason = f"cannot be told without knowing {load.missing}"
+        return _reply(engine, "unseen", "unknown", reason, figures=figures)
+    left, batch = room.usable - weights.bytes, plan.batch or 1
+    limits = tell_context(b, load, left, batch, figures)
     if plan.context is None:
-        reply: Reply = "yes" if context != 0 else "no"
-        reason = f"{describe(load)}; {limits}, in {room}"
-        return _reply(engine, support, "fits", reply, reason, figures=figures)
-    one = sequence_bytes(layout, plan.context, cells)
-    most = left // one if one else None
+        reply: Reply = "no" if figures.get("largest_context") == 0 else "yes"
+        reason = f"{describe(load)}; {limits}, in {told}"
+        return _reply(engine, "fits", reply, reason, figures=figures)
+    most = find_largest_batch(load, left, plan.context)
     if most is not None:
         figures["largest_batch"] = most
-    needed = weights.bytes + batch * one
+    needed = figures["needed_bytes"]
     limits += f"; largest batch {'any' if most is None else f'{most:,}'}"
     limits += f" at {plan.context:,} tokens"
-    fits = needed <= usable
+    fits = needed <= room.usable
     reason = (
         f"{show_bytes(needed)} at batch {batch:,} and {plan.context:,} tokens"
-        f" {'fit' if fits else 'exceed'} {room}; {limits}"
+        f" {'fit' if fits else 'exceed'} {told}; {limits}"
     )
-    return _reply(engine, support, "fits", "yes" if fits else "no", reason, figures=figures)
+    return _reply(engine, "fits", "yes" if fits else "no", reason, figures=figures)
 
 
-def find_longest_context(layout: KvLayout, budget: int, cells: Cells) -> int | None:
-    """Return the most tokens of one sequence that fit in `budget` bytes; None for no limit."""
-    if sequence_bytes(layout, LONGEST, cells) <= budget:
-        return None
-    low, high = 0, LONGEST
-    while high - low > 1:
-        middle = (low + high) // 2
-        if sequence_bytes(layout, middle, cells) <= budget:
-            low = middle
-        else:
-            high = middle
-    return low
+def tell_context(b: Side, load: Footprint, left: int, batch: int, figures: Figures) -> str:
+    """Return the largest context in words, and put it into `figures`; it is never above b's own."""
+    context = find_longest_context(load, left, batch)
+    stated = read_context(b)
+    own = stated.reachable if stated is not None else None
+    if own is not None and (context is None or context > own):
+        figures["largest_context"] = own
+        there = "" if context is None else f", though {context:,} would fit"
+        return f"largest context {own:,}, as long as b's own{there}, at batch {batch:,}"
+    if context is None:
+        return f"largest context any at batch {batch:,}"
+    figures["largest_context"] = context
+    return f"largest context {context:,} at batch {batch:,}"
 
 
 def _reply(
     engine: Engine | None,
-    support: CacheSupport | None,
     key: str,
     answer: Reply,
     reason: str,
     *,
     condition: str | None = None,
-    figures: dict[str, int | float] | None = None,
+    figures: Figures | None = None,
 ) -> Answer:
+    support = engine.cache if engine is not None else None
     return Answer.model_construct(
         question="memory",
         engine=engine.key if engine is not None else None,
