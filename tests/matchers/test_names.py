@@ -19,6 +19,17 @@ def test_several_families_in_one_name() -> None:
     assert "qwen" in claims
 
 
+def test_a_distilled_model_is_not_its_teacher() -> None:
+    registry = load_registry()
+    assert find_claims("x/gemma-2-9b-distill-mistral-7b-v0.1", registry) == [
+        ("mistral", "mistral-7b-v0.1")
+    ]
+    assert find_claims("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", registry) == [
+        ("llama", "llama-3.3")
+    ]
+    assert find_claims("x/gemma-2-9b-distill-v2", registry) == [("gemma", "gemma-2")]
+
+
 def test_a_lying_name_is_a_warning_and_changes_nothing() -> None:
     result = answer(SEVEN_B)
     claims = find_claims("acme/gemma-2-9b-clone", load_registry())

@@ -5,7 +5,9 @@ from __future__ import annotations
 from famtree.checkpoint.completeness import assess_completeness
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.forms.table import choose_form
-from famtree.checkpoint.gathered import OnProgress, require_anything
+from famtree.checkpoint.gathered import Gathered, OnProgress, require_anything
+from famtree.fingerprints.draft_heads import DraftHead, find_draft_head
+from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
 from famtree.types.source import CheckpointSource
 
@@ -37,6 +39,14 @@ def examine_checkpoint(
         from famtree.checkpoint.adapter import examine_adapter
 
         adapter = examine_adapter(found, registry, fingerprint)
+    target = None
+    head = None if adapter is not None else _find_head(found)
+    if head is not None:
+        from famtree.checkpoint.draft_heads import CONFIDENCE, describe_head, find_target
+
+        target = find_target(head, found, registry)
+        found.explanation = describe_head(head)
+        result = Classification("unknown", CONFIDENCE, None, None)
     return Findings(
         found=found,
         fingerprint=fingerprint,
@@ -45,5 +55,12 @@ def examine_checkpoint(
         quantization=quantization,
         quantization_conflicts=quantization_conflicts,
         adapter=adapter,
+        target=target,
         completeness=None if briefly else assess_completeness(found, observation, result, registry),
     )
+
+
+def _find_head(found: Gathered) -> DraftHead | None:
+    """Return the draft head where there is one; its files may lie alone."""
+    files = [entry.name for entry in found.form.list_weight_files(found)]
+    return find_draft_head(found.config, found.index, files)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from famtree.checkpoint.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.types.fingerprint import Disagreement, Fingerprint
-from famtree.types.identification import Completeness, Kind, UnknownReason
+from famtree.types.identification import Completeness, Kind, Target, UnknownReason
 from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class Findings(Struct):
     quantization: Quantization | None
     quantization_conflicts: list[Disagreement] = []
     adapter: AdapterFinding | None = None
+    target: Target | None = None
+    """What a draft head guesses for; None for what is none."""
     completeness: Completeness | None = None
 
     @property
@@ -54,7 +56,9 @@ class Findings(Struct):
     @property
     def kind(self) -> Kind:
         """What the checkpoint is."""
-        return "adapter" if self.adapter is not None else "model"
+        if self.target is not None:
+            return "draft-head"
+        return "adapter" if self.adapter is not None else self.found.kind
 
     @property
     def unknown_because(self) -> UnknownReason:

@@ -102,7 +102,8 @@ def _list_facts(result: Identification, *, everything: bool) -> Facts:
     add = facts.add
     style = _STYLES[result.outcome]
     if result.family is None:
-        add("family", Text(result.outcome, style))
+        own = "none of its own" if result.kind == "draft-head" else result.outcome
+        add("family", Text(own, style))
     else:
         name = Text(result.family.name, style)
         add("family", name.append(" (").append(result.family.maker).append(")"))

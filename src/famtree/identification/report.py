@@ -85,7 +85,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         confidence=round(confidence, 4),
         parameters=parameters,
         size=size,
-        variant=find_variant(fingerprint, result),
+        variant=find_variant(fingerprint, result) if findings.target is None else None,
         wrapper=findings.wrapper,
         fingerprint=fingerprint,
         quantization=findings.quantization,
@@ -108,9 +108,9 @@ def _explain(findings: Findings, told: Told, registry: Registry) -> str:
 def _describe_target(
     findings: Findings, family: str | None, generation: Generation | None
 ) -> Target | None:
-    """Return what an adapter is added to."""
+    """Return what a draft head guesses for, or an adapter is added to."""
     if findings.adapter is None:
-        return None
+        return findings.target
     return Target.model_construct(
         family=family,
         generation=generation.key if generation else None,
@@ -171,7 +171,9 @@ def _measure(findings: Findings, *, settled: bool) -> tuple[str | None, int | No
     best = findings.result.best if settled else None
     official = best.size.size if best is not None and best.size is not None else None
     if official is None:
-        return None, counted or estimate_parameters(fingerprint.architecture)
+        # A head's config repeats widths and vocabulary of its target.
+        guessed = None if findings.target else estimate_parameters(fingerprint.architecture)
+        return None, counted or guessed
     if counted is None:
         return official.name, official.parameters or estimate_parameters(fingerprint.architecture)
     return official.name, counted

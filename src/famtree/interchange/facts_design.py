@@ -4,25 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from famtree.fingerprints.draft_heads import find_draft_head
 from famtree.interchange.adapters import is_adapter
 from famtree.interchange.kv_cache import read_layout
 from famtree.interchange.pair import Fact, Pair
 from famtree.interchange.side import Side
+from famtree.sources.weight_files import list_weight_files
 
 MOST_NAMED = 3
 """Differing traits a sentence names."""
-_HEAD_KEYS = {
-    "medusa_num_heads": "medusa",
-    "draft_vocab_size": "eagle3",
-    "eagle_config": "eagle",
-    "dflash_config": "dflash",
-}
-"""config.json keys that only draft heads have (vllm/transformers_utils/configs)."""
-_HEAD_WORDS = (
-    ("eagle3", "eagle3"), ("eagle", "eagle"), ("medusa", "medusa"), ("dflash", "dflash"),
-    ("mlpspeculator", "mlp-speculator"), ("mtp", "mtp"), ("dspark", "dspark"),
-)  # fmt: skip
-"""Words in the class names of draft heads (_SPECULATIVE_DECODING_MODELS of vllm's registry)."""
 _PREDICTION_KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers",
                     "mtp_num_layers", "num_mtp_modules")  # fmt: skip
 """config.json keys for prediction layers stored with a model itself."""
@@ -35,13 +25,10 @@ def class_name(side: Side) -> str | None:
 
 def find_head(side: Side) -> str | None:
     """Return the kind of draft head a checkpoint is, `none` for a whole model, None if unseen."""
-    name = (class_name(side) or "").lower()
-    for word, kind in _HEAD_WORDS:
-        if word in name:
-            return kind
-    for key, kind in _HEAD_KEYS.items():
-        if key in side.config:
-            return kind
+    files = [entry.name for entry in list_weight_files(side.listing)]
+    head = find_draft_head(side.config, side.index, files)
+    if head is not None:
+        return head.method
     return "none" if side.config or side.index.complete else None
 
 
