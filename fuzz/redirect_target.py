@@ -19,8 +19,11 @@ from famtree.sources.addresses import Address, AddressError, follow_address, par
 from famtree.sources.connections import Connections
 from famtree.sources.hub_access import HubAccess
 from famtree.sources.hub_client import HubClient
+from famtree.sources.proxies import Proxies
 
 HUB = "http://hub.test:8080"
+HUB_HOSTS = ("huggingface.co", "hub-ci.huggingface.co", "hf.co")
+"""Whom the token is given to as well, over https alone."""
 STARTS = (
     "http://hub.test:8080/org/name/resolve/main/config.json?a=b",
     "https://hub.test/api/models/org/name",
@@ -41,12 +44,12 @@ class _Client:
     def __init__(self) -> None:
         self.hub = HubClient(access=HubAccess(HUB, "hf_fuzzed"))
         self.ways = Connections()
-        self.ways._proxies = {}
+        self.ways._proxies = Proxies({}, "")
         self._met: dict[object, tuple[str, int]] = {}
 
     def find_token(self, address: Address) -> str | None:
         """Return what the request to `address` is authorised with."""
-        return self.hub._headers_for(address).get("authorization")
+        return self.hub._headers.find(address).get("authorization")
 
     def find_socket(self, address: Address) -> tuple[str, int]:
         """Return host and port that the library opens a socket to when `address` is sent.
@@ -107,8 +110,9 @@ def fuzz_redirect(data: bytes) -> None:
     sent = str(there)
     host = there.host.strip("[]")
     assert client.find_socket(there) == (host, there.port), "another socket is opened"
-    home = (there.scheme, host, there.port) == ("http", "hub.test", 8080)
-    assert client.find_token(there) == ("Bearer hf_fuzzed" if home else None)
+    trusted = {("http", "hub.test", 8080), *(("https", one, 443) for one in HUB_HOSTS)}
+    known = (there.scheme, host, there.port) in trusted
+    assert client.find_token(there) == ("Bearer hf_fuzzed" if known else None)
     assert not (here.scheme == "https" and there.scheme == "http")
     # What goes through a proxy is read once more there: nothing may change, whoever reads it.
     assert sent.isascii()
@@ -143,6 +147,8 @@ def make_seeds() -> list[bytes]:
         "http://hub.test%00.cdn.test/x", "http://hub.test:8080\t@cdn.test/x", "http://0x7f.1/x",
         "http://[fe80::1%25eth0]/x", "http://hub.test.:8080/x", "http://h\xfcb.test/\xe9",
         "http://hub.test:0/x", "http://hub.test:99999/x", "ftp://hub.test/x", "data:,x",
+        "https://huggingface.co/x", "http://huggingface.co/x", "https://huggingface.co:80/x",
+        "https://hf.co.cdn.test/x", "https://HF.co/x", "https://cdn.test\\@hf.co/x", "//hf.co:443/",
         "http://cdn.test//hub.test:8080/x", "http://a:b@c:d@hub.test:8080/", "//[::ffff:1.2.3.4]",
     ]  # fmt: skip
     return [

@@ -316,11 +316,11 @@ def test_a_token_in_the_name_of_a_host_is_neither_asked_for_nor_told(
 ) -> None:
     from famtree.errors import NetworkError
     from famtree.sources.addresses import parse_address
-    from famtree.sources.hub_client import _find_next
+    from famtree.sources.hub_redirects import find_next
 
     here = parse_address("http://127.0.0.1:1/x")
     host = TOKEN.replace("_", "-")
     monkeypatch.setenv("HF_TOKEN", host)
     with pytest.raises(NetworkError, match="token or a password"):
-        _find_next(here, f"http://{host}.example/")
+        find_next(here, f"http://{host}.example/")
     assert "7vtoken" not in redaction.redact(f"http://{host.lower()}.example/")

@@ -79,6 +79,7 @@ PACKAGES = {
     "pyarrow": ("pyarrow", "parquet"),
     "ray": ("ray", "ray"),
     "safetensors": ("safetensors", ""),
+    "socks": ("pysocks", "socks"),
 }
 """Module -> its package, and the extra of famtree it comes with."""
 

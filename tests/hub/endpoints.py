@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from dataclasses import dataclass, field
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,27 @@ class Reply:
     file: HubFile | None = None
 
 
+_QUOTA = {"api": 500, "resolvers": 3000, "pages": 100}
+"""Requests of one anonymous address in five minutes."""
+
+
+def sign_answer(hub: HubServer, path: str) -> dict[str, str]:
+    """Return the headers that come with every answer of the Hub."""
+    plain = path.partition("?")[0]
+    resolver = re.search("/resolve/|/api/resolve-cache/", plain)
+    bucket = "resolvers" if resolver else "api" if "/api/" in plain else "pages"
+    limit = hub.manner.limits.get(bucket, f'"{bucket}";r={_QUOTA[bucket] - 1};t=299')
+    return {
+        "RateLimit": limit,
+        "RateLimit-Policy": f'"fixed window";"{bucket}";q={_QUOTA[bucket]};w=300',
+        "X-Powered-By": "huggingface-moon",
+        "X-Request-Id": "Root=1-68d54f00-000000000000000000000000",
+        "Vary": "Origin, Accept",
+        "Via": "1.1 d3adb33f.cloudfront.net (CloudFront)",
+        "X-Cache": "Miss from cloudfront",
+    }
+
+
 def error(status: int, code: str, message: str, **headers: str) -> Reply:
     """Return an error the way the Hub words it."""
     named = {"X-Error-Message": message} | headers
@@ -37,7 +60,7 @@ def serve_cdn(hub: HubServer, path: str, headers: dict[str, str]) -> Reply:
     address = urlsplit(path)
     signature = parse_qs(address.query).get("Signature", [""])[0]
     file = hub.signatures.get(signature)
-    if file is None:
+    if file is None or hub.manner.unsigned:
         return Reply(403, {"Content-Type": "application/xml"}, b"<Error>AccessDenied</Error>")
     if file.sha256 != address.path.rpartition("/")[2]:
         return Reply(404, body=b"<Error>NoSuchKey</Error>")
@@ -48,20 +71,34 @@ def serve_hub(
     hub: HubServer, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> Reply:
     """Answer a call to the Hub itself."""
+    manner = hub.manner
+    if manner.moves_to:
+        return Reply(308, {"Location": manner.moves_to + path})
+    if manner.cookie_wall and "seen=1" not in headers.get("cookie", ""):
+        return Reply(302, {"Location": path, "Set-Cookie": "seen=1; Path=/; HttpOnly"})
+    if manner.prefix:
+        if not path.startswith(f"{manner.prefix}/"):
+            return error(404, "", "Not found")
+        path = path.removeprefix(manner.prefix)
     address = urlsplit(path)
     query = parse_qs(address.query)
     token = headers.get("authorization", "").removeprefix("Bearer ")
     if token and token not in hub.tokens:
-        return error(401, "", "Invalid credentials in Authorization header")
+        return error(401, "", "Invalid credentials in Authorization header", **_REALM)
     parts = address.path.strip("/").split("/")
     if parts == ["api", "models"]:
         return _search(hub, query)
     if parts[:3] == ["api", "resolve-cache", "models"]:
         return _serve_small(hub, parts[3:], token)
     if parts[:2] == ["api", "models"]:
+        refused = (manner.strict_query and address.query) or (
+            manner.only_revision and "revision" not in parts
+        )
+        if refused:
+            return error(404, "", "Not found")
         return _serve_api(hub, parts[2:], query, headers, body, token)
     if "resolve" in parts:
-        return _resolve(hub, parts, token)
+        return _resolve(hub, parts, headers, token)
     return error(404, "", "Not found")
 
 
@@ -82,6 +119,7 @@ def _serve_api(
     if repository.moved_to is not None:
         rest = "/".join([repository.moved_to, *parts[cut:]])
         tail = "&".join(f"{key}={value}" for key, values in query.items() for value in values)
+        tail = tail if hub.manner.keeps_query else ""
         return Reply(307, {"Location": f"/api/models/{rest}" + (f"?{tail}" if tail else "")})
     call = parts[cut] if cut < len(parts) else "revision"
     revision = unquote(parts[cut + 1]) if cut + 1 < len(parts) else "main"
@@ -94,17 +132,33 @@ def _serve_api(
         return _json(repository.tree(commit, _paths(body)))
     blobs = query.get("blobs") == ["true"] and not hub.faults.no_blobs
     document = repository.document(commit, blobs=blobs, expand=query.get("expand", []))
+    for sibling in document.get("siblings", []):
+        if hub.manner.lfs != "sha256" and "lfs" in sibling:
+            sibling["lfs"] = _misdescribe(hub.manner.lfs, sibling["lfs"])
     if not hub.etags:
         return _json(document)
     reply = _json(document)
     etag = f'W/"{sha1(reply.body).hexdigest()[:27]}"'
+    if hub.manner.gzip:
+        reply.body = gzip.compress(reply.body)
+        reply.headers["Content-Encoding"] = "gzip"
+        etag = etag.removeprefix("W/")[:-1] + '-gzip"'
     if headers.get("if-none-match") == etag:
         return Reply(304, {"ETag": etag})
     reply.headers["ETag"] = etag
     return reply
 
 
-def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:
+def _misdescribe(how: str, lfs: dict[str, Any]) -> dict[str, Any] | None:
+    if how == "oid":
+        return {"oid": lfs["sha256"], "size": lfs["size"], "pointerSize": lfs["pointerSize"]}
+    return {} if how == "empty" else None
+
+
+_REALM = {"WWW-Authenticate": 'Bearer realm="Authentication required", charset="UTF-8"'}
+
+
+def _resolve(hub: HubServer, parts: list[str], headers: dict[str, str], token: str) -> Reply:
     cut = parts.index("resolve")
     repo_id, revision = "/".join(parts[:cut]), unquote(parts[cut + 1])
     name = unquote("/".join(parts[cut + 2 :]))
@@ -121,11 +175,20 @@ def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:
     if file is None:
         return error(404, "EntryNotFound", "Entry not found")
     known = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
+    if not file.lfs and repository.private:
+        disposition = f"inline; filename*=UTF-8''{quote(name.rpartition('/')[2])}"
+        policy = {"Content-Security-Policy": "default-src 'none'; sandbox"}
+        etag = {"ETag": f'"{file.blob_id}"', "Content-Disposition": disposition}
+        return Reply(200, known | etag | policy | {"X-Hub-Cache": "HIT"}, file=file)
     if not file.lfs:
         place = f"/api/resolve-cache/models/{repo_id}/{commit}/{quote(name)}"
         return Reply(307, known | {"ETag": f'"{file.blob_id}"', "Location": place})
     signature = sha1(f"{repo_id}{file.sha256}{len(hub.signatures)}".encode()).hexdigest()
-    hub.signatures[signature] = file
+    if hub.manner.stale and headers.get("cache-control") != "no-cache":
+        hub.manner.stale -= 1
+    else:
+        hub.signatures[signature] = file
+    place = f"{hub.cdn_url}/xet/{repo_id}/{file.sha256}?Signature={signature}&Expires=3600"
     return Reply(
         302,
         known
@@ -133,8 +196,14 @@ def _resolve(hub: HubServer, parts: list[str], token: str) -> Reply:
             "X-Linked-Size": str(file.size),
             "X-Linked-Etag": f'"{file.sha256}"',
             "X-Xet-Hash": str(file.sha256),
-            "Location": f"{hub.cdn_url}/xet/{repo_id}/{file.sha256}?Signature={signature}",
+            "Cache-Control": "no-store",
+            # Without the `rel="xet-auth"` of the Hub, by which the library asks another service.
+            "Link": f"<https://cas-server.xethub.hf.co/v1/reconstructions/{file.sha256}>; "
+            'rel="xet-reconstruction-info"',
+            "Content-Type": "text/plain; charset=utf-8",
+            "Location": place,
         },
+        f"Found. Redirecting to {place}".encode(),
     )
 
 
@@ -157,7 +226,9 @@ def _open(
     if repository is None or (repository.private and not allowed):
         if token:
             return None, error(404, "RepoNotFound", "Repository not found")
-        return None, error(401, "RepoNotFound", "Invalid username or password.")
+        refusal = error(401, "", "Invalid username or password.", **_REALM)
+        refusal.headers["X-Cache"] = "Error from cloudfront"
+        return None, refusal
     if repository.disabled:
         return None, error(403, "", "Access to this resource is disabled.")
     if repository.gated and not allowed and not listing:
@@ -170,7 +241,8 @@ def _open(
 def _search(hub: HubServer, query: dict[str, list[str]]) -> Reply:
     filters = query.get("filter", [])
     author = query.get("author", [None])[0]
-    limit, begin = int(query.get("limit", ["1000"])[0]), int(query.get("cursor", ["0"])[0])
+    limit = min(hub.manner.page, int(query.get("limit", ["1000"])[0]))
+    begin = int(query.get("cursor", ["0"])[0])
     fitting = [
         repository.document(repository.refs["main"], blobs=False, expand=query.get("expand", []))
         for repo_id, repository in sorted(hub.repositories.items())
@@ -187,7 +259,9 @@ def _search(hub: HubServer, query: dict[str, list[str]]) -> Reply:
             if key not in {"limit", "cursor"}
             for value in values
         )
-        place = f"{hub.url}/api/models?limit={limit}&cursor={begin + limit}{kept}"
+        place = (
+            f"{hub.manner.link_to or hub.url}/api/models?limit={limit}&cursor={begin + limit}{kept}"
+        )
         headers["Link"] = f'<{place}>; rel="next"'
     return _json(fitting[begin : begin + limit], headers)
 

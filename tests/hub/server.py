@@ -5,8 +5,11 @@
         ...HF_ENDPOINT=hub.url...
         assert hub.seen.requests == 2
 
-Small files are answered by a 307 to `/api/resolve-cache/`, LFS files by a 302 to a second server
-(`hub.cdn_url`) with a signed address. Usable outside pytest, for benchmarks.
+Answers have the headers and words that were recorded of the Hub in September 2026: `RateLimit` of
+three buckets, small files by a 307 to `/api/resolve-cache/`, LFS files by a 302 to a second server
+(`hub.cdn_url`) with a signed address that expires, 401 without a code to whom shows no token.
+`hub.manner` makes it one of the servers that stand for the Hub. Usable outside pytest, for
+benchmarks.
 """
 
 from __future__ import annotations
@@ -69,12 +72,45 @@ class Faults:
         return re.search(self.only, path) is not None
 
 
+@dataclass
+class Manner:
+    """How servers that stand for the Hub differ from it, and what the Hub does now and then."""
+
+    strict_query: bool = False
+    """404, without a code, for a description with any query (Artifactory)."""
+    only_revision: bool = False
+    """404, without a code, for a description without `/revision/`."""
+    prefix: str = ""
+    """Path of the endpoint; redirects lead from the root all the same."""
+    lfs: str = "sha256"
+    """What a sibling says of an LFS file: `sha256`, `oid`, `empty` (`{}`) or `null`."""
+    page: int = 1000
+    """Most models on a page of a list."""
+    link_to: str = ""
+    """Host of the next page's address in place of this one (a mirror hands on the Hub's)."""
+    keeps_query: bool = True
+    """Whether a renamed repository's redirect keeps the question."""
+    limits: dict[str, str] = field(default_factory=dict)
+    """`RateLimit` by bucket (`api`, `resolvers`, `pages`) in place of one with much left."""
+    gzip: bool = False
+    """Compress documents, under an ETag that ends in `-gzip`."""
+    cookie_wall: bool = False
+    """302 to the same address with a cookie, without which nobody is let through."""
+    moves_to: str = ""
+    """308 to the same path of this host (hf-mirror.com since 2026)."""
+    unsigned: bool = False
+    """Let the signed addresses be refused, however fresh they are."""
+    stale: int = 0
+    """How many addresses a cache in between hands out that have expired."""
+
+
 class HubServer:
     """Two loopback servers, the Hub and its CDN, sharing repositories, faults and a record."""
 
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.faults = Faults()
+        self.manner = Manner()
         self.seen = Record()
         self.tokens: dict[str, set[str]] = {}
         """Accepted tokens, with the private or gated repositories each may read."""
@@ -88,6 +124,11 @@ class HubServer:
 
     @property
     def url(self) -> str:
+        """The endpoint."""
+        return self.host_url + self.manner.prefix
+
+    @property
+    def host_url(self) -> str:
         return self._servers[0].address
 
     @property
@@ -233,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             start, stop, size = 0, len(body), len(body)
         self.send_response(status)
+        if self.server.host == "hub":
+            headers = endpoints.sign_answer(self.server.hub, self.path) | headers
         if "Transfer-Encoding" not in headers:
             headers["Content-Length"] = str(max(0, size + faults.length_off))
         if faults.other_version and "ETag" in headers:

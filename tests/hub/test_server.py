@@ -62,9 +62,13 @@ def test_refusals(hub: HubServer, api: HfApi) -> None:
     hub.add("org/name", FILES)
     hub.add("org/gated", FILES, gated="manual")
     hub.add("org/private", FILES, private=True)
+    hub.tokens["hf_other"] = set()
     for absent in ("org/none", "org/private"):
-        with pytest.raises(RepositoryNotFoundError):
+        with pytest.raises(HfHubHTTPError, match="Invalid username or password") as caught:
             api.model_info(absent)
+        assert caught.value.response.status_code == 401
+        with pytest.raises(RepositoryNotFoundError):
+            api.model_info(absent, token="hf_other")
     with pytest.raises(RevisionNotFoundError):
         api.model_info("org/name", revision="none")
     with pytest.raises(EntryNotFoundError):

@@ -16,6 +16,7 @@ from famtree.errors import UsageError
 from famtree.sources import connections as connections_module
 from famtree.sources.addresses import parse_address
 from famtree.sources.connections import Connections, find_certificates
+from famtree.sources.proxies import Proxies
 
 SOON = Timeout(connect=5, read=5)
 
@@ -105,6 +106,82 @@ def test_no_proxy_spares_a_host(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, s
     monkeypatch.setenv("NO_PROXY", spared)
     assert fetch(f"http://{proxy.address}/file") == b"proxy"
     assert proxy.asked == [("GET", "/file", None)]
+
+
+SPARED = (
+    "127.0.0.0/8", "10.0.0.0/8,127.0.0.0/8", " 127.0.0.1 ", "127.0.0.1/32", "127.0.0.1:{port}",
+    "127.0.0.0/8:{port}", "http://127.0.0.1", "all://127.0.0.1", "::ffff:127.0.0.0/104,127.0.0.1",
+    "*:{port}", "HTTP://*",
+)  # fmt: skip
+ASKED = (
+    "10.0.0.0/8", "127.0.0.1:1", "127.0.0.0/8:1", "https://127.0.0.1", "0.0.1", ".0.0.1", "", ",",
+    "127.0.0.0/64", "[::1]", "example", "128.0.0.0/1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("spared", SPARED)
+def test_no_proxy_in_every_form(proxy: Proxy, monkeypatch: pytest.MonkeyPatch, spared: str) -> None:
+    port = proxy.address.partition(":")[2]
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", spared.format(port=port))
+    assert fetch(f"http://{proxy.address}/file") == b"proxy"
+    assert proxy.asked == [("GET", "/file", None)]
+
+
+@pytest.mark.parametrize("spared", ASKED)
+def test_others_are_asked_by_the_proxy(
+    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, spared: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy.address)
+    monkeypatch.setenv("NO_PROXY", spared)
+    fetch("http://127.0.0.1:9/file")
+    assert proxy.asked == [("GET", "http://127.0.0.1:9/file", None)]
+
+
+@pytest.mark.parametrize(
+    ("spared", "place", "direct"),
+    [
+        ("hub.example", "http://hub.example/x", True),
+        ("hub.example", "http://eu.hub.example/x", True),
+        (".hub.example", "http://eu.hub.example/x", True),
+        (".hub.example", "http://hub.example/x", True),
+        ("*.hub.example", "http://eu.hub.example/x", True),
+        ("HUB.example.", "http://hub.example/x", True),
+        ("hub.example", "http://myhub.example/x", False),
+        ("hub.example:8080", "http://hub.example:8080/x", True),
+        ("hub.example:8080", "http://hub.example/x", False),
+        ("hub.example:80", "http://hub.example/x", True),
+        ("fd00::/8", "http://[fd00::1]/x", True),
+        ("fd00::/8", "http://[fe80::1]/x", False),
+        ("[::1]:8080", "http://[::1]:8080/x", True),
+        ("[::1]:8080", "http://[::1]/x", False),
+        ("::1", "http://[::1]/x", True),
+        ("10.0.0.0/8", "http://10.example/x", False),
+    ],
+)
+def test_who_is_spared(spared: str, place: str, direct: bool) -> None:
+    proxies = Proxies({"http": "proxy.example:3128"}, f"other.example,{spared}")
+    found = proxies.find(parse_address(place))
+    assert found == (None if direct else "http://proxy.example:3128")
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_bundles_of_older_clients(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, kind: str
+) -> None:
+    for other in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(other, raising=False)
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("no certificate")
+    monkeypatch.setenv(name, str(bundle if kind == "file" else tmp_path))
+    if kind == "file":
+        with pytest.raises(ssl.SSLError):
+            find_certificates()
+    else:
+        assert find_certificates().cert_store_stats()["x509"] == 0
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    assert find_certificates().cert_store_stats()["x509"] == 0, "the newer names come first"
 
 
 def test_surroundings_are_read_once(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from famtree.sources import connections, hub_answer, hub_client, hub_pauses
 from famtree.sources.addresses import Address, parse_address
 from famtree.sources.hub import HubSource
 from famtree.sources.hub_access import HubAccess
+from famtree.sources.hub_redirects import find_next
 from famtree.sources.reference import parse_reference
 from famtree.types.checkpoint import Missing
 from hub import endpoints
@@ -149,21 +150,26 @@ def test_retry_after_is_honoured_in_bounds(hub: HubServer, pauses: list[float]) 
     assert pauses == [7.0], "no pause beyond the bound"
 
 
-def test_one_pause_holds_for_every_request_to_the_host(pauses: list[float]) -> None:
+def test_one_pause_holds_for_every_request_of_its_bucket(pauses: list[float]) -> None:
+    def lane(url: str, owner: str | None = None) -> hub_pauses.Lane:
+        return hub_pauses.find_lane(url, owner)
+
     gate = hub_pauses.Gate()
-    gate.close("https://hub/api/models", 5)
-    assert gate.wait("https://cdn/file") == 0
-    assert gate.wait("https://hub/org/name") == 5
-    assert gate.wait("https://hub/other") == 0
+    gate.close(lane("https://hub/api/models"), 5)
+    assert gate.wait([lane("https://cdn/api/file")]) == 0
+    assert gate.wait([lane("https://hub/org/name/resolve/main/a")]) == 0
+    assert gate.wait([lane("https://hub/api/models/org/name")]) == 5
+    assert gate.wait([lane("https://hub/api/other")]) == 0
     assert pauses == [5]
 
 
 def test_a_pause_of_one_user_is_not_another_s(pauses: list[float]) -> None:
     gate = hub_pauses.Gate()
-    gate.close("https://hub/api/models", 5, "alice")
-    assert gate.wait("https://hub/org/name") == 0
-    assert gate.wait("https://hub/org/name", "bob") == 0
-    assert gate.wait("https://hub/org/name", "alice") == 5
+    url = "https://hub/api/models"
+    gate.close(hub_pauses.find_lane(url, "alice"), 5)
+    assert gate.wait([hub_pauses.find_lane(url, None)]) == 0
+    assert gate.wait([hub_pauses.find_lane(url, "bob")]) == 0
+    assert gate.wait([hub_pauses.find_lane(url, "alice")]) == 5
 
 
 def test_ranges_leave_their_connection_to_the_next(hub: HubServer) -> None:
@@ -191,7 +197,7 @@ def test_pauses_are_spread() -> None:
 def test_client_errors_are_not_tried_again(hub: HubServer, pauses: list[float]) -> None:
     hub.faults.statuses.append(418)
     fails(NetworkError)
-    hub.faults.statuses.append(400)
+    hub.faults.statuses.extend([400] * 4)  # each form of the question
     assert "malformed" in fails(NetworkError).message, "the request was famtree's, not the user's"
     assert pauses == []
 
@@ -342,7 +348,7 @@ def test_redirects_in_circles(hub: HubServer) -> None:
 
 def test_an_encrypted_address_is_never_left_for_a_plain_one() -> None:
     def follow(here: str, place: str) -> str:
-        return str(hub_client._find_next(parse_address(here), place))
+        return str(find_next(parse_address(here), place))
 
     assert follow("https://hub/a", "https://cdn/b?c=%2Fd~") == "https://cdn/b?c=%2Fd~"
     assert follow("http://hub/a", "/b") == "http://hub/b"

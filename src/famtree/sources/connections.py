@@ -1,9 +1,9 @@
 """Connections that are kept for the next request, direct or by way of a proxy.
 
-urllib3 sends: huggingface_hub's own client takes twice the processor's time for a request, and that
-is what bounds a scan (benchmarks/scan.py). Certificates are that client's all the same, and the
-proxies those of `urllib.request`: HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, else the
-system's.
+urllib3 sends: huggingface_hub's own client takes half as much of the processor's time again, and
+that is what bounds a scan (benchmarks/scan.py). Certificates are that client's all the same, and
+`famtree.sources.proxies` finds the proxy. A client that the user set is used in place of all this
+(`famtree.sources.user_client`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from famtree.errors import UsageError
-from famtree.redaction import remember_address
+from famtree.errors import UsageError, missing_package
+from famtree.sources.proxies import Proxies, read_proxies
+from famtree.sources.user_client import find_user_client, send_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ class Connections:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._proxies: dict[str, str] | None = None
+        self._proxies: Proxies | None = None
         self._managers: dict[tuple[str, str | None], PoolManager] = {}
         self._pools: dict[str, HTTPConnectionPool] = {}
         """By scheme and host, for the first hosts that are asked without a proxy."""
@@ -94,6 +95,9 @@ class Connections:
         Redirects are not followed and nothing is tried again. Raises urllib3's errors, and
         UsageError for a proxy that cannot be used.
         """
+        users = find_user_client()
+        if users is not None:
+            return send_by(users, address, headers, timeout, exchange)
         sender, target = self._find_sender(address)
         _present.exchange = exchange
         return sender.urlopen(
@@ -144,15 +148,9 @@ class Connections:
             return self._managers[scheme, proxy], str(address)
 
     def _find_proxy(self, address: Address) -> str | None:
-        from urllib.request import getproxies, proxy_bypass
-
         if self._proxies is None:
-            self._proxies = getproxies()
-        proxy = self._proxies.get(address.scheme) or self._proxies.get("all")
-        if not proxy or proxy_bypass(address.netloc):
-            return None
-        remember_address(proxy)
-        return proxy if "://" in proxy else f"http://{proxy}"
+            self._proxies = read_proxies()
+        return self._proxies.find(address)
 
     def _list_options(self, scheme: str) -> dict[str, Any]:
         if scheme == "http":
@@ -165,14 +163,18 @@ class Connections:
 def find_certificates() -> SSLContext:
     """Return what tells a trusted server, by the rules of huggingface_hub's client (httpx2 2.16).
 
-    The file SSL_CERT_FILE, else the folder SSL_CERT_DIR, else what OpenSSL finds on its own, else
-    what the system has. Raises OSError kin for a file that is none.
+    The file SSL_CERT_FILE, else the folder SSL_CERT_DIR, else the file or folder that older clients
+    read (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE), else what OpenSSL finds on its own, else what the
+    system has. Raises OSError kin for a file that is none.
     """
     import os
     import ssl
     import sys
 
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if not file and not folder:
+        older = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+        file, folder = (None, older) if older and os.path.isdir(older) else (older, None)
     if file or folder:
         return ssl.create_default_context(cafile=file or None, capath=None if file else folder)
     paths = ssl.get_default_verify_paths()
@@ -239,10 +241,7 @@ def _make_manager(scheme: str, proxy: str | None, options: dict[str, Any]) -> Po
             options["proxy_headers"] = urllib3.make_headers(proxy_basic_auth=unquote(user))
         return urllib3.ProxyManager(proxy, **options)
     except ImportError as fault:
-        raise UsageError(
-            "the proxy is a SOCKS proxy, for which a library is missing",
-            hint="pip install pysocks",
-        ) from fault
+        raise missing_package("socks", "a SOCKS proxy") from fault
     except (ValueError, AssertionError) as fault:
         raise UsageError(
             f"the proxy for {scheme} is not a valid address",  # it may hold a password

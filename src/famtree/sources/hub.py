@@ -7,7 +7,7 @@ file is probed for and no HEAD is sent. What one wave asks for is fetched at onc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
@@ -15,25 +15,22 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.errors import AccessError, FamtreeError, NetworkError, NotFoundError, OfflineError
-from famtree.sources.addresses import parse_address
+from famtree.errors import FamtreeError, NotFoundError, OfflineError
 from famtree.sources.daemon_threads import THREADS
-from famtree.sources.hashes import content_key, fits, is_blob_id
+from famtree.sources.hashes import is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
-from famtree.sources.hub_answer import HubAnswer, read_sent_etag
+from famtree.sources.hub_answer import read_sent_etag
 from famtree.sources.hub_cache import HubCache
 from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
-from famtree.sources.hub_listing import MAX_DOCUMENT_BYTES, decode_listing
+from famtree.sources.hub_description import DEFAULT_REVISION, request_description
+from famtree.sources.hub_files import HubFiles
+from famtree.sources.hub_listing import decode_listing
 from famtree.sources.hub_settings import load_settings
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
 
 _Key = TypeVar("_Key", bound=Hashable)
 
-DEFAULT_REVISION = "main"
-PARTIAL = 206
-_VANISHED = frozenset({"RepoNotFound", "RevisionNotFound"})
-"""The Hub's words for 404 where it does not concern the file alone."""
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
@@ -84,10 +81,7 @@ class HubSource:
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None
         self._entries: dict[str, FileEntry] = {}
-        self._addresses: dict[str, str] = {}
-        """Where a redirect led: a signed address serves further ranges of the same file."""
-        self._etags: dict[tuple[str, str], str] = {}
-        """By file and host: what the first answer named the content."""
+        self._files = HubFiles(self._client, self._repo, self._revision, self._page)
         self._seconds = 0.0
         self._hashed = 0
 
@@ -116,6 +110,7 @@ class HubSource:
                     hint=f"see {self._page}/tree/{quote(self._revision)} for its files",
                 )
             self._entries = {entry.name: entry for entry in listing.files}
+            self._files.adopt(listing)
             self._listing = listing
         return self._listing
 
@@ -179,16 +174,13 @@ class HubSource:
                 f"the listing of {what} is not cached and offline mode is on",
                 hint="run once without --offline (and without HF_HUB_OFFLINE)",
             )
-        url = f"{self._client.endpoint}/api/models/{self._repo}"
-        if self.ref.revision is not None:
-            url += f"/revision/{quote(self.ref.revision, safe='')}"
-        etag = read_sent_etag(known.etag) if known else None
-        answer = self._client.get(
-            f"{url}?blobs=true",
-            stop=MAX_DOCUMENT_BYTES,
+        answer = request_description(
+            self._client,
+            self._repo,
+            self.ref.revision,
+            etag=read_sent_etag(known.etag) if known else None,
             what=what,
             page=self._page,
-            headers={"if-none-match": etag} if etag else None,
         )
         if answer.status == 304 and known is not None:
             return known
@@ -283,91 +275,13 @@ class HubSource:
         return results
 
     def _try(self, task: _Task) -> bytes | Missing | FamtreeError:
-        name = task.entry.name
         try:
-            data = self._fetch(task)
-        except (NotFoundError, AccessError) as fault:
-            if self._listing is not None and self._listing.gated:
-                return self._no_access(name)
-            # What is not listed is absent. What is listed and not served is no answer: a CDN or
-            # proxy must not be able to change what a checkpoint is. A repository that vanished
-            # or became private since it was listed is told of in its own words.
-            code = getattr(fault.__cause__, "code", None)  # of a RefusalError
-            if isinstance(fault, NotFoundError) and code is not None and code not in _VANISHED:
-                return NetworkError(
-                    f"{self._repo}/{name} is listed, but the server does not serve it",
-                    hint="it may have been deleted just now, or a proxy or mirror lacks it; "
-                    "run again, or check HF_ENDPOINT",
-                )
-            return fault
+            data = self._files.fetch(task.entry, task.span, task.limit)
         except FamtreeError as fault:
             return fault
         if isinstance(data, bytes):
             self._cache.write_file(self._repo, self._commit, task.entry, task.span, data)
         return data
-
-    def _fetch(self, task: _Task) -> bytes | Missing:
-        entry, span = task.entry, task.span
-        what = f"{self._repo}/{entry.name}"
-        if span is None:
-            # One byte more than expected shows a file that is longer than listed.
-            stop = entry.size if entry.size is not None else task.limit
-            answer = self._request(entry.name, lambda url: self._get(url, None, stop, what))
-            if entry.size is None and not answer.complete:
-                return Missing(entry.name, f"more than the {task.limit} bytes that are read")
-            if not answer.complete or not fits(entry, answer.body) or _is_page(entry, answer):
-                raise _foreign(what, answer.body)
-            self._check_version(entry, answer, what)
-            return answer.body
-        start, stop = span
-        answer = self._request(entry.name, lambda url: self._get(url, start, stop, what))
-        # A range has no hash to be held against; a page of unknown length could pass for it.
-        whole_of = {entry.size} if answer.status != PARTIAL else {None, entry.size}
-        if entry.size is not None and answer.total not in whole_of:
-            raise _foreign(what, answer.body)
-        if len(answer.body) != stop - start and entry.size is not None:
-            raise _foreign(what, answer.body)
-        if _is_page(entry, answer):
-            raise _foreign(what, answer.body)
-        self._check_version(entry, answer, what)
-        return answer.body
-
-    def _check_version(self, entry: FileEntry, answer: HubAnswer, what: str) -> None:
-        """Raise NetworkError when the answer is of other content than was listed or read before.
-
-        A range cannot be hashed, and the size stays when weights change; but servers name what
-        they send. The Hub's names are the listed hashes; storage hosts have names of their own.
-        """
-        listed, host = content_key(entry), parse_address(answer.url).netloc
-        before = answer.etag and self._etags.setdefault((entry.name, host), answer.etag)
-        if before != answer.etag or (listed and answer.linked not in (None, listed)):
-            raise NetworkError(
-                f"{what} changed while it was read, or a mirror serves another version of it",
-                hint="run again; name a commit with --revision, or check HF_ENDPOINT",
-            )
-
-    def _request(self, name: str, get: Callable[[str], HubAnswer]) -> HubAnswer:
-        signed = self._addresses.get(name)
-        if signed is not None:
-            try:
-                return get(signed)
-            except FamtreeError:
-                self._addresses.pop(name, None)  # expired: ask the Hub for a new one
-        commit = quote(self._commit or self._revision, safe="")
-        url = f"{self._client.endpoint}/{self._repo}/resolve/{commit}/{quote(name)}"
-        answer = get(url)
-        if answer.url != url:
-            self._addresses[name] = answer.url
-        return answer
-
-    def _get(self, url: str, start: int | None, stop: int, what: str) -> HubAnswer:
-        return self._client.fetch(url, start=start, stop=stop, what=what, page=self._page)
-
-    def _no_access(self, name: str) -> AccessError:
-        return AccessError(
-            f"{self._repo} is gated: {name} may not be read",
-            hint=f"request access at {self._page}, then set HF_TOKEN or run `hf auth login`",
-        )
 
     @property
     def _commit(self) -> str | None:
@@ -380,21 +294,3 @@ class HubSource:
             yield
         finally:
             self._seconds += time.perf_counter() - started
-
-
-def _is_page(entry: FileEntry, answer: HubAnswer) -> bool:
-    """Return whether a web page came in place of a file that the listing gives no hash of."""
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "text/html" and not entry.name.lower().endswith((".html", ".htm"))
-
-
-def _foreign(what: str, data: bytes) -> NetworkError:
-    if data.lstrip()[:1] == b"<":
-        return NetworkError(
-            f"{what}: an HTML page came in place of the file",
-            hint="a proxy or login page answers for the Hub; check the network and HF_ENDPOINT",
-        )
-    return NetworkError(
-        f"{what}: what came does not have the size or hash that the Hub lists",
-        hint="a proxy or mirror altered it; fetch again or check HF_ENDPOINT",
-    )

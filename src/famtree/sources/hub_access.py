@@ -16,6 +16,7 @@ from famtree.errors import AccessError, UsageError
 from famtree.redaction import remember, remember_address
 from famtree.sources.addresses import AddressError, normalise_endpoint
 from famtree.sources.deadline import NEVER, Deadline
+from famtree.sources.hub_dialect import Dialect
 from famtree.sources.hub_settings import load_settings
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ class HubAccess:
     """After it nothing more is fetched."""
     only_shared: bool = False
     """Cache only what other repositories may share: see `hub_cache.SHARED_BYTES`."""
+    dialects: dict[str, Dialect] = field(default_factory=dict, repr=False, compare=False)
+    """What was learnt of each endpoint."""
 
     def __post_init__(self) -> None:
         """Raise UsageError for what can be no address and no token."""
@@ -92,6 +95,10 @@ class HubAccess:
         if self.endpoint is not None:
             return _check_endpoint(self.endpoint, "the endpoint")
         return _check_endpoint(constants.ENDPOINT, "HF_ENDPOINT")
+
+    def find_dialect(self) -> Dialect:
+        """Return what is known of the endpoint's ways, to be added to."""
+        return self.dialects.setdefault(self.find_endpoint(), Dialect())
 
     def find_token(self) -> str | None:
         """Return the token to send. Raises AccessError where one is demanded and none is there."""

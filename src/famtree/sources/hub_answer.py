@@ -33,7 +33,6 @@ _TOLD_HEADERS = (
 """Of a refusal: what it is, and when to come again."""
 _LONGEST_HEADER = 1000
 _DISABLED = "Access to this resource is disabled."
-_UNKNOWN_USER = "Invalid credentials in Authorization header"
 _REPOSITORY = re.compile(r"/api/models/.|./resolve/.")
 
 
@@ -139,15 +138,16 @@ def _read_count(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
-def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool) -> NoReturn:
+def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool, sent: bool) -> NoReturn:
     """Raise RefusalError for a status of 400 or more, made of the start of its page at most.
 
     Only of the Hub's `own` refusals the code counts: another host knows of no repositories. Headers
-    and words are kept without secrets, on one line and in characters that a header can hold.
+    and words are kept without secrets, on one line and in characters that a header can hold. `sent`
+    tells whether the token went with the request.
 
     The Hub says 401 also of what does not exist, or is private, without a code on some of its
-    addresses; and of a disabled repository in words alone (huggingface_hub 2.4,
-    `utils/_http.py:hf_raise_for_status`).
+    addresses, to whom `sent` no token; and of a disabled repository in words alone
+    (huggingface_hub 2.4, `utils/_http.py:hf_raise_for_status`).
     """
     said = redact(_read_words(response.headers.get("content-type", ""), read_small(response)))
     headers = {
@@ -159,10 +159,10 @@ def raise_for_status(response: BaseHTTPResponse, url: str, *, own: bool) -> NoRe
     code = headers.get("x-error-code", "") if own else ""
     if not code and message == _DISABLED:
         code = "Disabled"
-    elif not code and own and response.status == 401 and message != _UNKNOWN_USER:
+    elif not code and own and not sent and response.status == 401:
         code = "RepoNotFound" if _REPOSITORY.search(url.partition("?")[0]) else ""
     words = "; ".join(dict.fromkeys(text for text in (message, said) if text))
-    raise RefusalError(response.status, headers, words, code)
+    raise RefusalError(response.status, headers, words, code, address=url, own=own, sent=sent)
 
 
 def _clean(value: str) -> str:

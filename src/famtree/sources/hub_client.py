@@ -11,21 +11,20 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent import futures
-from functools import cached_property, partial
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from famtree import __version__
 from famtree.errors import FetchError, NetworkError
-from famtree.redaction import holds_secret
-from famtree.sources.addresses import Address, AddressError, follow_address, parse_address
 from famtree.sources.connections import CONNECTIONS, KEPT, Exchange
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import HubAnswer, raise_for_status, read_answer, read_small
-from famtree.sources.hub_errors import translate
-from famtree.sources.hub_pauses import Gate, pause_after, read_limit
-from famtree.sources.hub_settings import find_origin, find_read_timeout
+from famtree.sources.hub_errors import RefusalError, translate
+from famtree.sources.hub_headers import HubHeaders
+from famtree.sources.hub_pauses import Gate, Lane, find_lane, pause_after, read_limits
+from famtree.sources.hub_redirects import MAX_REDIRECTS, REDIRECTS, Trail
+from famtree.sources.hub_settings import find_read_timeout
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -40,14 +39,13 @@ MAX_PAUSE = 30.0
 for the answer."""
 CONNECT_SECONDS = 10
 """For a connection to stand, of a host that is reached at all. For every other phase (sending, each
-wait for the next bytes) HF_HUB_DOWNLOAD_TIMEOUT counts, which is 10 as well where it is not set."""
+wait for the next bytes) HF_HUB_DOWNLOAD_TIMEOUT counts, and HF_HUB_ETAG_TIMEOUT for a description;
+both are 10 as well where they are not set."""
 MAX_SECONDS = 600
 """Seconds of one try, redirects and body included: a server that sends a byte now and then is quick
 in every phase. Enough for the largest file that is read whole (48 MiB) at 80 kB a second."""
 
 SHORTEST_PHASE = 0.05
-_MAX_REDIRECTS = 6
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _EXPECTED = frozenset({200, 203, 206})
 """Statuses that a body of what was asked for comes with."""
 _slots = threading.BoundedSemaphore(MAX_CONNECTIONS)
@@ -55,12 +53,22 @@ _gate = Gate()
 _T = TypeVar("_T")
 
 
+class _ClosedError(Exception):
+    """A redirect leads to where nothing may be asked at this moment."""
+
+
 class _Request:
     """What one thread asks for at this moment."""
 
-    def __init__(self, address: str, what: str) -> None:
-        self.address = address
+    def __init__(self, url: str, what: str, lane: Lane, silence: float) -> None:
+        self.url = url
         self.what = what
+        self.silence = silence
+        """Seconds that a server may keep silent."""
+        self.lanes = {lane}
+        """What has to be open for another try, as far as is known."""
+        self.left = inf
+        """Seconds of pauses that may still be taken."""
         self.since = inf
         """When the present try began; infinite in pauses."""
         self.exchange = Exchange()
@@ -84,7 +92,8 @@ class HubClient:
         """Body bytes as they came over the wire, before any decompression."""
         self._lock = threading.Lock()
         self._under_way: set[_Request] = set()
-        self._own_headers: dict[str, str] | None = None
+        self._headers = HubHeaders(access, self.endpoint)
+        self.dialect = access.find_dialect()
 
     def get(
         self,
@@ -99,7 +108,10 @@ class HubClient:
 
         Raises NetworkError also for one that is longer than `stop`.
         """
-        fetch = partial(self.fetch, url, stop=stop, what=what, page=page, headers=headers)
+        silence = find_read_timeout(described=True)
+        fetch = partial(
+            self.fetch, url, stop=stop, what=what, page=page, headers=headers, silence=silence
+        )
         answer = self.wait([THREADS.start(fetch)], what)[0]
         if not answer.complete:
             raise NetworkError(
@@ -150,6 +162,7 @@ class HubClient:
         what: str,
         page: str = "",
         headers: Mapping[str, str] | None = None,
+        silence: float | None = None,
     ) -> HubAnswer:
         """Return bytes [start, stop) of `url`; all of it, up to `stop`, when `start` is None.
 
@@ -157,21 +170,23 @@ class HubClient:
         makes of any failure, after a few tries of those that may pass: 429, 5xx, time-outs, broken
         connections. Raises DeadlineError when the deadline has come before a try.
         """
-        request = _Request(url.partition("?")[0], what)
+        lane = find_lane(url, self._owner)
+        request = _Request(url, what, lane, silence or find_read_timeout())
         with self._lock:
             self._under_way.add(request)
-        paused, attempt = 0.0, 0
+        paused, attempt = 0.0, 1
         try:
             while True:
-                attempt += 1
-                most = max(0.0, min(self._patience - paused, self._deadline.left))
-                paused += _gate.wait(url, self._owner, most=most)
+                request.left = max(0.0, min(self._patience - paused, self._deadline.left))
+                paused += _gate.wait(request.lanes, most=request.left)
                 self._deadline.check(what)
                 try:
-                    answer = self._try(url, start, stop, dict(headers or {}), request)
+                    answer = self._try(start, stop, dict(headers or {}), request)
                     if request.exchange.ended:
                         raise _given_up(request)  # it may have been cut
                     return answer
+                except _ClosedError:
+                    continue
                 except FetchError:
                     raise
                 except Exception as fault:
@@ -185,8 +200,11 @@ class HubClient:
                     patience = min(self._patience - paused, self._deadline.left)
                     if pause is None or tried or pause.seconds > patience:
                         raise translate(fault, what=what, page=page) from fault
-                    if pause.limited:
-                        _gate.close(url, pause.seconds, self._owner)
+                    attempt += 1
+                    if pause.limited and isinstance(fault, RefusalError):
+                        refusing = find_lane(fault.address or url, self._owner)
+                        request.lanes.add(refusing)
+                        _gate.close(refusing, pause.seconds)
                     else:
                         paused += _gate.sleep(pause.seconds)
         finally:
@@ -194,139 +212,95 @@ class HubClient:
                 self._under_way.discard(request)
 
     def _try(
-        self, url: str, start: int | None, stop: int, headers: dict[str, str], request: _Request
+        self, start: int | None, stop: int, headers: dict[str, str], request: _Request
     ) -> HubAnswer:
         """Make one try, as soon as this process may have another request in flight."""
         if not _slots.acquire(timeout=min(self._deadline.left, threading.TIMEOUT_MAX)):
             raise self._deadline.missed(request.what)
         request.since = time.monotonic()
         try:
-            return self._follow(url, start, stop, headers, request.exchange)
+            return self._follow(start, stop, headers, request)
         finally:
             request.since = inf
             _slots.release()
 
     def _follow(
-        self,
-        url: str,
-        start: int | None,
-        stop: int,
-        headers: dict[str, str],
-        exchange: Exchange,
+        self, start: int | None, stop: int, headers: dict[str, str], request: _Request
     ) -> HubAnswer:
         """Send the request, and what its redirects lead to."""
         if start is not None:
             # A range counts encoded bytes, so nothing may be compressed on the way.
             headers |= {"range": f"bytes={start}-{stop - 1}", "accept-encoding": "identity"}
-        linked, address = "", _parse_own(url)
-        for _ in range(_MAX_REDIRECTS):
-            own = self._headers_for(address)
-            response = CONNECTIONS.send(address, own | headers, self._limit_phases(), exchange)
+        exchange = request.exchange
+        trail = Trail(request.url, self._headers.home, self.dialect)
+        for _ in range(MAX_REDIRECTS):
+            address = trail.address
+            own = self._headers.find(address) | trail.list_cookies()
+            timeout = self._limit_phases(request.silence)
+            response = CONNECTIONS.send(address, own | headers, timeout, exchange)
             try:
-                place = response.headers.get("location")
-                if place is not None and response.status in _REDIRECTS:
-                    linked = response.headers.get("x-linked-etag", linked)
-                    address = _find_next(address, place)
+                leads_on = trail.leads_on(response)
+                closed = leads_on and self._is_closed(str(trail.address), request)
+                self._heed(response.headers, response.status, str(address))
+                if leads_on:
                     read_small(response)
+                    if closed:
+                        raise _ClosedError
                     continue
                 if response.status >= 400:
-                    own_host = address.origin == self._home.origin
-                    raise_for_status(response, str(address), own=own_host)
-                self._heed(read_limit(response.headers), str(address))
+                    trusted = self._headers.trusts(address)
+                    raise_for_status(
+                        response, str(address), own=trusted, sent="authorization" in own
+                    )
                 unchanged = response.status == 304 and "if-none-match" in headers
                 if response.status not in _EXPECTED and not unchanged:
                     raise NetworkError(
                         f"{address.shown}: the server answered with status {response.status}",
                         hint="check HF_ENDPOINT and any proxy in between",
                     )
-                return read_answer(response, str(address), start, stop, linked)
+                return read_answer(response, str(address), start, stop, trail.linked)
             finally:
                 self._count(response)
                 exchange.leave()
                 response.close()
                 response.release_conn()
-        raise NetworkError(f"{address.shown} redirects in circles", hint="check HF_ENDPOINT")
+        raise NetworkError(f"{trail.address.shown} redirects in circles", hint="check HF_ENDPOINT")
 
-    def _heed(self, limit: float | None, url: str) -> None:
-        """Keep to a limit that came with a good answer, as far as patience lasts.
+    def _is_closed(self, url: str, request: _Request) -> bool:
+        """Return whether a redirect has to wait: not there, with a place in use."""
+        lane = find_lane(url, self._owner)
+        if request.left <= 0 or _gate.left([lane]) <= 0:
+            return False
+        request.lanes.add(lane)
+        return True
+
+    def _heed(self, headers: Mapping[str, str], status: int, url: str) -> None:
+        """Keep to limits that came with a good answer or a redirect, as far as patience lasts.
 
         One beyond that is left to the server to enforce: to wait for it in part would be no use.
         """
-        with self._lock:
-            if not limit or limit > self._courtesy:
-                return
-            self._courtesy -= limit
-        _gate.close(url, limit, self._owner)
+        if status >= 400:
+            return  # why it was refused is another matter
+        for bucket, limit in read_limits(headers):
+            with self._lock:
+                if limit > self._courtesy:
+                    continue
+                self._courtesy -= limit
+            _gate.close(find_lane(url, self._owner, bucket), limit)
 
-    def _limit_phases(self) -> Timeout:
+    def _limit_phases(self, silence: float) -> Timeout:
         from urllib3 import Timeout
 
         # No phase outlasts the deadline, so that a try that was left alone ends soon after it.
         left = max(self._deadline.left, SHORTEST_PHASE)
-        each = min(find_read_timeout(), left)
-        return Timeout(connect=min(CONNECT_SECONDS, left), read=each)
-
-    def _headers_for(self, address: Address) -> dict[str, str]:
-        """Return own headers; the token only for the endpoint itself, never for a CDN.
-
-        `address` is what is sent, and was taken apart by the parser that took the endpoint apart.
-        """
-        if self._own_headers is None:
-            self._own_headers = _make_headers(self._access)
-        own = address.origin == self._home.origin
-        if own:
-            return dict(self._own_headers)
-        return {name: value for name, value in self._own_headers.items() if name != "authorization"}
-
-    @cached_property
-    def _home(self) -> Address:
-        """The endpoint: whom the token belongs to. Parsed late, as it takes the HTTP client."""
-        return _parse_own(self.endpoint)
+        return Timeout(connect=min(CONNECT_SECONDS, left), read=min(silence, left))
 
     def _count(self, response: BaseHTTPResponse) -> None:
         with self._lock:
             self.bytes += response.tell()
-            self.requests += response.status not in _REDIRECTS
-
-
-def _make_headers(access: HubAccess) -> dict[str, str]:
-    import platform
-
-    from huggingface_hub import __version__ as library
-    from urllib3 import make_headers
-
-    agent = f"famtree/{__version__}; hf_hub/{library}; python/{platform.python_version()}"
-    if origin := find_origin():
-        agent += f"; origin/{origin}"
-    token = access.find_token()
-    headers = {"user-agent": agent, **make_headers(accept_encoding=True)}
-    return headers | ({"authorization": f"Bearer {token}"} if token else {})
+            self.requests += response.status not in REDIRECTS
 
 
 def _given_up(request: _Request) -> NetworkError:
-    return NetworkError(f"{request.address}: the answer takes too long", hint="try again later")
-
-
-def _parse_own(url: str) -> Address:
-    """Take apart what famtree has put together from the endpoint."""
-    try:
-        return parse_address(url)
-    except AddressError as fault:
-        raise NetworkError(
-            f"{url.partition('?')[0][:200]} is {fault}", hint="check HF_ENDPOINT"
-        ) from fault
-
-
-def _find_next(here: Address, place: str) -> Address:
-    """Return where a redirect leads: see `follow_address`; never elsewhere with a secret in it."""
-    try:
-        there = follow_address(here, place)
-        # As it was sent too: a host's name is put in lower case.
-        if there.origin != here.origin and holds_secret(f"{place} {there}".encode()):
-            raise AddressError("another host with the token or a password in the address")
-    except AddressError as fault:
-        raise NetworkError(
-            f"{here.shown} redirects to {fault}",
-            hint="a proxy or mirror sends famtree elsewhere; check HF_ENDPOINT",
-        ) from fault
-    return there
+    address = request.url.partition("?")[0]
+    return NetworkError(f"{address}: the answer takes too long", hint="try again later")

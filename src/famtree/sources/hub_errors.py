@@ -7,8 +7,10 @@ neither library is imported to read the tables.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from famtree.errors import (
     AccessError,
@@ -24,20 +26,50 @@ _LOGIN_HINT = "set HF_TOKEN or run `hf auth login` with a token that may read th
 _RETRY_HINT = "try again later; --offline answers from what is already cached"
 _REPORT_HINT = "famtree does not know this failure; please report it"
 
+_EXPIRED = frozenset({400, 401, 403, 410})
+"""What stores of files say of an address whose signature is wrong or too old."""
+_HUB_PATH = re.compile(r"/api/models(?:/|$)|/resolve/|/api/resolve-cache/")
+
 _Row = tuple[type[FamtreeError], str, str]
 
 
 class RefusalError(Exception):
     """A server's answer with status 400 or more; its `headers`' names are in lower case."""
 
-    def __init__(self, status: int, headers: Mapping[str, str], said: str, code: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        said: str,
+        code: str = "",
+        *,
+        address: str = "",
+        own: bool = True,
+        sent: bool = True,
+    ) -> None:
         self.status = status
         self.headers = headers
         self.said = said
         """The words of the page."""
         self.code = code
         """The Hub's own word for the refusal (`X-Error-Code`)."""
+        self.address = address
+        """What was asked, query and all."""
+        self.own = own
+        """Whether the endpoint or the Hub refused, and not another host that they lead to."""
+        self.sent = sent
+        """Whether the token went with the request."""
         super().__init__(f"status {status}")
+
+    @property
+    def expired(self) -> bool:
+        """Whether a host that the Hub leads to refuses the very address it was given."""
+        return not self.own and self.status in _EXPIRED and not self.asks_elsewhere
+
+    @property
+    def asks_elsewhere(self) -> bool:
+        """Whether it is another Hub that refuses, which a mirror hands the question on to."""
+        return not self.own and _HUB_PATH.search(urlsplit(self.address).path) is not None
 
 
 _CODES: dict[str, _Row] = {
@@ -145,10 +177,28 @@ def _row(error: BaseException) -> _Row:
 def _by_status(refusal: RefusalError, what: str) -> FamtreeError:
     status, said = refusal.status, " ".join(refusal.said.split())[:200]
     tail = f" ({said})" if said else ""
+    if refusal.expired:
+        host = urlsplit(refusal.address).netloc
+        return NetworkError(
+            f"{what}: {host} refused the address that the Hub gave for it{tail}",
+            hint="it has expired, or was handed out by a cache in between; run again, check this "
+            "machine's clock and HF_ENDPOINT. The token is not sent there",
+        )
     if status == 400:
         return NetworkError(
             f"{what}: the server rejected the request as malformed",
             hint="check the repository id, the revision, HF_ENDPOINT and any proxy in between",
+        )
+    if status in (401, 403) and refusal.asks_elsewhere:
+        host = urlsplit(refusal.address).netloc
+        return AccessError(
+            f"{what}: the endpoint redirects to {host}, which wants a token{tail}",
+            hint="a token is sent to the endpoint and to the Hub alone; set HF_ENDPOINT to that "
+            "host if it is trusted",
+        )
+    if status in (401, 403) and not refusal.sent:
+        return AccessError(
+            f"{what} may only be read with a token, and none was sent{tail}", hint=_LOGIN_HINT
         )
     if status == 401:
         return AccessError(f"{what}: the token was not accepted{tail}", hint=_LOGIN_HINT)

@@ -58,6 +58,8 @@ class _Document(Struct):
 class _Lfs(Struct, gc=False, omit_defaults=True):
     size: int | None = None
     sha256: str | None = None
+    oid: str | None = None
+    """The same, as the Hub's `/tree` names it."""
 
 
 class _Sibling(Struct, gc=False, omit_defaults=True):
@@ -70,6 +72,7 @@ class _Sibling(Struct, gc=False, omit_defaults=True):
 class _LooseLfs(Struct):
     size: Raw = _NULL
     sha256: Raw = _NULL
+    oid: Raw = _NULL
 
 
 class _LooseSibling(_LooseLfs):
@@ -226,14 +229,16 @@ def _tighten(item: _LooseSibling) -> _Sibling:
         _take(item.rfilename, str) or "",
         _take(item.size, int),
         _take(item.blobId, str),
-        _Lfs(_take(lfs.size, int), _take(lfs.sha256, str)) if lfs is not None else None,
+        _Lfs(_take(lfs.size, int), _take(lfs.sha256, str), _take(lfs.oid, str))
+        if lfs is not None
+        else None,
     )
 
 
 def _make_entry(item: _Sibling) -> FileEntry:
     lfs = item.lfs
     size = item.size if lfs is None or lfs.size is None else lfs.size
-    sha256 = lfs.sha256 if lfs is not None else None
+    sha256 = (lfs.sha256 or (lfs.oid or "").removeprefix("sha256:")) if lfs is not None else None
     return FileEntry(
         name=item.rfilename,
         size=size if size is not None and size >= 0 else None,

@@ -14,12 +14,13 @@ from urllib.parse import urlencode
 from msgspec import Struct
 
 from famtree.errors import NetworkError, OfflineError, UsageError
+from famtree.redaction import holds_secret
 from famtree.sources.addresses import AddressError, follow_address, parse_address
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_client import HubClient
 from famtree.sources.hub_listing import decode_each
 from famtree.sources.hub_pauses import PATIENCE
-from famtree.sources.hub_settings import load_settings
+from famtree.sources.hub_settings import list_hub_endpoints, load_settings
 from famtree.sources.reference import HUB_ADDRESS, parse_reference
 
 PAGE = 1000
@@ -30,7 +31,8 @@ MAX_ON_PAGE = 10 * PAGE
 """For servers that do not heed how many were asked for."""
 MAX_PAGES = 10_000
 """Of one list: three times as many models as the Hub has."""
-_NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="?next"?')
+_MODELS = "/api/models"
+_NEXT = re.compile(r'<([^<>]+)>\s*(?:;[^,<>]*)?;\s*rel="?next"?(?=\s*[;,]|\s*$)')
 
 
 def walk_models(
@@ -71,7 +73,7 @@ def walk_pages(
     """
     # The least that a model can be described by.
     described = [*query, ("expand", "createdAt"), ("limit", str(min(PAGE, size or PAGE)))]
-    following = f"{client.endpoint}/api/models?{urlencode(described)}"
+    following = f"{client.endpoint}{_MODELS}?{urlencode(described)}"
     met: set[int] = set()
     for _ in range(MAX_PAGES):
         answer = client.get(following, stop=MAX_PAGE_BYTES, what="the list of models")
@@ -85,7 +87,7 @@ def walk_pages(
         yield ids, link is not None
         if link is None:
             return
-        following = _find_next(link[1], following)
+        following = _find_next(link[1], following, client.endpoint)
     raise _endless(f"has more than {MAX_PAGES} pages")
 
 
@@ -114,16 +116,25 @@ def _is_id(name: str) -> bool:
         return False
 
 
-def _find_next(place: str, current: str) -> str:
-    """Return the next page's address.
+def _find_next(place: str, current: str, endpoint: str) -> str:
+    """Return the next page's address, which is at the endpoint.
 
-    Raises NetworkError for one that leads to another host, or is none: the list would end early.
+    A mirror hands on the Hub's own, absolute addresses: of those the question alone is taken, as
+    huggingface_hub does (2.4, `utils/_http.py:fix_hf_endpoint_in_url`), and of one that lacks the
+    endpoint's path. Raises NetworkError for one that leads to another host, or is none: the list
+    would end early.
     """
-    here = parse_address(current)
+    here, own = parse_address(current), f"{endpoint}{_MODELS}"
     try:
         there = follow_address(here, place)
+        path, mark, query = there.target.partition("?")
+        if there.origin == here.origin and f"{there.place}{path}" != own and path == _MODELS:
+            return f"{own}{mark}{query}"
         if there.origin != here.origin:
-            raise AddressError("another host")
+            hosts = {parse_address(one).host for one in list_hub_endpoints()}
+            if there.host not in hosts or path != _MODELS or holds_secret(place.encode()):
+                raise AddressError("another host")
+            return f"{own}{mark}{query}"
     except AddressError as fault:
         raise NetworkError(
             f"the next page of the list of models is said to be at {fault}",

@@ -9,7 +9,7 @@ import random
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from math import inf
 from urllib.parse import urlsplit
@@ -27,9 +27,21 @@ PATIENCE = 900.0
 """Seconds of pauses a request may take where nobody waits for the one answer: the Hub counts
 requests by windows of five minutes."""
 _TOO_MANY = 429
-_RETRIED = frozenset({408, _TOO_MANY, 500, 502, 503, 504})
-# `"api";r=0;t=55` (draft-ietf-httpapi-ratelimit-headers): none remaining, reset in 55 s.
-_RATE_LIMIT = re.compile(r";\s*r\s*=\s*0\s*;\s*t\s*=\s*(\d{1,6})")
+_UNAVAILABLE = 503
+_RETRIED = frozenset({408, _TOO_MANY, 500, 502, _UNAVAILABLE, 504})
+BUCKETS = frozenset({"api", "resolvers", "pages"})
+"""What the Hub counts apart (https://huggingface.co/docs/hub/rate-limits)."""
+_RESOLVER = re.compile(r"/resolve/|/api/resolve-cache/")
+# One item of `"api";r=0;t=55, "resolvers";r=12;t=55` (draft-ietf-httpapi-ratelimit-headers).
+_ITEM = re.compile(
+    r'(?:"([^"]{1,40})"|([\w*.-]{1,40}))((?:\s*;\s*[a-z]{1,8}\s*=\s*[^;,\s]{1,40})*)'
+)
+_PARAMETER = re.compile(r";\s*([a-z]+)\s*=\s*([^;,\s]+)")
+_MAX_SECONDS = 6
+"""Digits of a number of seconds; more are no time to wait for."""
+
+Lane = tuple[str, str | None, str]
+"""What a server counts together: its host, whose requests, and the bucket they fall into."""
 
 
 class Pause(Struct, frozen=True):
@@ -41,24 +53,28 @@ class Pause(Struct, frozen=True):
 
 
 class Gate:
-    """Keeps requests to a host back until the time it asked for."""
+    """Keeps requests back until the time a server asked for, each of its buckets by itself."""
 
     def __init__(self) -> None:
-        self._opens: dict[tuple[str, str | None], float] = {}
+        self._opens: dict[Lane, float] = {}
         self._lock = threading.Lock()
 
-    def close(self, url: str, seconds: float, owner: str | None = None) -> None:
-        """Let nothing of `owner` through to the host of `url` for so long."""
+    def close(self, lane: Lane, seconds: float) -> None:
+        """Let nothing through on `lane` for so long."""
         with self._lock:
-            lane = urlsplit(url).netloc, owner
             self._opens[lane] = max(self._opens.get(lane, 0.0), _now() + seconds)
 
-    def wait(self, url: str, owner: str | None = None, *, most: float = inf) -> float:
-        """Return when the host may be asked, or after `most` seconds; and how many it took."""
+    def left(self, lanes: Iterable[Lane]) -> float:
+        """Return the seconds until all of `lanes` are open."""
         if not self._opens:
             return 0.0
         with self._lock:
-            left = self._opens.get((urlsplit(url).netloc, owner), 0.0) - _now()
+            until = max((self._opens.get(lane, 0.0) for lane in lanes), default=0.0)
+        return max(0.0, until - _now())
+
+    def wait(self, lanes: Iterable[Lane], *, most: float = inf) -> float:
+        """Return when all of `lanes` are open, or after `most` seconds; and how many it took."""
+        left = self.left(lanes)
         # All come at once when the gate opens, unless each waits a little longer.
         return self.sleep(min(left * _spread(), most)) if left > 0 else 0.0
 
@@ -69,30 +85,48 @@ class Gate:
         return seconds
 
 
+def find_lane(url: str, owner: str | None, bucket: str | None = None) -> Lane:
+    """Return the lane of a request to `url`; of a `bucket` that the server named, its lane.
+
+    A name that is none of the Hub's is a server's own word for whatever was asked.
+    """
+    parts = urlsplit(url)
+    if bucket not in BUCKETS:
+        resolver = _RESOLVER.search(parts.path)
+        bucket = "resolvers" if resolver else "api" if "/api/" in parts.path else "pages"
+    return parts.netloc, owner, bucket
+
+
 def pause_after(fault: Exception, attempt: int) -> Pause | None:
-    """Return the pause after the failed try `attempt` (from 1), or None when another is no use."""
+    """Return the pause after the failed try `attempt` (from 1), or None when another is no use.
+
+    A limit often comes without a time: what stands in front of the Hub counts too, and tells none.
+    """
     from urllib3 import exceptions as urllib3
 
-    backoff = Pause(FIRST_PAUSE * 2.0 ** min(attempt - 1, _DOUBLINGS) * _spread())
+    backoff = FIRST_PAUSE * 2.0 ** min(attempt - 1, _DOUBLINGS) * _spread()
     if isinstance(fault, RefusalError):
         if fault.status not in _RETRIED:
             return None
-        asked = retry_after(fault.headers)
-        if asked is None:
-            return backoff
-        limited = fault.status == _TOO_MANY
-        return Pause(max(asked, backoff.seconds), limited=limited)
+        asked = retry_after(fault.headers, fault.address)
+        limited = fault.status == _TOO_MANY or (fault.status == _UNAVAILABLE and asked is not None)
+        return Pause(max(asked or 0.0, backoff), limited=limited)
     if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
     passing = (urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError)
-    return backoff if isinstance(fault, passing) else None
+    return Pause(backoff) if isinstance(fault, passing) else None
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds a server asks to wait: `Retry-After`, or `RateLimit` with none left."""
-    limit = read_limit(headers)
-    if limit is not None:
-        return limit
+def retry_after(headers: Mapping[str, str], url: str = "") -> float | None:
+    """Return the seconds a server asks to wait before the next request of the kind of `url`.
+
+    By `RateLimit` where that says that none is left of its bucket, else by `Retry-After`. The Hub
+    sends `RateLimit` with every answer, so what it says of others is no reason for a refusal.
+    """
+    own = find_lane(url, None)
+    for bucket, seconds in read_limits(headers):
+        if not url or find_lane(url, None, bucket) == own:
+            return seconds
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdecimal():
         return float(text)
@@ -112,10 +146,17 @@ def _read_date(text: str) -> float | None:
         return None
 
 
-def read_limit(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds until the next request is allowed, when `RateLimit` says none is left."""
-    limit = _RATE_LIMIT.search(headers.get("ratelimit", ""))
-    return float(limit.group(1)) if limit else None
+def read_limits(headers: Mapping[str, str]) -> list[tuple[str, float]]:
+    """Return the buckets of which `RateLimit` says none is left, and the seconds until some are."""
+    text = headers.get("ratelimit", "")
+    found = []
+    for quoted, token, rest in _ITEM.findall(text[:1000]) if text else ():
+        told = dict(_PARAMETER.findall(rest))
+        left, reset = told.get("r", ""), told.get("t", "")
+        counted = reset.isascii() and reset.isdecimal() and len(reset) <= _MAX_SECONDS
+        if counted and left.isascii() and left.isdecimal() and not int(left):
+            found.append((quoted or token, float(reset)))
+    return found
 
 
 def _spread() -> float:

@@ -20,12 +20,24 @@ def load_settings() -> ModuleType:
     return constants
 
 
-def find_read_timeout() -> float:
-    """Return the seconds that a server may be silent. Raises UsageError for none at all."""
-    seconds = float(load_settings().HF_HUB_DOWNLOAD_TIMEOUT)
+def find_read_timeout(*, described: bool = False) -> float:
+    """Return the seconds that a server may be silent. Raises UsageError for none at all.
+
+    HF_HUB_ETAG_TIMEOUT where a repository is `described`, else HF_HUB_DOWNLOAD_TIMEOUT.
+    """
+    name = "HF_HUB_ETAG_TIMEOUT" if described else "HF_HUB_DOWNLOAD_TIMEOUT"
+    seconds = float(getattr(load_settings(), name))
     if seconds <= 0:
-        raise UsageError(f"HF_HUB_DOWNLOAD_TIMEOUT is {seconds:g} seconds", hint="set 10, say")
+        raise UsageError(f"{name} is {seconds:g} seconds", hint="set 10, say")
     return seconds
+
+
+def list_hub_endpoints() -> tuple[str, ...]:
+    """Return the addresses of the Hub's own hosts, whichever endpoint is asked."""
+    constants = load_settings()
+    names = ("_HF_DEFAULT_ENDPOINT", "_HF_DEFAULT_STAGING_ENDPOINT")
+    known = (getattr(constants, name, None) for name in names)
+    return (*(one for one in known if one), "https://hf.co")
 
 
 def find_origin() -> str:
