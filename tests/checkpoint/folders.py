@@ -93,6 +93,7 @@ class RecordingSource:
         self.whole: list[str] = []
         self.ranges: list[tuple[str, int, int]] = []
 
+    near = False
     origin = None
 
     def find_path(self, name: str) -> None:

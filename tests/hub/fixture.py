@@ -54,6 +54,8 @@ def point_at(server: HubServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
     monkeypatch.setattr(constants, "HF_STORED_TOKENS_PATH", str(home / "stored_tokens"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    # Files come from the Hub's storage host, not by the protocol of another service.
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     close_session()
 
 

@@ -97,6 +97,17 @@ def test_conditions_on_family_and_confidence(conditions: dict[str, Any], holds: 
     assert not needs_lineage(Conditions(**conditions))
 
 
+@pytest.mark.parametrize("code", ["renamed", "parent-renamed", "shard-missing"])
+def test_older_names(code: str) -> None:
+    told = [Notice(code=code, message="org/old is now org/new")]
+    result = make_result().model_copy(update={"warnings": told})
+    [found] = check_identification(result, Conditions(deny_renamed=True))
+    assert (found.name, found.holds) == ("deny_renamed", code == "shard-missing")
+    if not found.holds:
+        assert "org/old is now org/new" in found.message
+    assert check_identification(result, Conditions(deny_renamed=False)) == []
+
+
 @pytest.mark.parametrize("make", [make_ambiguous, make_unknown])
 @pytest.mark.parametrize(
     "conditions",

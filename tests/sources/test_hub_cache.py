@@ -83,9 +83,11 @@ def test_offline_with_a_recorded_tree_names_what_is_missing(
     path = trees / f"{commit}.json"
     path.write_text(json.dumps({"format_version": 1, "files": files}))
     source = HubSource(parse_reference("org/name"), offline=True)
-    assert len(source.list_files().files) == 3
-    with pytest.raises(OfflineError, match=r"tokenizer\.json of org/name"):
-        source.read_wave(["tokenizer.json"], {}, limit=99)
+    listing = source.list_files()
+    assert (len(listing.files), listing.absent) == (2, ("tokenizer.json",))
+    found = source.read_wave(["tokenizer.json", "config.json"], {}, limit=99)
+    assert found["config.json"] == CONFIG
+    assert isinstance(found["tokenizer.json"], Missing)
     for broken in ("[]", "{", '{"format_version": 1, "files": {"a": 5}}'):
         path.write_text(broken)
         source = HubSource(parse_reference("org/name"), offline=True)

@@ -214,3 +214,17 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     for name in ("device", "pipe"):
         with pytest.raises(FileNotFoundError, match="not a regular file"):
             open_regular(tmp_path / name)
+
+
+@pytest.mark.parametrize("target", ["blobs/ab/{hash}", "blobs/secret", "other/{hash}"])
+def test_links_to_what_lies_beside_a_snapshot(tmp_path: Path, target: str) -> None:
+    """Repositories of one cache share blobs by hash; nothing else beside them is a repository's."""
+    place = tmp_path / target.format(hash="ab" * 32)
+    place.parent.mkdir(parents=True)
+    place.write_bytes(b"{}")
+    folder = tmp_path / "models--org--name" / "snapshots" / ("c" * 40)
+    folder.mkdir(parents=True)
+    (folder / "config.json").symlink_to(place)
+    ref = CheckpointRef(text=str(folder), path=str(folder))
+    found = LocalSource(ref).read_wave(["config.json"], {}, limit=9)["config.json"]
+    assert (found == b"{}") == ("ab" * 32 in target.format(hash="ab" * 32) and "blobs" in target)

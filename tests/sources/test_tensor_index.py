@@ -43,6 +43,7 @@ class MemorySource:
         self.files = files
         self.ranges: dict[str, tuple[int, int]] = {}
 
+    near = True
     origin = None
 
     def find_path(self, name: str) -> None:

@@ -9,6 +9,9 @@ from famtree.checkpoint.gathered import Gathered, OnProgress, require_anything
 from famtree.fingerprints.draft_heads import DraftHead, find_draft_head
 from famtree.matchers.classify import Classification
 from famtree.registry.registry import Registry
+from famtree.sources.weight_files import list_absent_weights
+from famtree.types.checkpoint import Listing
+from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 
@@ -31,6 +34,7 @@ def examine_checkpoint(
     form = choose_form(listing, source.ref)(source)
     found = form.gather(listing, report, headers=not briefly)
     require_anything(found, source.ref.text)
+    found.notices += _warn_of_listing(listing, found)
     observation, result = form.weigh(found, registry, on_progress, briefly=briefly)
     quantization, quantization_conflicts = form.read_quantization(found)
     fingerprint = observation.fingerprint
@@ -64,3 +68,13 @@ def _find_head(found: Gathered) -> DraftHead | None:
     """Return the draft head where there is one; its files may lie alone."""
     files = [entry.name for entry in found.form.list_weight_files(found)]
     return find_draft_head(found.config, found.index, files)
+
+
+def _warn_of_listing(listing: Listing, found: Gathered) -> list[Notice]:
+    """Return what the source has to say of its listing, and the weights that a cache lacks."""
+    told = list(listing.notices)
+    absent = list_absent_weights(listing)
+    if absent and all(one.code != "shard-missing" for one in found.notices):
+        more = f" and {len(absent) - 1} more" if absent[1:] else ""
+        told.append(("shard-missing", f"{absent[0][:120]}{more} is not in the cache"))
+    return [Notice.model_construct(code=code, message=message) for code, message in told]

@@ -91,7 +91,7 @@ def gather_gguf(
             f"{source.ref.text} has no GGUF file", hint="check the name of the file"
         )
     report("reading the GGUF header")
-    local = source.kind != "hub"
+    local = source.near
     reader = open_gguf(source, chosen.files[0], report)
     found = Gathered(
         listing,

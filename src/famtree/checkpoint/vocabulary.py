@@ -68,7 +68,7 @@ def read_vocabulary(
     """
     wave = source.read_wave(chosen, {}, limit=MAX_ANY)
     files = {name: data for name, data in wave.items() if isinstance(data, bytes)}
-    hashes = _hashes(found, chosen, local=source.kind != "hub")
+    hashes = _hashes(found, chosen, local=source.near)
     side = {name: found.raw[name] for name in SIDE_FILES if name in found.raw}
     if len(files) == len(chosen) == 1:
         from famtree.sources.hashes import hash_sha256

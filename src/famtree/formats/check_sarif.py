@@ -25,6 +25,7 @@ RULES = {
     "expect_parent": "The checkpoint comes from the expected parent.",
     "max_status": "No link of the ancestry has a worse status than accepted.",
     "require_licence_compatible": "No licence of the ancestry is looser than the parent's.",
+    "deny_renamed": "The checkpoint and its parents are asked for by their present names.",
     UNCHECKED: "The checkpoint could be fetched and read.",
 }
 """What holds where nothing is reported, by condition."""

@@ -17,6 +17,8 @@ from famtree.types.policy import CheckedCondition, ConditionName, Conditions
 
 FindName = Callable[[str], str]
 """The name in graphs of a checkpoint that somebody names."""
+RENAMED = ("renamed", "parent-renamed")
+"""Codes of warnings."""
 LOOSER = "license-looser"
 """Code of the lineage's warning."""
 
@@ -43,6 +45,10 @@ def check_identification(result: Identification, conditions: Conditions) -> list
         found.append(_check_allowed(result, conditions.allow_families))
     if conditions.deny_families is not None:
         found.append(_check_denied(result, conditions.deny_families))
+    if conditions.deny_renamed:
+        renamed = [one.message for one in result.warnings if one.code in RENAMED]
+        asked = "is asked for by its present name"
+        found.append(_note("deny_renamed", asked, "; ".join(renamed) or None))
     return found
 
 

@@ -27,7 +27,7 @@ def open_gguf(
     `report` is told of every fetch after the first. Raises HeaderError when the file is no GGUF
     and UnreadableError when it cannot be had.
     """
-    local = source.kind != "hub"
+    local = source.near
     return GgufReader(
         _fetcher(source, entry, report),
         entry.name,

@@ -9,13 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.errors import FamtreeError, NotFoundError, OfflineError
+from famtree.errors import FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.hashes import is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
@@ -25,12 +25,19 @@ from famtree.sources.hub_client import MAX_CONNECTIONS, MAX_PAUSE, HubClient
 from famtree.sources.hub_description import DEFAULT_REVISION, request_description
 from famtree.sources.hub_files import HubFiles
 from famtree.sources.hub_listing import decode_listing
+from famtree.sources.hub_offline import DOWN_SECONDS, find_cached, is_unreachable
 from famtree.sources.hub_settings import load_settings
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from famtree.sources.local import LocalSource
+
 _Key = TypeVar("_Key", bound=Hashable)
 
+_ONLINE = "run once without --offline (and without HF_HUB_OFFLINE)"
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
@@ -80,15 +87,27 @@ class HubSource:
         self._listings = access.listings
         self._page = f"{self._client.endpoint}/{self._repo}"
         self._listing: Listing | None = None
+        self._snapshot: LocalSource | None = None
+        """What reads the checkpoint where huggingface_hub's cache answers for the Hub."""
+        self._partial = False
+        """Whether what is not cached is absent, and no error."""
+        self._down: FamtreeError | None = None
+        """Why the Hub could not be reached, where a cache answers for it."""
         self._entries: dict[str, FileEntry] = {}
         self._files = HubFiles(self._client, self._repo, self._revision, self._page)
         self._seconds = 0.0
         self._hashed = 0
 
     @property
+    def near(self) -> bool:
+        """Whether a snapshot on this machine answers, which is read as any folder."""
+        return self._snapshot is not None
+
+    @property
     def cost(self) -> Cost:
         """Requests, bytes and seconds spent so far."""
-        return Cost(self._client.requests, self._client.bytes + self._hashed, self._seconds)
+        local = self._snapshot.cost.bytes if self._snapshot is not None else 0
+        return Cost(self._client.requests, self._client.bytes + self._hashed + local, self._seconds)
 
     def list_files(self) -> Listing:
         """Return the listing: no request for a cached full commit, else one.
@@ -98,12 +117,10 @@ class HubSource:
         """
         if self._listing is None:
             with self._timed():
-                listing = (
-                    self._listings.recall(self._repo, self._revision, self._find_listing)
-                    if self._listings is not None
-                    else self._find_listing()
-                )
+                listing = self._find_listing()
             file = self.ref.file
+            if file is not None and file in listing.absent:
+                raise self._not_cached(file)
             if file is not None and listing.find(file) is None:
                 raise NotFoundError(
                     f"{self._repo} has no file {file} at {self._revision}",
@@ -119,6 +136,8 @@ class HubSource:
     ) -> dict[str, bytes | Missing]:
         """Return whole files `names` and the first `prefixes[name]` bytes of others."""
         self.list_files()
+        if self._snapshot is not None:
+            return self._snapshot.read_wave(names, prefixes, limit=limit)
         found: dict[str, bytes | Missing] = {}
         tasks: list[_Task] = []
         for name, length in prefixes.items():
@@ -130,6 +149,8 @@ class HubSource:
     def read_ranges(self, ranges: Mapping[str, tuple[int, int]]) -> dict[str, bytes | Missing]:
         """Return bytes [start, stop) of each file; fewer where the file ends before."""
         self.list_files()
+        if self._snapshot is not None:
+            return self._snapshot.read_ranges(ranges)
         found: dict[str, bytes | Missing] = {}
         tasks: list[_Task] = []
         for name, span in ranges.items():
@@ -143,10 +164,11 @@ class HubSource:
         tasks, trust = list[_Task](), None if self._offline else False
         for span in dict.fromkeys(spans):
             self._plan(span[0], span[1:], 0, found, tasks, key=span, trust=trust)
-        return self._run(found, tasks)
+        return self._run(found, tasks, proof=True)
 
-    def find_path(self, name: str) -> None:
-        """Return None: what lies in caches of the Hub is their matter."""
+    def find_path(self, name: str) -> Path | None:
+        """Return where a file lies that a cache answers for the Hub with; else None."""
+        return self._snapshot.find_path(name) if self._snapshot is not None else None
 
     def hash_files(self, names: Iterable[str], report: Report) -> int:
         """Hash files that huggingface_hub's cache alone describes; what the Hub lists is known."""
@@ -161,19 +183,37 @@ class HubSource:
 
     def _find_listing(self) -> Listing:
         pinned = self._revision.lower() if is_blob_id(self._revision.lower()) else None
+        if self._offline:
+            return self._find_cached(pinned)
+        dialect = self._client.dialect
+
+        def ask() -> Listing:
+            if dialect.fault is not None and time.monotonic() < dialect.down_until:
+                raise dialect.fault
+            return self._ask(pinned)
+
+        try:
+            listing = (
+                self._listings.recall(self._repo, self._revision, ask)
+                if self._listings is not None
+                else ask()
+            )
+        except NetworkError as fault:
+            if not is_unreachable(fault):
+                raise
+            dialect.fault, dialect.down_until = fault, time.monotonic() + DOWN_SECONDS
+            self._down = fault
+            return self._find_cached(pinned)
+        dialect.fault = None
+        return self._name(listing)
+
+    def _ask(self, pinned: str | None) -> Listing:
+        """Return the listing: of a commit that is known without asking, else with one request."""
         commit = pinned or self._cache.read_ref(self._repo, self._revision)
         known = self._cache.read_listing(self._repo, commit) if commit else None
-        if known is not None and (pinned or self._offline):
+        if known is not None and pinned:
             return known
         what = f"{self._repo}@{self.ref.revision}" if self.ref.revision else self._repo
-        if self._offline:
-            shared = self._cache.find_shared_snapshot(self._repo, pinned or self._revision)
-            if shared is not None:
-                return shared
-            raise OfflineError(
-                f"the listing of {what} is not cached and offline mode is on",
-                hint="run once without --offline (and without HF_HUB_OFFLINE)",
-            )
         answer = request_description(
             self._client,
             self._repo,
@@ -192,6 +232,38 @@ class HubSource:
             if pinned is None:
                 self._cache.write_ref(self._repo, self._revision, listing.revision)
         return listing
+
+    def _find_cached(self, pinned: str | None) -> Listing:
+        """Return what a cache has. Raises OfflineError, or why the Hub could not be reached."""
+        cached = find_cached(self._cache, self.ref, self._revision, pinned)
+        if cached is None:
+            if self._down is not None:
+                raise self._down
+            what = f"{self._repo}@{self.ref.revision}" if self.ref.revision else self._repo
+            raise OfflineError(
+                f"the listing of {what} is not cached and offline mode is on", hint=_ONLINE
+            )
+        self._snapshot, self._partial = cached.snapshot, cached.partial
+        if self._down is None:
+            return self._name(cached.listing)
+        self._offline = True
+        commit = (cached.listing.revision or "")[:12]
+        told = f"{self._down.message}; what is cached of commit {commit} answers instead"
+        return self._name(cached.listing, ("hub-unreachable", told))
+
+    def _name(self, listing: Listing, *notices: tuple[str, str]) -> Listing:
+        """Return the listing with what is to be said of it: a rename, and `notices`."""
+        name = listing.repo_id
+        if name is not None and name.lower() != self._repo.lower():
+            notices += (("renamed", f"{self._repo} is now {name}"),)
+        return replace(listing, notices=notices)
+
+    def _not_cached(self, what: str) -> FamtreeError:
+        if self._down is not None:
+            return self._down
+        return OfflineError(
+            f"{what} of {self._repo} not cached, and offline mode is on", hint=_ONLINE
+        )
 
     def _plan(
         self,
@@ -233,18 +305,20 @@ class HubSource:
             tasks.append(_Task(entry, span, limit, known_as))
 
     def _run(
-        self, found: dict[_Key, bytes | Missing], tasks: list[_Task]
+        self, found: dict[_Key, bytes | Missing], tasks: list[_Task], *, proof: bool = False
     ) -> dict[_Key, bytes | Missing]:
         """Fetch `tasks` at once; of several failures, that of the first name is raised."""
         if not tasks:
             return found
+        if self._offline and self._partial and not proof:
+            for task in tasks:
+                told = Missing(task.entry.name, "not cached, and the Hub is not asked")
+                found[cast("_Key", task.key)] = told
+            return found
         if self._offline:
             names = sorted(task.entry.name for task in tasks)
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if names[3:] else "")
-            raise OfflineError(
-                f"{shown} of {self._repo} not cached, and offline mode is on",
-                hint="run once without --offline (and without HF_HUB_OFFLINE)",
-            )
+            raise self._not_cached(shown)
         with self._timed():
             results = self._try_all(tasks)
         faults = {}

@@ -135,10 +135,10 @@ class HubCache:
             name = f"{span[0]}-{span[0] + len(data)}"
             _write(self._place("spans", key[:2], key, name), data)
 
-    def find_shared_snapshot(self, repo_id: str, revision: str) -> Listing | None:
-        """Return a listing made of what huggingface_hub's cache holds of `repo_id`.
+    def find_shared_snapshot(self, repo_id: str, revision: str) -> tuple[Path, list[str]] | None:
+        """Return the folder that huggingface_hub's cache has of a commit, branch or tag.
 
-        Complete when that cache recorded the listing, else only of the files it has.
+        With it the names of all files of the commit, as far as that cache recorded them.
         """
         if self._shared is None:
             return None
@@ -151,11 +151,17 @@ class HubCache:
                 return None
         if commit is None or not is_blob_id(commit):
             return None
-        entries = snapshot.read_tree(folder, commit)
-        if entries is None:
-            entries = snapshot.list_snapshot(folder / "snapshots" / commit)
-        safe = tuple(entry for entry in entries if is_safe_name(entry.name))
-        return Listing(safe, revision=commit) if safe else None
+        place = folder / "snapshots" / commit
+        if not place.is_dir():
+            return None
+        entries = snapshot.read_tree(folder, commit) or []
+        return place, [entry.name for entry in entries if is_safe_name(entry.name)]
+
+    def holds_any(self, entries: Iterable[FileEntry]) -> bool:
+        """Return whether famtree's own cache has all or a part of any of `entries`."""
+        keys = [key for entry in entries if (key := content_key(entry))]
+        kinds = ("blobs", "spans")
+        return any(os.path.exists(self._place(kind, k[:2], k)) for k in keys for kind in kinds)
 
     def find_shared_files(
         self, repo_id: str, commit: str | None, names: Iterable[str]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from famtree.errors import FamtreeError
+
 
 @dataclass(slots=True)
 class Dialect:
@@ -20,3 +22,7 @@ class Dialect:
     """It describes a repository at a named revision only (`/revision/main`)."""
     prefixed: bool = False
     """What it redirects to from its root lies below the endpoint's path."""
+    fault: FamtreeError | None = None
+    """Why it could not be reached, when last asked."""
+    down_until: float = 0.0
+    """By the monotonic clock: until then, what is cached answers without asking again."""

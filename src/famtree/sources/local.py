@@ -14,7 +14,7 @@ from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableEr
 from famtree.files import open_regular
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
-from famtree.sources.hashes import add_record
+from famtree.sources.hashes import add_record, is_sha256
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
 from famtree.sources.weight_files import WEIGHT_SUFFIXES
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
@@ -68,6 +68,8 @@ class LocalSource:
         self._names: frozenset[str] = frozenset()
         self._bytes = 0
         self._seconds = 0.0
+
+    near = True
 
     @property
     def origin(self) -> str | None:
@@ -165,9 +167,15 @@ class LocalSource:
         """
         if self._single and name == self._path.name:
             return False
-        root = self._folder.absolute().parent.parent if self._snapshot else self._folder
-        place = os.path.realpath(root)
-        return os.path.commonpath([place, os.path.realpath(self._folder / name)]) != place
+        target = os.path.realpath(self._folder / name)
+        if self._snapshot is None:
+            return not _lies_in(target, self._folder)
+        repository = self._folder.absolute().parent.parent
+        # Repositories of one cache share blobs, each named by its hash.
+        shared = repository.parent / "blobs"
+        return not _lies_in(target, repository) and not (
+            _lies_in(target, shared) and is_sha256(os.path.basename(target))
+        )
 
     def _make_listing(self) -> Listing:
         entries, commits = [], set()
@@ -226,6 +234,11 @@ class LocalSource:
                 return parse_card(start + stream.read(MAX_CARD_BYTES - len(start)))
         except OSError:
             return {}
+
+
+def _lies_in(path: str, folder: Path) -> bool:
+    place = os.path.realpath(folder)
+    return os.path.commonpath([place, path]) == place
 
 
 def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:

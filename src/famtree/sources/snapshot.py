@@ -25,7 +25,6 @@ from famtree.types.checkpoint import FileEntry
 _REPO_PREFIX = "models--"
 _MAX_TREE_BYTES = 32 * 1024 * 1024
 _MAX_METADATA_BYTES = 4096
-_MAX_FILES = 20_000
 
 
 class Snapshot(Struct, frozen=True):
@@ -101,23 +100,3 @@ def read_tree(folder: Path, commit: str) -> list[FileEntry] | None:
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-
-
-def list_snapshot(folder: Path) -> list[FileEntry]:
-    """Return the files that are really there in a snapshot folder of the shared cache."""
-    found = []
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place) / name
-            try:
-                if not path.is_file():
-                    continue
-                size = path.stat().st_size
-            except OSError:
-                continue
-            entry = FileEntry(path.relative_to(folder).as_posix(), size)
-            found.append(add_record(entry, blob_etag(path)))
-            if len(found) >= _MAX_FILES:
-                return found
-    return found

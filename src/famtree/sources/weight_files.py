@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from famtree.types.checkpoint import FileEntry, Listing
 
 _PICKLED = (".bin", ".pth", ".pt", ".ckpt", ".pkl", ".joblib", ".pth.tar", ".bin.1")
@@ -27,6 +29,8 @@ def hash_weights(listing: Listing, loaded: Iterable[str] = (), *, stated: bool =
     `loaded` are files that an index names: weights as well, whatever they are called. `stated`
     takes what is only recorded, which proves nothing.
     """
+    if any(_is_weight_file(name) for name in listing.absent):
+        return frozenset()
     counts: dict[str, int] = {}
     entries = {entry.name: entry for entry in list_weight_files(listing)}
     others = set(loaded) - entries.keys()
@@ -43,11 +47,25 @@ def hash_weights(listing: Listing, loaded: Iterable[str] = (), *, stated: bool =
 
 def list_weight_files(listing: Listing) -> list[FileEntry]:
     """Return the files that hold weights, those of a training run's state left out."""
-    return [
-        entry
-        for entry in listing.files
-        if entry.name.lower().endswith(WEIGHT_SUFFIXES) and not _is_side_state(entry.name)
-    ]
+    return [entry for entry in listing.files if _is_weight_file(entry.name)]
+
+
+def list_absent_weights(listing: Listing) -> list[str]:
+    """Return the files of the model's weights that a cache lacks, where others cannot stand in."""
+    from famtree.sources.header_plan import choose_shards
+
+    absent = [name for name in listing.absent if _is_weight_file(name)]
+    if not absent:
+        return []
+    whole = replace(listing, files=(*listing.files, *map(FileEntry, absent)))
+    meant = set(choose_shards(whole))
+    if not meant and list_weight_files(listing):
+        return []
+    return [name for name in absent if name in meant or not meant]
+
+
+def _is_weight_file(name: str) -> bool:
+    return name.lower().endswith(WEIGHT_SUFFIXES) and not _is_side_state(name)
 
 
 def _is_side_state(name: str) -> bool:

@@ -75,6 +75,10 @@ class Listing(Struct, frozen=True):
     """The host's own name for the repository, which a rename or another case makes differ."""
     etag: str | None = None
     """What the host calls this listing (`ETag`), if it said."""
+    absent: tuple[str, ...] = ()
+    """Files of the repository that cannot be had here: a cache holds a part of it."""
+    notices: tuple[tuple[str, str], ...] = ()
+    """What has to be said of the listing itself, as (code, message)."""
 
     def find(self, name: str) -> FileEntry | None:
         """Return the entry called `name`, or None."""

@@ -17,6 +17,7 @@ ConditionName = Literal[
     "expect_parent",
     "max_status",
     "require_licence_compatible",
+    "deny_renamed",
 ]
 
 
@@ -36,6 +37,9 @@ class Conditions(FrozenModel):
     """Worst status that any link of its ancestry may have."""
     require_licence_compatible: bool | None = None
     """No checkpoint of its ancestry may state a looser licence than its parent's."""
+    deny_renamed: bool | None = None
+    """Neither it nor a parent that is looked at may be asked for by an older name: whoever takes
+    that name over could put another checkpoint in its place."""
 
 
 class CheckpointPolicy(Conditions):

@@ -25,6 +25,14 @@ class CheckpointSource(Protocol):
     kind: SourceKind
 
     @property
+    def near(self) -> bool:
+        """Whether reading costs next to nothing: a folder, or what a cache holds of a repository.
+
+        Known once the files were listed.
+        """
+        ...
+
+    @property
     def origin(self) -> str | None:
         """Hub repository that the files on this machine are a copy of, where that is known."""
         ...

@@ -31,7 +31,7 @@ class PyTorchArchive(Folder):
     def gather(self, listing: Listing, report: Callable[[str], None], *, headers: bool) -> Gathered:
         """Read the small files, and the directories of the archives where that costs little."""
         found = super().gather(listing, report, headers=headers)
-        if headers and self.source.kind != "hub":
+        if headers and self.source.near:
             found.pickled = self._list_archives(listing)
         return found
 

@@ -72,7 +72,7 @@ class Folder(FileForm):
         detail.
         """
         source = self.source
-        local = source.kind != "hub"
+        local = source.near
         plan = plan_headers(listing, everything=local)
         names = choose_small_files(listing)
         if not headers:
@@ -136,7 +136,7 @@ class Folder(FileForm):
         briefly: bool,
     ) -> tuple[Observation, Classification]:
         """Classify; read the vocabulary before where that is cheap, after where it is needed."""
-        local = self.source.kind != "hub"
+        local = self.source.near
         observed = observe_tensors(found.index)
 
         def weigh(tokenizer: Tokenizer | None) -> tuple[Observation, Classification]:

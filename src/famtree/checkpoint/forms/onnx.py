@@ -22,7 +22,7 @@ class Onnx(StandIn):
             return False
         name, size = graphs[0].name, graphs[0].size or 0
         told = ""
-        if source.kind != "hub":
+        if source.near:
             from famtree.fingerprints.onnx_graph import describe_graph, read_onnx_graph
 
             def read(start: int, stop: int) -> bytes:
