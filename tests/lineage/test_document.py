@@ -42,9 +42,9 @@ def test_nothing_claimed_is_no_chain(tmp_path: Path) -> None:
     assert trace(tmp_path / "some-model") == LineageSummary()
 
 
-def test_a_local_path_is_unresolved(tmp_path: Path) -> None:
+def test_a_local_path_is_no_link(tmp_path: Path) -> None:
     lineage = trace(tmp_path / "x", _name_or_path="/home/me/base")
-    assert [one.status for one in lineage.chain] == ["unresolved"]
+    assert (lineage.parents, lineage.chain, lineage.complete) == ([], [], False)
 
 
 def test_a_checkpoint_claiming_its_child_ends(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ TABLE: list[tuple[Publish, str, str]] = [
     (links.part_unread, "quantized quantized quantized", "declared consistent unresolved"),
     (links.renamed, "finetune finetune finetune", "declared consistent verified"),
     (links.other_shape, "finetune finetune finetune", "declared contradicted contradicted"),
-    (links.halved, "quantized quantized pruned", "declared contradicted verified"),
+    (links.halved, "finetune quantized pruned", "declared contradicted verified"),
     (links.embeddings_taken, "finetune finetune finetune", "declared contradicted contradicted"),
     (links.distilled, "distill distill distill", "declared declared declared"),
     (links.circle, "finetune finetune finetune", "declared consistent verified"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
 
+from famtree.checkpoint.composition import list_parts
 from famtree.checkpoint.references import (
     base_name,
     read_reference,
@@ -28,6 +30,8 @@ _GGUF_SOURCES = (
     "general.source.url",
     "general.repo_url",
 )
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
+"""One file of a split GGUF (llama.cpp's `gguf-split`)."""
 _QUANTIZER_FILES = ("quantize_config.json", "quant_config.json", "quantization_config.json")
 _RELATIONS: dict[str, LinkRelation] = {
     "finetune": "finetune",
@@ -53,18 +57,23 @@ def collect_claims(
     `gguf` are the key-value pairs of a GGUF file, `origin` the repository that the path of a folder
     names, as in the Hub library's cache.
     """
-    found = [
+    own = [
         *_from_merge(side_files),
         *_from_adapter(side_files.get("adapter_config.json")),
-        *_from_card(listing.card),
-        *_from_tags(listing.tags),
+        *_from_card(listing.card, name),
+        *_from_tags(listing, name),
         *_from_gguf(gguf or {}),
+        *_from_files(listing, gguf or {}),
         *_from_cache(origin, listing.revision),
         *_from_quantizer(side_files),
         *_from_config(config),
-        *_from_name(name),
     ]
-    return keep_distinct(found, name)
+    return keep_distinct([*own, *_from_parts(config, own, name), *_from_name(name)], name)
+
+
+def names_itself(card: Mapping[str, Any], name: str) -> bool:
+    """Return whether a card names its own repository as the parent."""
+    return any(_is_itself(claim.parent, name) for claim in _read_card(card))
 
 
 def keep_distinct(claims: Iterable[Claim], name: str) -> list[Claim]:
@@ -75,15 +84,15 @@ def keep_distinct(claims: Iterable[Claim], name: str) -> list[Claim]:
             same_reference(known.parent, claim.parent) and known.source == claim.source
             for known in kept
         )
-        if not repeated and not _is_itself(claim, name):
+        if not repeated and not _is_itself(claim.parent, name):
             kept.append(claim)
     return kept
 
 
-def _is_itself(claim: Claim, name: str) -> bool:
+def _is_itself(parent: str, name: str) -> bool:
     """True for a repository that names itself; local folders are often `org__name`."""
     own = spell_as_hub(name)
-    return any(same_reference(claim.parent, one) for one in (name, own, base_name(own)))
+    return any(same_reference(parent, one) for one in (name, own, base_name(own)))
 
 
 def _claim(
@@ -142,29 +151,48 @@ def _from_adapter(found: object) -> Iterator[Claim]:
         yield from _claim(base, "adapter", "adapter", revision=revision)
 
 
-def _from_card(card: Mapping[str, Any]) -> Iterator[Claim]:
-    stated = card.get("base_model")
-    parents = stated if isinstance(stated, list) else [stated]
+def _from_card(card: Mapping[str, Any], name: str) -> Iterator[Claim]:
+    found = list(_read_card(card))
     told = card.get("base_model_relation")
     relation = _RELATIONS.get(told) if isinstance(told, str) else None
-    if relation is None and len([parent for parent in parents if isinstance(parent, str)]) > 1:
+    if relation is None and _count_parents(found, name) > 1:
         relation = "merge"  # what the Hub infers from several parents
-    for parent in parents:
-        yield from _claim(parent, "card", relation)
+    for claim in found:
+        yield replace(claim, relation=relation)
 
 
-def _from_tags(tags: tuple[str, ...]) -> Iterator[Claim]:
-    """`base_model:X` and `base_model:<relation>:X`; the second says more and comes first."""
+def _read_card(card: Mapping[str, Any]) -> Iterator[Claim]:
+    stated = card.get("base_model")
+    for parent in stated if isinstance(stated, list) else [stated]:
+        yield from _claim(parent, "card")
+
+
+def _count_parents(claims: Iterable[Claim], name: str) -> int:
+    """A parent named twice is one, and nothing is a parent of itself."""
+    return len({one.parent.strip("/").lower() for one in keep_distinct(claims, name)})
+
+
+def _from_tags(listing: Listing, name: str) -> Iterator[Claim]:
+    """`base_model:X` and `base_model:<relation>:X`; the second says more and comes first.
+
+    The Hub tags a merge wherever a card lists two entries, be they one parent twice.
+    """
     plain: list[str] = []
-    for tag in tags:
+    told: list[Claim] = []
+    for tag in listing.tags:
         if not tag.startswith("base_model:"):
             continue
         rest = tag.removeprefix("base_model:")
         word, colon, parent = rest.partition(":")
         if colon and word in _RELATIONS:
-            yield from _claim(parent, "tag", _RELATIONS[word])
+            told += _claim(parent, "tag", _RELATIONS[word])
         else:
             plain.append(rest)
+    stated = listing.card.get("base_model_relation") == "merge"
+    single = bool(told) and not stated and _count_parents(told, name) < 2
+    for claim in told:
+        merged = claim.relation == "merge"
+        yield replace(claim, relation=None) if merged and single else claim
     for parent in plain:
         yield from _claim(parent, "tag")
 
@@ -195,6 +223,17 @@ def _from_gguf(metadata: Mapping[str, Any]) -> Iterator[Claim]:
             yield replace(claim, of_parent=True)
 
 
+def _from_files(listing: Listing, metadata: Mapping[str, Any]) -> Iterator[Claim]:
+    """GGUF files are named after the model that was converted, as llama.cpp's converter does."""
+    stems = set()
+    for entry in listing.files if metadata else ():
+        stem, dot, suffix = base_name(entry.name).rpartition(".")
+        if dot and suffix.lower() == "gguf":
+            stems.add(strip_form(_PART.sub("", stem))[0])
+    if len(stems) == 1:
+        yield Claim(stems.pop(), "name", resolvable=False)
+
+
 def _from_cache(origin: str | None, revision: str | None) -> Iterator[Claim]:
     """A path like that of the Hub library's cache names a repository; anybody can make one."""
     yield from _claim(origin, "download", revision=revision)
@@ -214,6 +253,17 @@ def _hyphenate(text: str) -> str:
 
 def _from_config(config: Mapping[str, Any]) -> Iterator[Claim]:
     yield from _claim(config.get("_name_or_path"), "config")
+
+
+def _from_parts(config: Mapping[str, Any], own: Iterable[Claim], name: str) -> Iterator[Claim]:
+    """A fine-tune of a composition repeats what that was composed of."""
+    parts = list(list_parts(config))
+    named = [one for one in keep_distinct(own, name) if one.resolvable]
+    whole = bool(named) and not any(
+        same_reference(one.parent, part.parent) for one in named for part in parts
+    )
+    for part in parts:
+        yield replace(part, of_parent=whole)
 
 
 def _from_name(name: str) -> Iterator[Claim]:

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from famtree.sources.weight_files import Hashes
 from famtree.types.checkpoint import CheckpointFormat, Listing, TensorIndex
-from famtree.types.claim import Claim
+from famtree.types.claim import Claim, Role
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Fingerprint, Tokenizer
-from famtree.types.identification import Evidence
+from famtree.types.identification import Evidence, Notice
 from famtree.types.quantization import Quantization
 from famtree.types.traits import Trait, flatten
 
@@ -29,6 +29,12 @@ class NodeFacts(Struct, frozen=True):
     """Official size of its generation that it has the shape of."""
     format: CheckpointFormat | None = None
     quantization: Quantization | None = None
+    plain_floats: bool = False
+    """Whole weights that were seen to be 16-bit floats or wider, in all files that there are."""
+    whole_model: bool = False
+    """Weights of a whole model were seen, and nothing of an adapter beside them."""
+    towers: Mapping[Role, str] = {}
+    """`model_type` of each tower that the config nests, the language model left out."""
     tokenizer: Tokenizer | KnownTokenizer | None = None
     shapes: Shapes = {}
     """Tensor name to shape, where headers were read and nothing is packed."""
@@ -45,6 +51,8 @@ class NodeFacts(Struct, frozen=True):
     """Claimed parents, in lower case, that the checkpoint's own tensors rule out, and how."""
     root: bool = False
     """Recorded as trained from scratch."""
+    notices: tuple[Notice, ...] = ()
+    """What is odd about the claims themselves."""
 
 
 def make_traits(fingerprint: Fingerprint) -> dict[str, Trait]:

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from famtree.checkpoint.claims import collect_claims, keep_distinct
+from famtree.checkpoint.claims import collect_claims, keep_distinct, names_itself
+from famtree.checkpoint.composition import list_towers
 from famtree.checkpoint.facts import NodeFacts, make_shapes, make_traits, read_license
 from famtree.checkpoint.references import base_name, read_reference
+from famtree.checkpoint.storage import judge_storage
 from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef
 from famtree.types.claim import Claim
-from famtree.types.identification import Evidence
+from famtree.types.identification import Evidence, Notice
 from famtree.types.source import CheckpointSource
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         claims = [replace(one, of_parent=one.source != "download") for one in claims]
     elif text and not any(one.resolvable and one.source != "name" for one in claims):
         claims += _read_card_text(source, findings, name)
+    floats, whole = judge_storage(findings)
     return NodeFacts(
         ref=name,
         traits=make_traits(findings.fingerprint),
@@ -56,6 +59,9 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         size=size.size.name if size is not None and size.size is not None else None,
         format=found.form.name,
         quantization=findings.quantization,
+        plain_floats=floats,
+        whole_model=whole,
+        towers=list_towers(found.config),
         tokenizer=findings.fingerprint.tokenizer,
         shapes=make_shapes(found.index, findings.quantization),
         weight_hashes=hash_weights(found.listing, found.index.indexed),
@@ -64,7 +70,13 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         license=read_license(found.listing),
         claims=tuple(claims),
         refuted=_list_refuted(findings),
+        notices=tuple(_note_itself(name)) if names_itself(found.listing.card, name) else (),
     )
+
+
+def _note_itself(name: str) -> list[Notice]:
+    told = f"the card of {name} names {name} itself as its parent; that is left out"
+    return [Notice.model_construct(code="cycle", message=told)]
 
 
 def _list_refuted(findings: Findings) -> dict[str, Evidence]:

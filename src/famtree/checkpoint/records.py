@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree.checkpoint.facts import NodeFacts, make_traits
-from famtree.checkpoint.references import base_name, spell_as_hub
+from famtree.checkpoint.references import base_name, spell_as_hub, split_words, strip_form
 from famtree.fingerprints.from_traits import fingerprint_traits
+from famtree.matchers.names import find_claims
 from famtree.matchers.sizes import match_sizes
 from famtree.registry.registry import Registry
 from famtree.types.claim import Claim
@@ -19,6 +20,11 @@ from famtree.types.family import Exemplar, Family, KnownTokenizer, ParentLink
 
 _TUNED = re.compile(r"[-_](?:instruct|chat|it|sft|dpo|thinking)(?=[-_]|$)", re.I)
 """Words by which makers tell the tuned checkpoint from the pretrained one beside it."""
+_SIZE = re.compile(r"(?:\d+x)?\d+(?:p\d+)?[bmk]|a\d+b|v\d+")
+_VARIANTS = frozenset(
+    {"base", "pt", "hf", "instruct", "chat", "it", "sft", "dpo", "thinking", "mix", "vl", "coder"}
+)
+"""Words with which makers tell their variants apart."""
 _BASE_ENDINGS = ("", "-base", "-pt", "-hf")
 
 
@@ -41,10 +47,31 @@ def find_known(ref: str, registry: Registry) -> NodeFacts | None:
 
 def find_named(text: str, registry: Registry) -> NodeFacts | None:
     """Return the recorded facts of the only checkpoint called like the last part of `text`."""
-    name = base_name(text.replace("\\", "/")).lower()
+    name = base_name(text).lower()
     known = _records(registry).by_name
-    entry = known.get(name) or known.get(f"{name}-hf")
+    spelled = (name, f"{name}-hf", strip_form(name)[0])
+    entry = next((known[one] for one in spelled if one in known), None)
     return _describe(*entry, registry) if entry is not None else None
+
+
+def find_released(text: str, registry: Registry) -> str | None:
+    """Return the last part of the path `text` where it is the name of a released checkpoint.
+
+    Such a name is a generation's, a size, and what makers call variants; one word more is the name
+    that somebody gave to a folder of his own.
+    """
+    name = base_name(text)
+    words = split_words(name)
+    if not any(_SIZE.fullmatch(word) for word in words):
+        return None
+    for family, key in find_claims(name, registry):
+        generation = registry.find_generation(family, key)
+        makers = {one.lower().partition("-")[0] for one in registry.by_key[family].publishers}
+        for known in generation.names if generation is not None else ():
+            left = words - split_words(known) - _VARIANTS - makers
+            if all(_SIZE.fullmatch(word) or word.isdigit() for word in left):
+                return name
+    return None
 
 
 def list_bases(node: NodeFacts, registry: Registry) -> list[NodeFacts]:

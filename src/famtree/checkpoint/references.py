@@ -36,6 +36,8 @@ _CAST = re.compile(r"[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$", re.I)
 
 _DELTA = re.compile(r"(?:^|[-_.])delta(?=[-_.]|$)", re.I)
 
+_BETWEEN = re.compile(r"[-_. ]++")
+
 _FORMS = (_QUANTIZED, _CONVERTED, _CAST)
 _TELLS_MORE: tuple[LinkRelation, ...] = ("quantized", "converted", "copy")
 """What the words of `_FORMS` tell; of several in one name the first of these."""
@@ -81,6 +83,11 @@ def read_reference(text: object) -> Reference | None:
     return Reference(cleaned, revision, resolvable)
 
 
+def is_local_path(text: str) -> bool:
+    """Return whether a claimed parent is a folder of somebody's machine, or an output folder."""
+    return _NOT_IDS.search(text) is not None
+
+
 def same_reference(left: str, right: str) -> bool:
     """True when two texts name one repository; the Hub ignores case."""
     return left.strip("/").lower() == right.strip("/").lower()
@@ -93,7 +100,12 @@ def spell_as_hub(name: str) -> str:
 
 def base_name(ref: str) -> str:
     """Return the name without its organisation."""
-    return ref.rstrip("/").rpartition("/")[2]
+    return ref.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def split_words(name: str) -> set[str]:
+    """Return the words of a model's name, in lower case and without those for its form."""
+    return set(_BETWEEN.split(strip_form(base_name(name))[0].lower()))
 
 
 def strip_form(name: str) -> tuple[str, LinkRelation | None]:

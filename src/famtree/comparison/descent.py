@@ -85,12 +85,12 @@ def _list_steps(subject: Subject, name: str, other: Checkpoint, other_name: str)
     `org__name`, is the other one, and the claim is held against its facts.
     """
     steps, own = [], subject.checkpoint
-    for step in subject.trace.walk.chain:
+    for step in (*subject.trace.walk.chain, *subject.trace.walk.folders):
         child = name if step.child == subject.trace.walk.start else step.child
         if _is_the_other(step.parent, other, other_name):
             facts = subject.trace.walk.nodes.get(step.child) or own.node
             if step.status != "verified" and not _was_checked(subject, step, other):
-                links = [one.link for one in subject.trace.walk.steps[step.child]]
+                links = [one.link for one in subject.trace.walk.steps[step.child]] or [step.link]
                 step = judge_link(facts, step.link, links, Found(other.ref, other.node))
             steps.append(step.publish().model_copy(update={"child": child, "parent": other_name}))
         elif "/" in spell_as_hub(step.parent):

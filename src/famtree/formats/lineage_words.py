@@ -91,8 +91,9 @@ def describe_status(edge: LineageEdge) -> str:
 
 
 def describe_relation(edge: LineageEdge) -> str:
-    """Return the relation and, for a merge, the parent's share: `merge, weight 0.3`."""
-    relation = "derived, unknown how" if edge.relation == "unknown" else edge.relation
+    """Return the relation and, what the parent became or its share: `merge, weight 0.3`."""
+    relation = "derived, unknown how" if edge.relation == "unknown" else str(edge.relation)
+    relation = relation if edge.role is None else f"{relation} as {edge.role}"
     return relation if edge.weight is None else f"{relation}, weight {edge.weight:.3g}"
 
 

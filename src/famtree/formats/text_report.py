@@ -145,7 +145,10 @@ def _describe_component(component: Component) -> str:
 
 def _describe_parent(result: Identification, parent: str) -> str:
     steps = [step for step in result.lineage.chain if step.parent == parent]
-    return f"{parent} ({steps[0].relation}, {steps[0].status})" if steps else parent
+    if not steps:
+        return parent
+    role = f" as {steps[0].role}" if steps[0].role else ""
+    return f"{parent} ({steps[0].relation}{role}, {steps[0].status})"
 
 
 def _describe_refuted(result: Identification) -> Iterator[Text]:

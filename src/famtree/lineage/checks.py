@@ -12,7 +12,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from famtree.checkpoint.facts import NodeFacts
-from famtree.lineage.link_ends import EndComparison, compare_nodes
+from famtree.lineage.link_ends import EndComparison, compare_nodes, number_of
 from famtree.types.identification import Evidence, LinkRelation, LinkStatus
 from famtree.types.links import CERTAIN, CONSISTENT, CONTRADICTED, DECLARED
 
@@ -76,6 +76,25 @@ def check_link(
     if agreeing >= MIN_AGREEING or (relation == "adapter" and found.agreeing):
         return LinkCheck(relation, "consistent", CONSISTENT, found.evidence)
     return LinkCheck(relation, "declared", DECLARED, found.evidence)
+
+
+def check_tower(child: NodeFacts, parent: NodeFacts, relation: LinkRelation) -> LinkCheck:
+    """Return what the facts of both ends say about a tower of `child` coming from `parent`.
+
+    Of a tower no more than its depth and its width is known, too little to be called consistent.
+    """
+    found = EndComparison()
+    for name in ("vision_layers", "vision_hidden_size"):
+        theirs = number_of(parent, name) or number_of(parent, name.removeprefix("vision_"))
+        ours = number_of(child, name)
+        if ours is not None and theirs is not None:
+            weight = 0.7 if ours == theirs else -4.0
+            found.note(f"architecture.{name}", f"{theirs:g}", f"{ours:g}", weight, "config")
+            if ours != theirs and name == "vision_hidden_size":
+                found.against.append(name)  # layers are cut, a width is not
+    status: LinkStatus = "contradicted" if found.against else "declared"
+    confidence = CONTRADICTED if found.against else DECLARED
+    return LinkCheck(relation, status, confidence, found.evidence)
 
 
 def infer_operation(

@@ -89,6 +89,7 @@ def _draw(step: JudgedLink) -> LineageEdge:
         layers=[(span.start, span.stop) for span in step.layers],
         layers_to=[span.to for span in step.layers if span.to is not None],
         confidence=step.confidence,
+        role=step.role,
         claimed_by=step.link.sources,
         evidence=step.evidence,
     )

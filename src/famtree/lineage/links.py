@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.references import same_reference
-from famtree.types.claim import Claim, ClaimSource
+from famtree.types.claim import Claim, ClaimSource, Role
 from famtree.types.identification import LinkRelation
 
 MAX_PARENTS = 64
@@ -31,6 +31,8 @@ class Link(Struct, frozen=True):
     aside: bool = False
     """True where a more trusted source names other parents and this one not: an earlier or a later
     state of the same ancestry as often as a contradiction."""
+    role: Role | None = None
+    """The part of a composition that the parent became."""
 
     @property
     def resolvable(self) -> bool:
@@ -92,7 +94,9 @@ def group_claims(claims: Iterable[Claim]) -> list[Link]:
         Link(
             group[0].parent,
             tuple(group),
-            aside=all(claim.source != leading for claim in group),
+            # Parts of one model stand beside each other, whoever names them.
+            aside=all(claim.source != leading and claim.role is None for claim in group),
+            role=next((claim.role for claim in group if claim.role is not None), None),
         )
         for group in groups[:MAX_PARENTS]
     ]

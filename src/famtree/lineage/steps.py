@@ -8,15 +8,17 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from famtree.checkpoint.composition import TOWERS
 from famtree.checkpoint.facts import NodeFacts
-from famtree.checkpoint.records import find_named
+from famtree.checkpoint.records import find_named, find_released
 from famtree.checkpoint.references import base_name, spell_as_hub, strip_form
-from famtree.lineage.checks import LinkCheck, check_link
+from famtree.lineage.checks import LinkCheck, check_link, check_tower
 from famtree.lineage.links import Link
+from famtree.lineage.roles import assign_roles
 from famtree.registry.registry import Registry
-from famtree.types.claim import LayerSpan
+from famtree.types.claim import LayerSpan, Role
 from famtree.types.identification import ChainStep, Evidence, LinkRelation, LinkStatus
-from famtree.types.links import CONTRADICTED, find_refutation
+from famtree.types.links import CONTRADICTED, DECLARED, find_refutation
 
 ASIDE_FACTOR = 0.7
 """Share of confidence left to a parent that only a less trusted source names, beside another."""
@@ -52,6 +54,8 @@ class JudgedLink(Struct):
     evidence: list[Evidence] = []
     aside: bool = False
     """As its link, until the ancestors on both ways are known."""
+    misstated: str | None = None
+    """The relation that is claimed and that the child's own form rules out, and why."""
 
     @property
     def stands(self) -> bool:
@@ -62,6 +66,11 @@ class JudgedLink(Struct):
     def weight(self) -> float | None:
         """Share of the parent in a merge, where stated."""
         return next((one.weight for one in self.link.claims if one.weight is not None), None)
+
+    @property
+    def role(self) -> Role | None:
+        """The part of a composition that the parent became."""
+        return self.link.role
 
     @property
     def layers(self) -> list[LayerSpan]:
@@ -93,6 +102,7 @@ class JudgedLink(Struct):
             relation=self.relation,
             status=self.status,
             confidence=self.confidence,
+            role=self.role,
             evidence=self.evidence,
         )
 
@@ -110,10 +120,13 @@ def judge_links(
     checkpoint are one step; a hint that leads nowhere is dropped beside anything better.
     """
     steps: dict[str, JudgedLink] = {}
+    links = assign_roles(node, links, registry, lambda link: find(link).facts)
     for link in links:
         parent = find(link) if link.resolvable else None
         if parent is None or (parent.facts is None and "/" not in link.parent):
             step = _judge_name(node, link, links, find_named(link.parent, registry))
+            if step.status == "unresolved":
+                step.parent = find_released(step.parent, registry) or step.parent
         else:
             step = judge_link(node, link, links, parent)
         known = steps.setdefault(step.parent.lower(), step)
@@ -148,10 +161,18 @@ def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) 
         # What was fetched from the parent has to fit it as a copy would; it is not called one.
         fetched = relation == "unknown" and any(one.source == "download" for one in link.claims)
         asked: LinkRelation = "copy" if fetched else relation
-        checked = check_link(node, parent.facts, asked, stacked=depth)
+        if link.role in TOWERS:
+            checked = check_tower(node, parent.facts, asked)
+        else:
+            # Of a relation that its form rules out, all the rest may still be ruled out as well.
+            wrong = next((one for one in link.stated if one in _misstated(node)), None)
+            checked = check_link(node, parent.facts, wrong or asked, stacked=depth)
+            if wrong is not None and checked.status in ("consistent", "declared"):
+                checked.relation = relation
         if fetched and checked.status != "verified" and checked.relation == asked:
             checked.relation = relation
         _settle(step, checked)
+    _hear_form(step, node)
     against = node.refuted.get(link.parent.lower()) or node.refuted.get(parent.ref.lower())
     if against is not None:
         step.status, step.confidence = "contradicted", CONTRADICTED
@@ -210,14 +231,19 @@ def relate(
     node: NodeFacts, link: Link, links: Sequence[Link], parent: NodeFacts | None = None
 ) -> LinkRelation:
     """Return how: what the files show, then what is stated, then what is usual."""
-    stated = link.stated
+    stated = [one for one in link.stated if one not in _misstated(node)]
     if any(claim.source == "download" for claim in link.claims):
         # Where the folder was fetched from is recorded; what it is to that, the hashes tell.
         return stated[0] if stated else "unknown"
     if node.format == "adapter":
         return "adapter"
     if any(claim.source == "mergekit" for claim in link.claims):
-        return stated[0]
+        return link.stated[0]
+    if link.role is not None:
+        # The Hub calls everything with two parents a merge.
+        stated = [one for one in stated if one != "merge"]
+    if link.role in TOWERS:
+        return stated[0] if stated else "finetune"
     if "merge" in stated or _are_several(link, links):
         return "merge"
     if _name_says_distilled(node, link) and (not stated or stated[0] == "finetune"):
@@ -225,6 +251,7 @@ def relate(
     # A parent that is itself quantized is trained on, not quantized again.
     newly = node.quantization is not None and (parent is None or parent.quantization is None)
     form = _read_form(node.ref, link.parent)
+    form = None if form in _misstated(node) else form
     copied = link.resolvable and link.sources == ["config"]
     if newly and form is None and copied and _has_form(node.ref):
         # Quantizers copy config.json, so this may be the parent of what was quantized.
@@ -240,6 +267,36 @@ def relate(
     if any(claim.source in ("card", "tag", "config", "gguf", "atlas") for claim in link.claims):
         return "finetune"
     return "unknown"
+
+
+def _misstated(node: NodeFacts) -> dict[LinkRelation, str]:
+    """Return the relations that the form of `node` rules out, and what was seen instead."""
+    seen: dict[LinkRelation, str] = {}
+    if node.plain_floats:
+        seen["quantized"] = "full-size floats"
+    if node.whole_model:
+        seen["adapter"] = "a whole model"
+    return seen
+
+
+def _hear_form(step: JudgedLink, node: NodeFacts) -> None:
+    """A parent that is claimed by a relation which the files rule out is no more than declared."""
+    wrong = _misstated(node)
+    for told in dict.fromkeys(one for one in step.link.stated if one in wrong):
+        step.evidence.append(
+            Evidence.model_construct(
+                signal="relation",
+                source="header",
+                expected=told,
+                seen=wrong[told],
+                supports=False,
+                weight=-1.0,
+            )
+        )
+        step.misstated = f"{told}; it is stored as {wrong[told]}"
+        if step.status == "consistent":
+            step.status = "declared"
+            step.confidence = min(step.confidence, DECLARED)
 
 
 def _read_form(child: str, parent: str) -> LinkRelation | None:
@@ -279,7 +336,11 @@ def _find_depth(links: Sequence[Link]) -> int | None:
 
 def _are_several(link: Link, links: Sequence[Link]) -> bool:
     """Several parents by one source are parts of a merge; by different ones they are doubt."""
-    together = [one for one in links if one.resolvable and not (one.aside or one.is_hint)]
+    together = [
+        one
+        for one in links
+        if one.resolvable and not (one.aside or one.is_hint or one.role in TOWERS)
+    ]
     return len(together) > 1 and not (link.aside or link.is_hint)
 
 

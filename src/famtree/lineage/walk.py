@@ -13,8 +13,10 @@ from msgspec import Struct
 
 from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.records import find_known
+from famtree.checkpoint.references import is_local_path
 from famtree.lineage.licenses import describe_loosening
 from famtree.lineage.links import Link, group_claims, inherit_claims, raise_claims
+from famtree.lineage.rivals import list_rivals, settle_rivals
 from famtree.lineage.shortcuts import fold_shortcuts
 from famtree.lineage.steps import JudgedLink, judge_links
 from famtree.lineage.support import find_supported
@@ -54,6 +56,8 @@ class Walk(Struct):
     steps: dict[str, list[JudgedLink]] = {}
     """Child to its steps; a checkpoint without an entry was not asked for its parents."""
     notices: list[Notice] = []
+    folders: list[JudgedLink] = []
+    """Claims of folders on somebody's machine: no links, unless such a folder is at hand."""
     cut: bool = False
     """True where a limit or a circle kept a branch from being followed."""
 
@@ -136,7 +140,12 @@ def walk_lineage(
     if left is not None:
         walk.cut = True
         walk.add_notice("depth-limit", f"stopped after {depth} generation(s): {left} has parents")
+    walk.notices += [told for one in walk.nodes.values() if one for told in one.notices]
     fold_shortcuts(walk.steps)
+    for ref, steps in walk.steps.items():
+        facts = walk.nodes[ref]
+        if facts is not None:
+            walk.notices += settle_rivals(facts, steps, walk.nodes, registry)
     return walk
 
 
@@ -190,12 +199,30 @@ class _Walker(Struct):
             links = group_claims(raise_claims(facts.claims))
             self.open(links)
             steps += judge_links(facts, links, self.registry, self._find)
+        steps = [step for step in steps if not self._is_folder(step)]
+        stands = any(step.stands for step in steps)
+        rivals = list_rivals(facts, steps, self.registry) if steps else ()
+        steps += [one for one in rivals if one.stands or not stands]
         above = [self._add(facts, step) for step in steps]
         if steps and not any(step.stands for step in steps):
             instead = find_supported(facts, self.registry)
             if instead is not None:
                 above.append(self._add(facts, instead))
         return [parent for parent in above if parent is not None]
+
+    def _is_folder(self, step: JudgedLink) -> bool:
+        """True for a folder on somebody's machine, which is said and is no parent.
+
+        As a part of a merge it stays: without it the others would be the whole recipe.
+        """
+        folder = step.status == "unresolved" and is_local_path(step.parent)
+        if not folder or "mergekit" in step.link.sources:
+            return False
+        who = " and ".join(step.link.sources)
+        told = f"{step.child} names {step.parent} ({who}), a folder on its maker's machine"
+        self.walk.add_notice("local-parent", told)
+        self.walk.folders.append(step)
+        return True
 
     def _find(self, link: Link) -> Found:
         return self.known.get(link.parent.lower()) or Found(link.parent)
@@ -212,6 +239,9 @@ class _Walker(Struct):
         self.walk.steps[child.ref].append(step)
         if not step.stands:
             self.walk.add_notice("parent-contradicted", step.tell_against())
+        elif step.misstated is not None:
+            told = f"the relation of {child.ref} to {step.parent} is said to be {step.misstated}"
+            self.walk.add_notice("relation-contradicted", told)
         found = self.known.get(step.parent.lower())
         parent = found.facts if found is not None else find_known(step.parent, self.registry)
         if parent is not None and step.stands:

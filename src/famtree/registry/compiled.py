@@ -23,7 +23,7 @@ from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, GenericTraits, Rule
 
 PACKAGED = PACKAGE / "registry/compiled.json"
-FORMAT = 5
+FORMAT = 6
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 

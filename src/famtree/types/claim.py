@@ -18,6 +18,9 @@ running text of the card, or only the checkpoint's name; `atlas` is nobody's wor
 was found to hold."""
 
 
+Role = Literal["language model", "vision tower", "audio tower"]
+"""What a parent became a part of, where a model is composed of several."""
+
 STACKING = "passthrough"
 """mergekit's method that puts layers on each other unchanged."""
 MIXTURE = "mixture-of-experts"
@@ -51,6 +54,8 @@ class Claim(Struct, frozen=True):
     of_parent: bool = False
     """True for what a conversion repeats of the model it was made from: the claimed checkpoint is
     the parent of this one's parent."""
+    role: Role | None = None
+    """The part of a composition that began as the parent; None where it is no composition's."""
     found: Evidence | None = None
     """What was measured, where the claim is a finding."""
 

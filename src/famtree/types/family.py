@@ -208,6 +208,8 @@ class Family:
     """Hub organisations that publish it; a hint only."""
     hard_to_tell_from: list[str] = field(default_factory=list)
     """Family keys that can show the same traits."""
+    tower: Literal["vision tower", "audio tower"] | None = None
+    """What it is built into other models as; None for language models."""
     generations: Annotated[list[Generation], Field(alias="generation", min_length=1)]
     tokenizers: Annotated[list[KnownTokenizer], Field(alias="tokenizer")] = field(
         default_factory=list

@@ -137,6 +137,8 @@ class ChainStep(FrozenModel):
     relation: LinkRelation
     status: LinkStatus
     confidence: float
+    role: str | None = None
+    """The part of a composition that the parent became: `language model`, `vision tower`, ..."""
     evidence: list[Evidence] = Field(default_factory=list)
 
 

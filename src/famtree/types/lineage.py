@@ -50,6 +50,8 @@ class LineageEdge(FrozenModel):
     layers_to: list[int] = Field(default_factory=list)
     """First layer of the child that each span of `layers` becomes, where the recipe tells."""
     confidence: float
+    role: str | None = None
+    """The part of a composition that the parent became: `language model`, `vision tower`, ..."""
     claimed_by: list[str] = Field(default_factory=list)
     evidence: list[Evidence] = Field(default_factory=list)
 
