@@ -2,6 +2,7 @@
 
 What they have in common: `token` and `api` (a `huggingface_hub.HfApi`) say as whom a Hub is asked,
 and by `api` which; without them huggingface_hub's own settings hold. `offline` forbids requests.
+`registry` is a folder of family files, or several, laid over famtree's own.
 After `timeout` seconds nothing more is fetched: DeadlineError. `on_progress` gets a short word
 before each step that may take long. Each call stands alone and may be made from any thread;
 `famtree.Session` keeps what several calls can share.
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
+    from famtree.registry.places import Places
     from famtree.types.comparison import Comparison, ComparisonMatrix
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
@@ -36,6 +38,7 @@ def identify(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> Identification:
     """Say which family, generation and size `reference` is, on what evidence.
@@ -44,7 +47,7 @@ def identify(
     bytes to prove lineage claims; without it none is ever read. `atlas` is a file of
     `famtree atlas build`, in which undeclared parents are looked for. Raises FamtreeError kin.
     """
-    return Session(token=token, api=api, offline=offline).identify(
+    return Session(token=token, api=api, offline=offline, registry=registry).identify(
         reference,
         revision=revision,
         verify=verify,
@@ -65,6 +68,7 @@ def examine(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> Subject:
     """Examine `reference` and its ancestors once, for whoever needs several answers about it.
@@ -72,7 +76,7 @@ def examine(
     What comes back has `identification` and `publish_lineage()`: views of one examination, which
     agree. The arguments are those of `lineage`. Raises FamtreeError kin for the checkpoint itself.
     """
-    return Session(token=token, api=api, offline=offline).examine(
+    return Session(token=token, api=api, offline=offline, registry=registry).examine(
         reference,
         revision=revision,
         verify=verify,
@@ -91,6 +95,7 @@ def scan(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
 ) -> Iterator[dict[str, Any]]:
     """Yield one row a reference, in the order they are finished; failures are rows too.
 
@@ -99,7 +104,7 @@ def scan(
     take `timeout` seconds. References are taken as places become free, so that `references` may be
     endless.
     """
-    return Session(token=token, api=api, offline=offline).scan(
+    return Session(token=token, api=api, offline=offline, registry=registry).scan(
         references, workers=workers, timeout=timeout
     )
 
@@ -116,6 +121,7 @@ def lineage(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> Lineage:
     """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
@@ -124,7 +130,7 @@ def lineage(
     made from it. The other arguments are those of `identify`. Raises FamtreeError kin for the
     checkpoint itself; an ancestor that cannot be read is a warning of the answer.
     """
-    return Session(token=token, api=api, offline=offline).lineage(
+    return Session(token=token, api=api, offline=offline, registry=registry).lineage(
         reference,
         revision=revision,
         verify=verify,
@@ -148,6 +154,7 @@ def bom(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> dict[str, Any]:
     """Return `reference` as a CycloneDX 1.6 document (plain data): model card and pedigree.
@@ -156,7 +163,7 @@ def bom(
     Raises UsageError where the package cyclonedx-python-lib (extra `bom`) is not installed, and
     FamtreeError kin for the checkpoint itself.
     """
-    return Session(token=token, api=api, offline=offline).bom(
+    return Session(token=token, api=api, offline=offline, registry=registry).bom(
         reference,
         revision=revision,
         verify=verify,
@@ -176,6 +183,7 @@ def check(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> CheckReport:
     """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
@@ -184,7 +192,7 @@ def check(
     for a file that is absent or faulty. A checkpoint that cannot be fetched or read is an error of
     its own row.
     """
-    return Session(token=token, api=api, offline=offline).check(
+    return Session(token=token, api=api, offline=offline, registry=registry).check(
         policy, verify=verify, timeout=timeout, on_progress=on_progress
     )
 
@@ -200,6 +208,7 @@ def compare(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> Comparison:
     """Say how `a` and `b` are related, and whether `b` can stand in for `a`, engine by engine.
@@ -209,7 +218,7 @@ def compare(
     `timeout` is how many seconds fetching may take for all checkpoints together.
     Raises FamtreeError kin.
     """
-    return Session(token=token, api=api, offline=offline).compare(
+    return Session(token=token, api=api, offline=offline, registry=registry).compare(
         a, b, engines=engines, plan=plan, verify=verify, timeout=timeout, on_progress=on_progress
     )
 
@@ -224,6 +233,7 @@ def compare_all(
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
+    registry: Places = (),
     on_progress: OnProgress = None,
 ) -> ComparisonMatrix:
     """Compare every two of `references`, in order; each is read once.
@@ -232,7 +242,7 @@ def compare_all(
     of others; for that some megabytes of each are read. The other arguments are those of
     `compare`. Raises FamtreeError kin.
     """
-    return Session(token=token, api=api, offline=offline).compare_all(
+    return Session(token=token, api=api, offline=offline, registry=registry).compare_all(
         references,
         engines=engines,
         plan=plan,
@@ -242,7 +252,13 @@ def compare_all(
     )
 
 
-def draft(reference: str, *, revision: str | None = None, offline: bool = False) -> str:
+def draft(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    registry: Places = (),
+) -> str:
     """Return a registry file (TOML text) drafted from one checkpoint.
 
     A person adds name, maker, sources and siblings; `famtree families check` then says what is
@@ -250,18 +266,27 @@ def draft(reference: str, *, revision: str | None = None, offline: bool = False)
     """
     from famtree.registry.draft import draft_family
 
-    result = identify(reference, revision=revision, offline=offline)
+    result = identify(reference, revision=revision, offline=offline, registry=registry)
     return draft_family(result)
 
 
-def check_registry(folder: Path | None = None) -> list[str]:
+def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list[str]:
     """Return every fault of the registry files in `folder` (default: famtree's own).
 
     First that the files are well formed and hang together, then, if so, that every recorded
-    checkpoint is recognised. A fault reads `file:line: field: reason`.
+    checkpoint is recognised, also those from which the families of `registry` might take answers
+    away. A fault reads `file:line: field: reason`.
     """
-    from famtree.matchers.recognition import check_recognition
+    from famtree.errors import RegistryError
+    from famtree.matchers.recognition import check_recognition, list_losses
     from famtree.registry import check
     from famtree.registry.load import load_registry
+    from famtree.registry.places import find_places, load_places
 
-    return check.check_registry(folder) or check_recognition(load_registry(folder))
+    if folder is not None:
+        return check.check_registry(folder) or check_recognition(load_registry(folder))
+    try:
+        known = load_places(find_places(registry))
+    except RegistryError as fault:
+        return fault.faults
+    return check.check_registry() or check_recognition(known) + list_losses(load_registry(), known)

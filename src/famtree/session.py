@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.errors import require_package
+from famtree.registry.places import Places, find_places, load_places
 from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
@@ -51,23 +52,26 @@ class Session:
         endpoint: str | None = None,
         api: HubApi | None = None,
         offline: bool = False,
+        registry: Places = (),
     ) -> None:
         """Take the token and endpoint given, else those of `api`, else huggingface_hub's own.
 
         `token` False means none, True the user's own which must be there. `offline` forbids
-        requests. Raises UsageError for an endpoint or a token that can be none.
+        requests. `registry` is a folder of family files, or several, laid over famtree's own and
+        over those of FAMTREE_REGISTRY. Raises UsageError for an endpoint or a token that can be
+        none, and for a folder that cannot be read; a faulty file is told of by the first answer.
         """
         if api is not None:
             token = api.token if token is None else token
             endpoint = endpoint or api.endpoint
         self.offline = offline
+        self._places = find_places(registry)
         self._access = _make_access(endpoint, token)
 
     @cached_property
-    def _registry(self) -> Registry:
-        from famtree.registry.load import load_registry
-
-        return load_registry()
+    def registry(self) -> Registry:
+        """The families that answers are given from."""
+        return load_places(self._places)
 
     def identify(
         self,
@@ -215,7 +219,10 @@ class Session:
 
         access = self._access
         access.find_endpoint()  # a wrong one is no fault of each row
-        settings = ScanSettings(workers, self.offline, access.endpoint, access.token, timeout)
+        _ = self.registry  # a faulty file is no fault of each row
+        settings = ScanSettings(
+            workers, self.offline, access.endpoint, access.token, timeout, registry=self._places
+        )
         return scan_local(references, settings, set())
 
     def bom(
@@ -258,11 +265,11 @@ class Session:
         from famtree.policy.check import check_policy
         from famtree.policy.load import load_policy
 
-        demands = load_policy(Path(policy), self._registry)
+        demands = load_policy(Path(policy), self.registry)
         return check_policy(
             policy,
             demands,
-            self._registry,
+            self.registry,
             offline=self.offline,
             verify=verify,
             on_progress=on_progress,
@@ -275,7 +282,7 @@ class Session:
         from famtree.lineage.opener import Opener
 
         access = self._access.until(timeout)
-        return Opener(self._registry, self.offline, headers=headers, access=access, reach=reach)
+        return Opener(self.registry, self.offline, headers=headers, access=access, reach=reach)
 
 
 def _make_access(endpoint: str | None, token: str | bool | None) -> HubAccess:

@@ -23,6 +23,7 @@ def test_document_is_on_stdout(command: Command, fake_api: FakeApi) -> None:
         "children": True,
         "depth": 3,
         "stamp": True,
+        "registry": (),
         "timeout": None,
     }
 

@@ -33,7 +33,7 @@ def test_check_of_a_sound_registry(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = []
     done = command("families", "check")
     assert (done.code, done.out, done.err) == (0, "the registry is sound\n", "")
-    assert fake_api.calls == [((None,), {})]
+    assert fake_api.calls == [((None,), {"registry": ()})]
 
 
 def test_check_prints_every_fault_and_exits_1(command: Command, fake_api: FakeApi) -> None:
@@ -42,11 +42,11 @@ def test_check_prints_every_fault_and_exits_1(command: Command, fake_api: FakeAp
     assert done.code == 1
     assert done.out == "a.toml: key: missing\nb.toml: \\x1b[2J\n"
     assert done.err == "failed: 2 fault(s) in the registry\n"
-    assert fake_api.calls == [((Path("elsewhere"),), {})]
+    assert fake_api.calls == [((Path("elsewhere"),), {"registry": ()})]
 
 
 def test_draft_prints_what_the_api_wrote(command: Command, fake_api: FakeApi) -> None:
     fake_api.answer = 'key = "new"'
     done = command("families", "draft", "acme/oak", "--revision", "v1", "--offline")
     assert (done.code, done.out, done.err) == (0, 'key = "new"\n', "")
-    assert fake_api.calls == [(("acme/oak",), {"revision": "v1", "offline": True})]
+    assert fake_api.calls == [(("acme/oak",), {"revision": "v1", "offline": True, "registry": ()})]

@@ -63,6 +63,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "offline": False,
         "verify": False,
         "atlas": None,
+        "registry": (),
         "timeout": None,
     }
     assert asked[1] == {

@@ -69,6 +69,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "atlas": None,
         "children": False,
         "depth": 8,
+        "registry": (),
         "timeout": None,
     }
     assert asked[1] == {
@@ -78,6 +79,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "atlas": None,
         "children": True,
         "depth": 3,
+        "registry": (),
         "timeout": 9.0,
     }
 

@@ -20,6 +20,7 @@ from famtree.errors import NetworkError
 from famtree.scan.jsonl import read_rows
 from famtree.scan.row import make_failure
 from hub.server import HubServer
+from registry.own import write_checkpoint, write_family
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="needs ray")
 CONFIG = (ROOT / "fixtures" / "example" / "config.json").read_bytes()
@@ -158,3 +159,10 @@ def test_a_folder_is_continued(tmp_path: Path) -> None:
     (tmp_path / "rows" / "other.parquet").write_text("nothing")
     with pytest.raises(UsageError):
         open_folder(tmp_path / "rows", resume=True)
+
+
+def test_tasks_know_own_families(tmp_path: Path) -> None:
+    own, checkpoint = write_family(tmp_path / "own"), write_checkpoint(tmp_path / "oak")
+    folder = tmp_path / "rows.parquet"
+    scan(str(checkpoint), "--engine", "ray", "--registry", str(own), "--out", str(folder))
+    assert [row["family"] for row in read_folder(folder)] == ["oakling"]

@@ -58,6 +58,7 @@ def _list_findings(result: Identification, lineage: Lineage) -> dict[str, object
     return {
         "outcome": result.outcome,
         "confidence": result.confidence,
+        "registry": result.registry.digest if result.registry else None,
         "family": result.family.key if result.family else None,
         "generation": result.generation.key if result.generation else None,
         "size": result.size,

@@ -52,22 +52,22 @@ def make_app(asked: str | None = None) -> typer.Typer:
     return app
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"famtree {famtree.__version__}")
-        raise typer.Exit
-
-
 def start(
     context: typer.Context,
-    version: Annotated[  # noqa: ARG001 - its callback does the work
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
-        ),
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="With --version: the registry and its digest too.")
     ] = False,
 ) -> None:
     """Which family a model checkpoint is, and where its weights came from."""
+    if version:
+        typer.echo(f"famtree {famtree.__version__}")
+        if verbose:
+            from famtree.registry.places import find_places, load_places
+
+            known = load_places(find_places()).knowledge
+            typer.echo(f"registry {known.version} {known.digest} ({', '.join(known.sources)})")
+        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise UsageError("no command given", hint="start with `famtree identify REF`")

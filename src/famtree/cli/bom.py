@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import Children, Depth, Offline, Reference, Revision, Timeout, Verify
+from famtree.cli.options import (
+    Children,
+    Depth,
+    Offline,
+    Reference,
+    RegistryFolders,
+    Revision,
+    Timeout,
+    Verify,
+)
 from famtree.types.depth import DEPTH
 
 
@@ -19,6 +28,7 @@ def bom(
     ] = False,
     verify: Verify = False,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
@@ -40,6 +50,7 @@ def bom(
             children=children,
             depth=depth,
             stamp=stamp,
+            registry=registry or (),
             timeout=timeout,
             on_progress=progress.show,
         )

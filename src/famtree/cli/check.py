@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.options import AsJson, Offline, Timeout, Verify, choose_format, offer_formats
+from famtree.cli.options import (
+    AsJson,
+    Offline,
+    RegistryFolders,
+    Timeout,
+    Verify,
+    choose_format,
+    offer_formats,
+)
 from famtree.formats.table import FORMATS
 
 
@@ -26,6 +34,7 @@ def check(
     ] = None,
     verify: Verify = False,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
 ) -> None:
     """Check many checkpoints against a policy file.
@@ -48,6 +57,7 @@ def check(
             policy,
             offline=offline,
             verify=verify,
+            registry=registry or (),
             timeout=timeout,
             on_progress=progress.show,
         )

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from famtree.cli.completion import complete_engine
-from famtree.cli.options import AsJson, Offline, Timeout, choose_format, offer_formats
+from famtree.cli.options import (
+    AsJson,
+    Offline,
+    RegistryFolders,
+    Timeout,
+    choose_format,
+    offer_formats,
+)
 
 MOST_REFERENCES = 32
 """Pairs grow with the square; of more checkpoints `famtree scan` tells the families."""
@@ -102,6 +109,7 @@ def compare(
         ),
     ] = None,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show every difference, rule and source.")
@@ -139,6 +147,7 @@ def compare(
             engines=engine or (),
             plan=plan,
             offline=offline,
+            registry=registry or (),
             timeout=timeout,
             verify=verify,
             on_progress=progress.show,

@@ -55,21 +55,21 @@ def answer_shell(app: typer.Typer) -> int:
 
 def complete_family(incomplete: str) -> Sequence[tuple[str, str]]:
     """Return keys and names of the families that begin so."""
-    from famtree.registry.load import load_registry
+    from famtree.registry.places import find_places, load_places
 
-    families = load_registry().families
+    families = load_places(find_places()).families
     return [(one.key, one.name) for one in families if one.key.startswith(incomplete)]
 
 
 def complete_expectation(incomplete: str) -> Sequence[tuple[str, str]]:
     """Return FAMILY, and FAMILY/GENERATION once the family is settled."""
-    from famtree.registry.load import load_registry
+    from famtree.registry.places import find_places, load_places
 
     found = list(complete_family(incomplete))
     wanted, slash, _ = incomplete.partition("/")
     if slash or len(found) == 1:
         key = wanted if slash else found[0][0]
-        family = load_registry().by_key.get(key)
+        family = load_places(find_places()).by_key.get(key)
         full = [(f"{key}/{one.key}", one.name) for one in family.generations] if family else []
         found += [pair for pair in full if pair[0].startswith(incomplete)]
     return found

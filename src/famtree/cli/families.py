@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from famtree.cli.completion import complete_family, leave_to_shell
-from famtree.cli.options import AsJson, Offline, Reference, Revision, choose_format, offer_formats
+from famtree.cli.options import (
+    AsJson,
+    Offline,
+    Reference,
+    RegistryFolders,
+    Revision,
+    choose_format,
+    offer_formats,
+)
 
 families = typer.Typer(
     help="Show, check and extend what famtree knows.",
@@ -21,14 +29,16 @@ families = typer.Typer(
 def list_families(
     as_json: AsJson = False,
     form: Annotated[str | None, offer_formats("families")] = None,
+    registry: RegistryFolders = None,
 ) -> None:
     """List every family, with the number of generations, sizes, tokenizers and exemplars."""
     from famtree.cli.output import render, write_stdout
 
     chosen = choose_format(form, json=as_json)
-    from famtree.registry.load import load_registry
+    from famtree.registry.places import find_places, load_places
 
-    write_stdout(render("families", load_registry().families, chosen))
+    known = load_places(find_places(registry or ()))
+    write_stdout(render("families", known.families, chosen))
 
 
 @families.command("show")
@@ -44,18 +54,19 @@ def show_family(
     ],
     as_json: AsJson = False,
     form: Annotated[str | None, offer_formats("family")] = None,
+    registry: RegistryFolders = None,
 ) -> None:
     """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
     from famtree.cli.output import render, write_stdout
     from famtree.errors import UsageError
     from famtree.policy.expectation import suggest_family
-    from famtree.registry.load import load_registry
+    from famtree.registry.places import find_places, load_places
 
     chosen = choose_format(form, json=as_json)
-    registry = load_registry()
-    family = registry.by_key.get(key)
+    known = load_places(find_places(registry or ()))
+    family = known.by_key.get(key)
     if family is None:
-        raise UsageError(f"no family {key!r}", hint=suggest_family(key, registry.families))
+        raise UsageError(f"no family {key!r}", hint=suggest_family(key, known.families))
     write_stdout(render("family", family, chosen))
 
 
@@ -70,13 +81,17 @@ def check_families(
             autocompletion=leave_to_shell,
         ),
     ] = None,
+    registry: RegistryFolders = None,
 ) -> None:
-    """Check every registry file; exit with 1 if one has a fault."""
+    """Check every registry file; exit with 1 if one has a fault.
+
+    With --registry also whether its families take answers away from others.
+    """
     from famtree import api
     from famtree.cli.output import write_stderr, write_stdout
     from famtree.formats.escape import escape_text
 
-    faults = api.check_registry(folder)
+    faults = api.check_registry(folder, registry=registry or ())
     if faults:
         write_stdout("".join(f"{escape_text(fault)}\n" for fault in faults))
         write_stderr(f"failed: {len(faults)} fault(s) in the registry\n")
@@ -85,10 +100,15 @@ def check_families(
 
 
 @families.command("draft")
-def draft_family(reference: Reference, revision: Revision = None, offline: Offline = False) -> None:
+def draft_family(
+    reference: Reference,
+    revision: Revision = None,
+    registry: RegistryFolders = None,
+    offline: Offline = False,
+) -> None:
     """Print a registry entry (TOML) for a checkpoint, to be completed by hand."""
     from famtree import api
     from famtree.cli.output import write_stdout
 
-    text = api.draft(reference, revision=revision, offline=offline)
+    text = api.draft(reference, revision=revision, offline=offline, registry=registry or ())
     write_stdout(text if text.endswith("\n") else f"{text}\n")

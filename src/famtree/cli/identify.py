@@ -13,6 +13,7 @@ from famtree.cli.options import (
     Atlas,
     Offline,
     Reference,
+    RegistryFolders,
     Revision,
     Timeout,
     Verify,
@@ -96,6 +97,7 @@ def identify(
     ] = False,
     atlas: Atlas = None,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
@@ -120,6 +122,7 @@ def identify(
         allow_families=allow_family or None,
         deny_families=deny_family or None,
         require_licence_compatible=require_licence_compatible or None,
+        registry=registry,
     )
 
     from famtree import api
@@ -131,6 +134,7 @@ def identify(
             "timeout": timeout,
             "verify": verify,
             "atlas": atlas,
+            "registry": registry or (),
             "on_progress": progress.show,
         }
         if _ask_ancestry(conditions):
@@ -147,13 +151,13 @@ def identify(
         raise typer.Exit(1)
 
 
-def _read_conditions(**given: Any) -> Conditions | None:
+def _read_conditions(registry: list[str] | None, **given: Any) -> Conditions | None:
     """Return what was asked for, or None: an answer without conditions need not load their code."""
     if all(value is None for value in given.values()):
         return None
     from famtree.policy.options import read_conditions
 
-    return read_conditions(given)
+    return read_conditions(given, registry or ())
 
 
 def _ask_ancestry(conditions: Conditions | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from famtree.cli.options import (
     Depth,
     Offline,
     Reference,
+    RegistryFolders,
     Revision,
     Timeout,
     Verify,
@@ -42,6 +44,7 @@ def lineage(
     depth: Depth = DEPTH,
     atlas: Atlas = None,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
     revision: Revision = None,
 ) -> None:
@@ -68,6 +71,7 @@ def lineage(
             reference,
             revision=revision,
             offline=offline,
+            registry=registry or (),
             timeout=timeout,
             verify=verify,
             atlas=atlas,
@@ -75,10 +79,12 @@ def lineage(
             depth=depth,
             on_progress=progress.show,
         )
-    write_page(html or "-", render("lineage", result, chosen, publishers=_load_publishers()))
+    publishers = _load_publishers(registry or ())
+    write_page(html or "-", render("lineage", result, chosen, publishers=publishers))
 
 
-def _load_publishers() -> Publishers:
-    from famtree.registry.load import load_registry
+def _load_publishers(registry: Sequence[str]) -> Publishers:
+    from famtree.registry.places import find_places, load_places
 
-    return {family.key: family.publishers for family in load_registry().families}
+    known = load_places(find_places(registry))
+    return {family.key: family.publishers for family in known.families}

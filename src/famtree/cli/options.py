@@ -61,6 +61,15 @@ Timeout = Annotated[
         show_default=False,
     ),
 ]
+RegistryFolders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--registry",
+        metavar="DIR",
+        help="Know the families of this folder too, before famtree's own; repeatable.",
+        show_default=False,
+    ),
+]
 Revision = Annotated[
     str | None,
     typer.Option("--revision", metavar="R", help="Branch, tag or commit on the Hub."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from famtree.cli.options import Offline, Timeout
+from famtree.cli.options import Offline, RegistryFolders, Timeout
 
 if TYPE_CHECKING:
     from famtree.scan.row import Row
@@ -72,6 +72,7 @@ def scan(
         typer.Option("--sketch", help="May read weight bytes: some 70 KB each, for an atlas."),
     ] = False,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
 ) -> None:
     """Identify many checkpoints: one row each, failures too.
@@ -91,10 +92,19 @@ def scan(
             "nothing to scan", hint="give references, --from FILE, --author, --search or --filter"
         )
 
+    from famtree.registry.places import find_places, load_places
     from famtree.scan.settings import ScanSettings
 
-    settings = ScanSettings(workers=workers, offline=offline, timeout=timeout, sketch=sketch)
-    settings.make_access().find_endpoint()  # a wrong one is no fault of each row
+    settings = ScanSettings(
+        workers=workers,
+        offline=offline,
+        timeout=timeout,
+        registry=find_places(registry or ()),
+        sketch=sketch,
+    )
+    # What is wrong with these two is no fault of each row.
+    settings.make_access().find_endpoint()
+    load_places(settings.registry)
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs

@@ -77,6 +77,7 @@ def compare_subjects(
         interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
         differences=list_differences(ours, theirs, structure, tokens),
         warnings=notices + _join_warnings(a, b, request),
+        registry=a.checkpoint.registry.knowledge,
         cost=cost,
     )
 

@@ -95,6 +95,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         lineage=summarise_lineage(trace),
         evidence=result.evidence + told.evidence,
         warnings=[*warnings, *trace.walk.notices],
+        registry=registry.knowledge,
         cost=cost,
     )
 

@@ -12,7 +12,7 @@ from famtree.lineage.opener import Opener
 from famtree.lineage.trace import Trace, trace_ancestry
 from famtree.types.checkpoint import CheckpointRef, Cost
 from famtree.types.depth import DEPTH
-from famtree.types.identification import Identification
+from famtree.types.identification import Identification, Notice
 from famtree.types.once import once
 
 if TYPE_CHECKING:
@@ -65,11 +65,12 @@ class Subject:
         from famtree.types.lineage import ChildGroup
 
         groups, extra, merges = list[ChildGroup](), list[Cost](), Recipes()
+        notices: list[Notice] = []
         started = time.perf_counter()
         if children:
             from famtree.lineage.children import list_children
 
-            opener, notices = self.opener, self.trace.walk.notices
+            opener = self.opener
             groups, extra = list_children(
                 self.checkpoint.ref, notices, offline=opener.offline, access=opener.access
             )
@@ -78,7 +79,8 @@ class Subject:
             merges = find_recipes(self.trace.walk.steps, opened, on_progress)
         seconds = self.seconds + time.perf_counter() - started
         cost = self.opener.sum_costs(seconds, extra)
-        return publish_lineage(self.trace, groups, cost, merges)
+        registry = self.checkpoint.registry
+        return publish_lineage(self.trace, registry, groups, cost, merges, notices)
 
 
 def examine_subject(

@@ -12,6 +12,7 @@ from famtree.lineage.trace import Trace
 from famtree.types.identification import (
     CostReport,
     LineageSummary,
+    Notice,
     Verification,
     VerifiedLink,
     WeightProof,
@@ -19,15 +20,26 @@ from famtree.types.identification import (
 from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from famtree.registry.registry import Registry
     from famtree.types.proof import FoundMerge, Proof
 
 MAX_UNREAD = 8
 
 
 def publish_lineage(
-    trace: Trace, children: list[ChildGroup], cost: CostReport, recipes: Recipes
+    trace: Trace,
+    registry: Registry,
+    children: list[ChildGroup],
+    cost: CostReport,
+    recipes: Recipes,
+    notices: Iterable[Notice] = (),
 ) -> Lineage:
-    """Return the document of the contract; `recipes` are what weights told of its merges."""
+    """Return the document of the contract; `recipes` are what weights told of its merges.
+
+    `notices` are those of the children's list.
+    """
     walk = trace.walk
     roots, _ = walk.find_ends()
     return Lineage.model_construct(
@@ -41,7 +53,8 @@ def publish_lineage(
         complete=walk.complete,
         proofs=_shorten_proofs(trace),
         verification=_tell_verification(trace, recipes),
-        warnings=[*walk.notices, *recipes.notices],
+        warnings=[*walk.notices, *notices, *recipes.notices],
+        registry=registry.knowledge,
         cost=cost,
     )
 

@@ -28,6 +28,32 @@ def check_recognition(registry: Registry) -> list[str]:
     return faults
 
 
+def list_losses(before: Registry, after: Registry) -> list[str]:
+    """Return a line for every exemplar of `before` that `after` answers otherwise.
+
+    Exemplars of families whose key `after` has for another file are left to that file.
+    """
+    told = []
+    plain, laid_over = without_digests(before), without_digests(after)
+    for family in before.families:
+        if after.by_key[family.key] is not family:
+            continue
+        for exemplar in family.exemplars:
+            old, new = (
+                _name(classify_traits(exemplar.traits, known)) for known in (plain, laid_over)
+            )
+            if old != new:
+                told.append(f"{family.key}.toml: exemplar {exemplar.repo}: {old} before, now {new}")
+    return told
+
+
+def _name(result: Classification) -> str:
+    if result.family is None:
+        return result.outcome
+    generation = f"/{result.generation.key}" if result.generation else ""
+    return f"{result.outcome} as {result.family.key}{generation}"
+
+
 def judge_exemplar(family: Family, exemplar: Exemplar, registry: Registry) -> Iterator[str]:
     """Yield what is wrong with the answer to one exemplar."""
     try:

@@ -54,6 +54,7 @@ def check_policy(
         failed=results.count("failed"),
         errors=results.count("error"),
         checkpoints=rows,
+        registry=registry.knowledge,
     )
 
 

@@ -52,6 +52,13 @@ def read_policy(data: bytes, path: Path, registry: Registry) -> list[Demand]:
     """Return every checkpoint of a policy file at `path` that holds `data`; else UsageError."""
     text = _decode(path, data)
     policy = _parse(path, text)
+    if policy.registry not in (None, registry.knowledge.digest):
+        raise UsageError(
+            f"{path} is pinned to the registry {policy.registry}, and this one is "
+            f"{registry.knowledge.digest} ({', '.join(registry.sources)})",
+            hint="check with that registry, or change the pin after looking at what it changes",
+            code="registry-pinned",
+        )
     demands = []
     faults = [_find_unknown(policy.defaults, ("defaults",), registry)]
     for number, row in enumerate(policy.checkpoints):

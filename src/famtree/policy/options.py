@@ -6,10 +6,11 @@ from typing import Any
 
 from famtree.errors import UsageError
 from famtree.policy.expectation import check_confidence_bound, parse_expectation, suggest_family
+from famtree.registry.places import Places, find_places, load_places
 from famtree.types.policy import Conditions
 
 
-def read_conditions(given: dict[str, Any]) -> Conditions:
+def read_conditions(given: dict[str, Any], registry: Places = ()) -> Conditions:
     """Return the conditions by the field names of `Conditions`; None is not asked for.
 
     Raises UsageError for keys that the registry does not have and a confidence beyond 0 to 1.
@@ -21,9 +22,7 @@ def read_conditions(given: dict[str, Any]) -> Conditions:
     keys = [*(conditions.allow_families or ()), *(conditions.deny_families or ())]
     if conditions.expect is None and not keys:
         return conditions
-    from famtree.registry.load import load_registry
-
-    families = load_registry().families
+    families = load_places(find_places(registry)).families
     if conditions.expect is not None:
         parse_expectation(conditions.expect, families)
     known = {family.key for family in families}

@@ -6,7 +6,8 @@ is checked in `famtree.matchers.recognition`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from famtree.registry.load import DATA, parse_sources, read_families
@@ -27,20 +28,29 @@ def check_registry(folder: Path | None = None) -> list[str]:
     if generic is None:
         return faults
     registry = Registry(families=tuple(families.values()), generic=generic)
+    return sorted(faults + check_families(sources, families, registry))
+
+
+def check_families(
+    sources: Mapping[str, bytes], families: Mapping[str, Family], registry: Registry
+) -> list[str]:
+    """Return the faults of `families`, by file name, as parts of a registry that may hold more."""
     # What a file that could not be read defines is not missed in the others.
     unread = frozenset(name.removesuffix(".toml") for name in sources if name not in families)
     cycles = _find_cycles(registry)
+    keys = Counter(family.key for family in families.values())
+    faults = []
     for file, family in families.items():
         text = sources[file].decode()
         faults += [
             describe_fault(file, text, path, reason)
             for path, reason in (
                 *_check_family(family, registry, file, unread),
-                *_check_uniqueness(family, registry),
+                *_check_uniqueness(family, keys[family.key]),
                 *cycles.get(family.key, ()),
             )
         ]
-    return sorted(faults)
+    return faults
 
 
 Fault = tuple[tuple[str | int, ...], str]
@@ -103,8 +113,8 @@ def _exists(key: str, registry: Registry, unread: frozenset[str]) -> bool:
     return not generation or registry.find_generation(family, generation) is not None
 
 
-def _check_uniqueness(family: Family, registry: Registry) -> Iterator[Fault]:
-    if registry.by_key[family.key] is not family:
+def _check_uniqueness(family: Family, files: int) -> Iterator[Fault]:
+    if files > 1:
         yield ("key",), "another file has it too"
     keys: set[str] = set()
     for at, generation in enumerate(family.generations):

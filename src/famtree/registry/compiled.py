@@ -55,6 +55,8 @@ class _Compiled(Struct):
     """The file: entries as they are, but for conditions, of which equal ones are stored once."""
 
     digest: str
+    """The key: of the sources, or a stamp of them."""
+    contents: str
     generic: GenericTraits
     conditions: list[Condition]
     whens: list[dict[str, int]]
@@ -71,6 +73,7 @@ def dump_compiled(registry: Registry, digest: str) -> bytes:
         whens.append({name: numbers.setdefault(one, len(numbers)) for name, one in texts.items()})
     document = {
         "digest": digest,
+        "contents": registry.digest,
         "generic": Raw(encode_entry(registry.generic)),
         "conditions": [Raw(text) for text in numbers],
         "whens": whens,
@@ -99,7 +102,7 @@ def _restore(found: _Compiled) -> Registry:
     """Give every rule its conditions; those that are equal are one object."""
     for rule, when in zip(_walk_rules(found.families), found.whens, strict=True):
         rule.when.update({name: found.conditions[number] for name, number in when.items()})
-    return Registry(families=found.families, generic=found.generic)
+    return Registry(families=found.families, generic=found.generic, digest=found.contents)
 
 
 def _walk_rules(families: Iterable[Family]) -> Iterator[Rule]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from famtree import __version__
 from famtree.errors import RegistryError
 from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
 from famtree.registry.locate import describe_fault
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 GENERIC = "_generic.toml"
+SHIPPED = "famtree"
+"""What the registry that comes with famtree is called among the sources of an answer."""
 _T = TypeVar("_T")
 
 
@@ -44,13 +48,13 @@ def load_registry(folder: Path | None = None) -> Registry:
 def load_stamped(folder: Path, stamp: str) -> Registry:
     """Return the registry of `folder`, whose files have this stamp, once a process."""
     registry = read_cached(stamp)
-    if registry is not None:
-        return registry
-    sources = read_families(folder)
-    digest = digest_sources(sources)
-    registry = read_packaged(digest) or build_registry(sources)
-    write_cached(registry, stamp)
-    return registry
+    if registry is None:
+        sources = read_families(folder)
+        digest = digest_sources(sources)
+        registry = read_packaged(digest) or build_registry(sources)
+        write_cached(registry, stamp)
+    source = SHIPPED if folder == DATA else str(folder)
+    return replace(registry, version=__version__, sources=(source,))
 
 
 def stamp_sources(folder: Path) -> str:
@@ -78,9 +82,14 @@ def read_families(folder: Path) -> dict[str, bytes]:
 
 
 def digest_sources(sources: dict[str, bytes]) -> str:
-    """Return one hex sha256 over names and contents."""
-    state = sha256(f"{FORMAT}\0".encode())
-    for name, data in sources.items():
+    """Return one hex sha256 over names and contents, and the compiled form's number."""
+    return sha256(f"{FORMAT}\0{digest_contents(sources)}".encode()).hexdigest()
+
+
+def digest_contents(sources: dict[str, bytes]) -> str:
+    """Return one hex sha256 over names and contents, whatever the order."""
+    state = sha256()
+    for name, data in sorted(sources.items()):
         state.update(f"{name}\0{len(data)}\0".encode())
         state.update(data)
     return state.hexdigest()
@@ -95,7 +104,11 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
     if faults or generic is None:
         raise RegistryError(faults)
     share_conditions(families.values())
-    return Registry(families=tuple(families.values()), generic=generic)
+    return Registry(
+        families=tuple(families.values()),
+        generic=generic,
+        digest=digest_contents(sources),
+    )
 
 
 def parse_sources(

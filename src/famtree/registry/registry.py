@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from famtree.types.family import Family, Generation, GenericTraits, KnownTokenizer
+from famtree.types.identification import Knowledge
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +16,19 @@ class Registry:
 
     families: tuple[Family, ...]
     generic: GenericTraits
+    version: str = ""
+    """Of famtree, or of the bundle that the families came with."""
+    digest: str = ""
+    """Hex sha256 over names and contents of all files; nothing of where or when."""
+    sources: tuple[str, ...] = ()
+    """Where the files were found, what has precedence first."""
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What a document says of it."""
+        return Knowledge.model_construct(
+            version=self.version, digest=f"sha256:{self.digest}", sources=list(self.sources)
+        )
 
     @cached_property
     def by_key(self) -> dict[str, Family]:

@@ -148,7 +148,7 @@ def make_task(settings: ScanSettings, folder: Path) -> Any:
 
 def answer_block(refs: list[str], settings: ScanSettings) -> list[Row]:
     """Return the rows of `refs`, in their order, `settings.workers` at a time."""
-    registry = _load()
+    registry = _load(tuple(settings.registry))
     with ThreadPoolExecutor(settings.workers) as pool:
         return list(pool.map(lambda ref: scan_checkpoint(ref, registry, settings), refs))
 
@@ -159,7 +159,7 @@ def name_block(refs: list[str]) -> str:
 
 
 @cache
-def _load() -> Registry:
-    from famtree.registry.load import load_registry
+def _load(places: tuple[str, ...]) -> Registry:
+    from famtree.registry.places import load_places
 
-    return load_registry()
+    return load_places(places)

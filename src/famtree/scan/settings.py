@@ -20,6 +20,9 @@ class ScanSettings:
     timeout: float | None = None
     """Seconds that fetching one checkpoint may take in all."""
 
+    registry: tuple[str, ...] = ()
+    """Folders of family files laid over famtree's own, absolute."""
+
     sketch: bool = False
     """Read the weight samples of `--verify` as well, once, and keep them as a sketch."""
 

@@ -16,7 +16,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO, NoReturn
 
-from famtree.registry.load import load_registry
+from famtree.registry.places import load_places
 from famtree.registry.registry import Registry
 from famtree.scan.checkpoint import scan_checkpoint
 from famtree.scan.settings import ScanSettings
@@ -50,7 +50,7 @@ class Worker:
 
 def prepare() -> Registry:
     """Load what every process of a scan needs."""
-    registry = load_registry()
+    registry = load_places()
     # The registry lives as long as the process; walking it again and again is a third of the work.
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER)
@@ -67,7 +67,9 @@ def work(registry: Registry, asked: BinaryIO, answers: BinaryIO) -> NoReturn:
         answers.write(b"\n")
         answers.flush()
         if settings := asked.readline():
-            Worker(ScanSettings(**json.loads(settings)), registry, answers).serve(asked)
+            asked_for = ScanSettings(**json.loads(settings))
+            known = load_places(asked_for.registry) if asked_for.registry else registry
+            Worker(asked_for, known, answers).serve(asked)
     os._exit(0)
 
 

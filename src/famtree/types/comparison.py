@@ -11,6 +11,7 @@ from famtree.types.identification import (
     Evidence,
     FamilyName,
     GenerationName,
+    Knowledge,
     LinkRelation,
     LinkStatus,
     Notice,
@@ -164,6 +165,8 @@ class Comparison(FrozenModel):
     differences: list[Difference] = Field(default_factory=list)
     """What matters for most questions first."""
     warnings: list[Notice] = Field(default_factory=list)
+    registry: Knowledge | None = None
+    """None in documents of older versions."""
     cost: CostReport = Field(default_factory=CostReport)
 
     def to_document(self) -> dict[str, Any]:

@@ -241,6 +241,17 @@ class PickledWeights(FrozenModel):
     """Of all storages."""
 
 
+class Knowledge(FrozenModel):
+    """Which registry an answer was given from."""
+
+    version: str
+    """Of famtree, or of the bundle that the families came with."""
+    digest: str
+    """`sha256:` and the hex digest of all its files."""
+    sources: list[str]
+    """Where they were found, what has precedence first: folders, `famtree` for what it ships."""
+
+
 class CostReport(FrozenModel):
     """What the answer cost."""
 
@@ -289,6 +300,8 @@ class Identification(FrozenModel):
     lineage: LineageSummary = Field(default_factory=LineageSummary)
     evidence: list[Evidence] = Field(default_factory=list)
     warnings: list[Notice] = Field(default_factory=list)
+    registry: Knowledge | None = None
+    """None in documents of older versions."""
     cost: CostReport = Field(default_factory=CostReport)
 
     def to_document(self) -> dict[str, Any]:

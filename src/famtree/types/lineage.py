@@ -10,6 +10,7 @@ from famtree.types.checkpoint import CheckpointFormat
 from famtree.types.identification import (
     CostReport,
     Evidence,
+    Knowledge,
     LinkRelation,
     LinkStatus,
     Notice,
@@ -85,6 +86,8 @@ class Lineage(FrozenModel):
     verification: Verification | None = None
     """Only with `--verify`."""
     warnings: list[Notice] = Field(default_factory=list)
+    registry: Knowledge | None = None
+    """None in documents of older versions."""
     cost: CostReport = Field(default_factory=CostReport)
 
     def to_document(self) -> dict[str, Any]:

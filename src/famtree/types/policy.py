@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from famtree.types.identification import LinkStatus, Notice, Outcome, Verification
+from famtree.types.identification import Knowledge, LinkStatus, Notice, Outcome, Verification
 from famtree.types.model import FrozenModel, dump
 
 ConditionName = Literal[
@@ -54,6 +54,8 @@ class Policy(FrozenModel):
     """The policy file."""
 
     schema_: Literal["famtree/policy/1"] = Field(alias="schema")
+    registry: str | None = Field(None, pattern="^sha256:[0-9a-f]{64}$")
+    """Digest of the only registry that answers may be given from, as documents state it."""
     defaults: Conditions = Field(default_factory=Conditions.model_construct)
     """Demanded of every checkpoint that does not say otherwise."""
     checkpoints: list[CheckpointPolicy] = Field(alias="checkpoint", min_length=1, max_length=10_000)
@@ -109,6 +111,8 @@ class CheckReport(FrozenModel):
     failed: int
     errors: int
     checkpoints: list[CheckedCheckpoint] = Field(default_factory=list)
+    registry: Knowledge | None = None
+    """None in documents of older versions."""
 
     @property
     def holds(self) -> bool:
