@@ -70,6 +70,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "revision": "main",
         "offline": True,
         "verify": True,
+        "registry": (),
         "timeout": 9.0,
         "atlas": None,
     }
