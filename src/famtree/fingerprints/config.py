@@ -39,7 +39,7 @@ def normalise_config(config: dict[str, Any], dialects: dict[str, Any]) -> Config
     model_types deviate (doubled intermediate_size, rope as a ratio, a tower under another key).
     """
     traits = ConfigTraits()
-    outer_type = _word(config.get("model_type"))
+    outer_type = _word(config.get("model_type")) or _find_signs(config, dialects)
     dialect = dialects.get(outer_type or "", {})
     tower = look_up(config, dialect.get("tower", ""))
     text = tower if isinstance(tower, dict) and tower else find_text_config(config)
@@ -65,6 +65,18 @@ def normalise_config(config: dict[str, Any], dialects: dict[str, Any]) -> Config
     _read_vision(config, traits)
     _apply_dialect(text, traits, dialects.get(inner_type or "", {}))
     return traits
+
+
+def _find_signs(config: dict[str, Any], dialects: dict[str, Any]) -> str | None:
+    """Return the model_type of a config that names none and has another library's keys."""
+    return next(
+        (
+            name
+            for name, dialect in dialects.items()
+            if "signs" in dialect and all(sign in config for sign in dialect["signs"])
+        ),
+        None,
+    )
 
 
 def find_text_config(config: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,8 @@ class RuleBook(Struct, frozen=True):
     stating: Mapping[str, int]
     """Trait to generations of the population that have any condition on it, 0 where only others
     do."""
+    lacking: Mapping[str, int]
+    """Trait to generations of the population whose rules expect no value of it."""
 
 
 @lru_cache(maxsize=2)
@@ -58,6 +60,7 @@ def read_rules(registry: Registry) -> RuleBook:
     asked: list[Asked] = []
     rules: list[StatedRule] = []
     stating: Counter[str] = Counter()
+    having: Counter[str] = Counter()
     generations = 0
     for family, generation in registry.walk_generations():
         counted = (family.key, generation.key) in registry.population
@@ -75,11 +78,15 @@ def read_rules(registry: Registry) -> RuleBook:
             rules.append(StatedRule(family, generation, rule, tuple(asks)))
         for name in {name for rule in generation.rules for name in rule.when}:
             stating[name] += counted
+        for name in {name for rule in generation.rules for name, one in rule.when.items()
+                     if not one.absent}:  # fmt: skip
+            having[name] += counted
     return RuleBook(
         asked=tuple(asked),
         rules=tuple(rules),
         generations=generations,
         stating=stating,
+        lacking={name: generations - having[name] for name in stating},
     )
 
 

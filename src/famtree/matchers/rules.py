@@ -39,6 +39,9 @@ SPOKEN_FOR = -1.0
 CONTAINS_BACKGROUND = 0.1
 """Marker lists are open-ended, so a share of generations cannot be counted; copied templates put
 any one marker set into about one model in ten."""
+RARELY_LACKING = 0.05
+"""A trait that nineteen in twenty designs have: a named design without it (an image model without
+a vocabulary) is told by that."""
 UNLISTED_CAP = 1.0
 """Cap of traits that no policy puts into a group, nats."""
 GROUP_FLOOR = 3.0
@@ -91,6 +94,8 @@ class RuleMatch(Struct):
 
     def weigh(self, one: Judgement) -> float:
         """Return what a judgement counts for this rule, nats."""
+        if one.condition.absent and one.fit is Fit.FITS and not self.label_fits:
+            return 0.0  # what has no name may have been read in part
         if self.label_fits and one.fit is Fit.MISFITS and one.name in _LABELS:
             return one.weight * _ONE_LABEL_FITS
         return one.weight
@@ -212,6 +217,10 @@ class _Background:
         others = (self._book.stating[name] + self._book.generations) / 2 + 1.0
         return (_count(self._accepted, name) + 0.5) / others
 
+    def share_lacking(self, name: str) -> float:
+        """Probability that a model of some other design has no such trait."""
+        return (self._book.lacking[name] + 0.5) / (self._book.generations + 1.0)
+
     def is_spoken_for(self, name: str) -> bool:
         """True when some generation's rule accepts exactly this value."""
         return name in self._accepted
@@ -231,7 +240,8 @@ def _weigh(match: RuleMatch, caps: Mapping[str, float]) -> None:
     labels = known = 0
     for one in match.judgements:
         # Plain loops: this runs 7,000 times a checkpoint.
-        weight = one.weight if one.fit is Fit.FITS else match.weigh(one)
+        plain = one.fit is Fit.FITS and not one.condition.absent
+        weight = one.weight if plain else match.weigh(one)
         if one.name in _LABELS:
             labels += 1
             known += one.spoken_for or one.fit is Fit.FITS
@@ -277,7 +287,10 @@ def _weight(one: Judgement, asked: Asked, background: _Background) -> float:
         loss = max(WORST, math.log(policy.edit_rate))
         return loss * DEFAULTED_LOSS if defaulted else loss
     if one.condition.absent:
-        return 0.0  # nearly every other design lacks it too
+        lacking = background.share_lacking(one.name)
+        # A trait that many other designs lack as well says nothing by being absent.
+        rare = one.name not in _LABELS and lacking <= RARELY_LACKING
+        return math.log((1 - policy.edit_rate) / lacking) if rare else 0.0
     if one.condition.contains is not None:
         gain = math.log((1 - policy.edit_rate) / CONTAINS_BACKGROUND)
     else:
