@@ -34,6 +34,12 @@ _STRATEGIES: dict[str | None, Granularity] = {
 }  # fmt: skip
 
 
+_FLOAT_CODES = {4: "e2m1", 8: "e4m3"}
+"""Bits to what compressed-tensors stores for `float` weights of that width."""
+_ACTIVATION_ORDERS = {"group", "dynamic"}
+"""Words of `actorder` that leave groups apart; `weight` and `static` put the columns back."""
+
+
 class Declaration(Struct):
     """What the files say; None where they are silent."""
 
@@ -95,6 +101,8 @@ def _read(stated: dict[str, Any], file: str) -> Declaration | None:
     found.scheme, found.checkpoint_format = _word(stated, known.scheme), _word(stated, known.format)
     found.bits = _code_bits(stated) if known.codebooks else _number(stated, known.bits)
     found.group_size = _count(stated, known.group_size)
+    if any(look_up(stated, key) == -1 for key in _list_keys(known.group_size)):
+        found.granularity = "channel"
     if known.loading:
         _read_loading(stated, found)
     _read_words(stated, found)
@@ -198,6 +206,7 @@ def _read_groups(stated: dict[str, Any], found: Declaration) -> None:
     kind = _agreed(_word(item, ("type",)) for item in tables)
     strategy = _agreed(_word(item, ("strategy",)) for item in tables)
     _read_sharing(tables, strategy, found)
+    found.weight_type = "int" if kind == "int" else _FLOAT_CODES.get(width) if kind else None
     inputs = members[0].get("input_activations")
     if isinstance(inputs, dict) and kind and found.bits:
         found.activations = _activations(
@@ -206,7 +215,15 @@ def _read_groups(stated: dict[str, Any], found: Declaration) -> None:
         )  # fmt: skip
     if "quant_algo" not in stated and kind and width:
         found.scheme = _name_preset(kind, width, found.group_size, strategy, found.activations)
-    found.sparsity = _word(stated, ("sparsity_config.sparsity_structure",))
+    found.sparsity = _read_sparsity(stated)
+
+
+def _read_sparsity(stated: dict[str, Any]) -> str | None:
+    """Calibration notes a structure for dense weights too; then it names no module."""
+    targets, layout = (look_up(stated, f"sparsity_config.{key}") for key in ("targets", "format"))
+    if layout == "dense" and not targets:
+        return None
+    return _word(stated, ("sparsity_config.sparsity_structure",))
 
 
 def _read_sharing(tables: list[dict[str, Any]], strategy: str | None, found: Declaration) -> None:
@@ -214,8 +231,9 @@ def _read_sharing(tables: list[dict[str, Any]], strategy: str | None, found: Dec
     if found.granularity == "block":
         found.block_shape = _block(tables[0], ("block_structure",))
     found.symmetric = _agreed(_flag(item, ("symmetric",), None) for item in tables)
-    if any(isinstance(item.get("actorder"), str) for item in tables):
-        found.act_order = True
+    orders = {item["actorder"] for item in tables if isinstance(item.get("actorder"), str)}
+    if orders:
+        found.act_order = bool(orders & _ACTIVATION_ORDERS)
 
 
 def _name_preset(
@@ -348,6 +366,10 @@ def _number(stated: dict[str, Any], keys: tuple[str, ...] | int) -> float | None
 def _count(stated: dict[str, Any], keys: tuple[str, ...] | int) -> int | None:
     value = _number(stated, keys)
     return int(value) if value is not None and value == int(value) else None
+
+
+def _list_keys(keys: tuple[str, ...] | int) -> tuple[str, ...]:
+    return () if isinstance(keys, int) else keys
 
 
 def _word(stated: dict[str, Any], keys: Iterable[str]) -> str | None:

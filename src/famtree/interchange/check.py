@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from famtree.interchange.engine import Engine, EngineRule
 from famtree.interchange.facts import FACTS
 from famtree.interchange.rules import PLACEHOLDER
+from famtree.interchange.stored_form import FORM_FACTS
 from famtree.interchange.versions import read_version
 from famtree.registry.locate import describe_fault
 
 Fault = tuple[tuple[str | int, ...], str]
 
 
-def check_engine(engine: Engine, file: str, text: str) -> list[str]:
-    """Return every fault as `file:line: field: reason`."""
-    return [describe_fault(file, text, path, reason) for path, reason in _check(engine, file)]
+def check_engine(engine: Engine, file: str, text: str, known: Collection[str]) -> list[str]:
+    """Return every fault as `file:line: field: reason`; `known` are the facts of its source."""
+    faults = [*_check(engine, file), *_check_forms(engine), *_check_cited(engine, known)]
+    return [describe_fault(file, text, path, reason) for path, reason in faults]
+
+
+def _check_cited(engine: Engine, known: Collection[str]) -> Iterator[Fault]:
+    cited = [(("rule", at, "facts"), one.facts) for at, one in enumerate(engine.rules)]
+    methods = engine.quantization.methods if engine.quantization else ()
+    cited += [(("quantization", "method", at, "facts"), one.facts)
+              for at, one in enumerate(methods)]  # fmt: skip
+    for where, names in cited:
+        for name in names:
+            if name not in known:
+                yield where, f"no fact {name!r} was read from this engine's source"
+
+
+def _check_forms(engine: Engine) -> Iterator[Fault]:
+    for at, method in enumerate(engine.quantization.methods if engine.quantization else ()):
+        where = ("quantization", "method", at)
+        for name in method.when:
+            if name not in FORM_FACTS:
+                yield (*where, "when", name), "no such fact of a stored form"
+        if method.only and (method.capability or method.highest):
+            yield (*where, "only"), "the capabilities are a range, or these alone"
+        if method.refused and (method.capability or method.only or method.condition):
+            yield (*where, "refused"), "what is refused has no capability and no condition"
 
 
 def _check(engine: Engine, file: str) -> Iterator[Fault]:

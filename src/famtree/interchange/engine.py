@@ -42,6 +42,9 @@ class EngineRule:
     """First version it no longer holds for."""
     source: str
     """File (with lines) or document of the engine it was read from."""
+    facts: list[str] = field(default_factory=list)
+    """Facts of the engine's source it leans on; another hash than the one looked at leaves it
+    unchecked."""
     checked: date | None = None
     """When, where not with the rest of the file."""
 
@@ -57,34 +60,48 @@ class Support:
     """Run only through another library's implementation."""
     removed: dict[str, Version] = field(default_factory=dict)
     """Class to the last version that had it."""
-    anything: bool = False
-    """The engine has no list of its own: any class of a known kind goes."""
+    model_types: list[str] = field(default_factory=list)
+    """`model_type` words it goes by, where it is these and not the class that choose."""
+    lora: list[str] | None = None
+    """Classes that take LoRA adapters; None where all do, or it is not known."""
+    eagle3: list[str] | None = None
+    """Classes that hand out what an EAGLE-3 head reads; None where all do, or it is not known."""
+    experts_3d: list[str] | None = None
+    """Classes whose adapters name whole stacks of experts, not experts one by one."""
+    stateful: list[str] | None = None
+    """Classes that cannot go back to an earlier token; None where it does not matter."""
 
 
 @entry
 class QuantizationMethod:
-    """One stored form of weights an engine runs."""
+    """One stored form of weights an engine runs, or refuses."""
 
     method: str
     """`quantization.method` of a checkpoint."""
     schemes: list[str] = field(default_factory=list)
     """Beginnings of `quantization.scheme`, whatever their case; empty for all."""
-    bits: list[float] = field(default_factory=list)
-    """Bits a weight; empty for all."""
-    weight_type: str | None = None
-    """int, float, nf4, ...; None for all."""
-    activations: bool | None = None
-    """Whether inputs are quantized too; None for both."""
+    when: dict[str, Condition] = field(default_factory=dict)
+    """Fact of the stored form (`famtree.interchange.stored_form`) to condition; empty for all."""
+    refused: str | None = None
+    """Why the engine does not load this form; None where it runs it."""
     capability: int | None = None
     """Least CUDA compute capability times ten (H100: 90); None where it is not about CUDA."""
+    highest: int | None = None
+    """Highest capability that has the kernels."""
+    only: list[int] = field(default_factory=list)
+    """The capabilities that have the kernels, where they are no range."""
     native: int | None = None
     """Capability from which the hardware computes in this form; below it weights are widened."""
     condition: str | None = None
     """What else is needed: a plug-in, a flag."""
+    note: str | None = None
+    """What to know all the same: widened weights, a method that is to go."""
     since: Version | None = None
     until: Version | None = None
     source: str | None = None
     """Where not the section's source."""
+    facts: list[str] = field(default_factory=list)
+    """As of a rule."""
 
 
 @entry
@@ -207,6 +224,10 @@ class Engine:
     checked: date
     url: str
     kind: Literal["server", "library", "compiler", "merger", "general"]
+    ended: date | None = None
+    """When its maintenance ended."""
+    instead: str | None = None
+    """What its makers, or its users, went to."""
     rules: Annotated[list[EngineRule], Field(alias="rule")] = field(default_factory=list)
     support: Support | None = None
     quantization: QuantizationSupport | None = None

@@ -7,6 +7,7 @@ as JSON beside the registry's, under the names, sizes and times of the files.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -24,7 +25,9 @@ from famtree.registry.load import (
 )
 
 DATA = Path(__file__).parent / "data" / "engines"
-FORMAT = 5
+FACTS = "facts"
+"""Folder beside the engine files: what was read from an engine's source, one JSON file each."""
+FORMAT = 6
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 
@@ -33,17 +36,30 @@ def load_engines(folder: Path | None = None) -> dict[str, Engine]:
 
     Raises RegistryError listing all faults as `file:line: field: reason`.
     """
-    stamp = stamp_sources(folder or DATA)
+    place = folder or DATA
+    stamp = stamp_sources(place)
+    if (place / FACTS).is_dir():
+        stamp += stamp_sources(place / FACTS, ".json")
     path = cached_path(stamp, "engines")
     engines = _read_cached(path, f"{FORMAT} {stamp}")
     if engines is None:
-        engines = build_engines(read_sources(folder or DATA))
+        engines = build_engines(read_sources(place), read_facts(place / FACTS))
         write_cache_file(path, _dump(engines, f"{FORMAT} {stamp}"))
     return engines
 
 
-def build_engines(sources: dict[str, bytes]) -> dict[str, Engine]:
-    """Parse and check every file, strictly.
+def read_facts(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return engine -> fact -> {value, file, line, in, hash, looked_at} of every facts file."""
+    return {
+        path.stem: msgspec.json.decode(path.read_bytes())["facts"]
+        for path in sorted(folder.glob("*.json"))
+    }
+
+
+def build_engines(
+    sources: dict[str, bytes], facts: dict[str, dict[str, Any]] | None = None
+) -> dict[str, Engine]:
+    """Parse and check every file, strictly; `{fact = "name"}` stands for what the source says.
 
     Raises RegistryError with every fault as `file:line: field: reason`.
     """
@@ -60,21 +76,44 @@ def build_engines(sources: dict[str, bytes]) -> dict[str, Engine]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
             faults.append(f"{name}: {fault}")
             continue
-        for rule in table.get("rule", ()):
-            if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
-                rule["when"] = dict(flatten_conditions(rule["when"]))
+        known = (facts or {}).get(name.removesuffix(".toml"), {})
+        try:
+            table = put_facts(table, known)
+        except KeyError as fault:
+            faults.append(f"{name}: no fact {fault} was read from this engine's source")
+            continue
+        _expand(table)
         try:
             engine = validate(Engine, table)
         except ValidationError as fault:
             faults += describe_faults(name, text, fault)
             continue
-        faults += check_engine(engine, name, text)
+        faults += check_engine(engine, name, text, known)
         engines[engine.key] = engine
     if faults:
         raise RegistryError(
             faults, where="the engine files", hint="see docs/add-an-engine.md for their form"
         )
     return dict(sorted(engines.items()))
+
+
+def put_facts(value: Any, known: dict[str, Any]) -> Any:
+    """Put the values of facts in place of `{fact = "name"}`. Raises KeyError for no fact."""
+    if isinstance(value, list):
+        return [put_facts(one, known) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"fact"}:
+        return known[value["fact"]]["value"]
+    return {key: put_facts(one, known) for key, one in value.items()}
+
+
+def _expand(table: dict[str, Any]) -> None:
+    forms = table.get("quantization")
+    methods = forms.get("method", ()) if isinstance(forms, dict) else ()
+    for one in (*table.get("rule", ()), *methods):
+        if isinstance(one, dict) and isinstance(one.get("when"), dict):
+            one["when"] = dict(flatten_conditions(one["when"]))
 
 
 class _Compiled(Struct):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from famtree.interchange.engine import Engine, QuantizationMethod, QuantizationSupport
+from famtree.interchange.rules import join_words
 from famtree.interchange.side import Plan, Side
+from famtree.interchange.stored_form import FORM_FACTS, read_form
 from famtree.interchange.versions import holds_for
+from famtree.registry.conditions import fits
 from famtree.types.comparison import Answer, Reply
 from famtree.types.quantization import Quantization
+from famtree.types.traits import Value
 
 
 def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[Answer]:
@@ -22,7 +26,7 @@ def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> 
             return []  # plain floats: the general answer holds
         condition = "convert b to the engine's own form first"
         return [_reply(engine, support, "plain", "conditional", "reads no plain floats", condition)]
-    return [_answer_engine(engine, support, found, plan)]
+    return [_answer_engine(engine, support, b, found, plan)]
 
 
 def _answer_generally(a: Side, b: Side) -> Answer:
@@ -56,73 +60,130 @@ def describe_form(found: Quantization) -> str:
 
 
 def _answer_engine(
-    engine: Engine, support: QuantizationSupport, found: Quantization, plan: Plan
+    engine: Engine, support: QuantizationSupport, b: Side, found: Quantization, plan: Plan
 ) -> Answer:
     told = describe_form(found)
-    possible = find_methods(support, found, engine.version)
+    possible, whole = find_methods(support, found, engine.version, b)
     if not possible:
-        reason = f"has no kernels for {told}"
-        reply: Reply = "no"
         listed = any(method.method == found.method for method in support.methods)
         if support.others == "unknown" and not listed:
-            reply, reason = "unknown", f"nothing is recorded about {told}"
-        return _reply(engine, support, "absent", reply, reason)
-    method = max(possible, key=lambda one: one.capability or 0)
-    figures: dict[str, int | float] = {}
-    least, native = method.capability, method.native
-    reason = f"runs {told}"
-    if least is not None:
-        figures["capability"] = least / 10
-        reason += f" from compute capability {least / 10:g}"
-    if native is not None:
-        figures["native_capability"] = native / 10
-        reason += f", computes in it from {native / 10:g} and widens weights below"
-    if plan.capability is not None and least is not None and plan.capability < least:
-        reason = f"{told} needs compute capability {least / 10:g}, not {plan.capability / 10:g}"
-        return _reply(engine, support, "capability", "no", reason, figures=figures, method=method)
-    if method.condition:
+            reason = f"nothing is recorded about {told}"
+            return _reply(engine, support, "absent", "unknown", reason)
+        return _reply(engine, support, "absent", "no", f"has no kernels for {told}")
+    judged = [(one, *_judge(one, told, plan.capability)) for one in possible]
+    replies = {reply for _, reply, _ in judged} | (set() if whole else {"no"})
+    if "no" in replies and len(replies) > 1:
+        return _reply(engine, support, possible[0].method, "unknown", _tell_unseen(judged, found, b))
+    # What was not seen may only add demands: the entry that demands most speaks.
+    method, reply, reason = max(judged, key=lambda one: _demand(one[0]))
+    if reply == "no":
+        key = "refused" if method.refused else "capability"
         return _reply(
-            engine, support, method.method, "conditional", reason, method.condition, figures, method
+            engine, support, key, "no", reason, figures=_list_figures(method), method=method
         )
-    return _reply(engine, support, method.method, "yes", reason, None, figures, method)
+    condition = "; ".join(filter(None, (_name_gpus(method, plan.capability), method.condition)))
+    return _reply(
+        engine, support, method.method, "conditional" if condition else "yes", reason,
+        condition or None, _list_figures(method), method,
+    )  # fmt: skip
+
+
+def _judge(
+    method: QuantizationMethod, told: str, capability: int | None
+) -> tuple[Reply, str]:
+    """Return what one entry answers, on a GPU or without one."""
+    if method.refused:
+        return "no", f"{told}: {method.refused}"
+    if capability is not None and not _has_kernels(method, capability):
+        return "no", f"{told} needs compute capability {_name_range(method)}, not {capability / 10:g}"
+    reason = f"runs {told}"
+    if method.capability is not None or method.only:
+        reason += f" {'on' if method.only else 'from'} compute capability {_name_range(method)}"
+    if method.native is not None:
+        reason += f", computes in it from {method.native / 10:g} and widens weights below"
+    return "yes", f"{reason}; {method.note}" if method.note else reason
+
+
+def _has_kernels(method: QuantizationMethod, capability: int) -> bool:
+    if method.only:
+        return capability in method.only
+    return (method.capability or 0) <= capability <= (method.highest or capability)
+
+
+def _name_range(method: QuantizationMethod) -> str:
+    if method.only:
+        return " or ".join(f"{one / 10:g}" for one in method.only)
+    least = f"{(method.capability or 0) / 10:g}"
+    return f"{least} to {method.highest / 10:g}" if method.highest else least
+
+
+def _name_gpus(method: QuantizationMethod, capability: int | None) -> str | None:
+    """What few GPUs run is no plain yes as long as the GPU is not known."""
+    if capability is not None or not (method.only or method.highest):
+        return None
+    return f"a GPU of compute capability {_name_range(method)}"
+
+
+def _demand(method: QuantizationMethod) -> tuple[bool, int, bool]:
+    least = min(method.only, default=method.capability or 0)
+    return method.refused is not None, least, method.condition is not None
+
+
+def _list_figures(method: QuantizationMethod) -> dict[str, int | float]:
+    least = min(method.only, default=method.capability)
+    most = max(method.only, default=method.highest)
+    named = {"capability": least, "highest_capability": most, "native_capability": method.native}
+    return {name: value / 10 for name, value in named.items() if value is not None}
+
+
+def _tell_unseen(
+    judged: list[tuple[QuantizationMethod, Reply, str]], found: Quantization, b: Side
+) -> str:
+    """Name what the checkpoint does not show and one of the entries asks."""
+    known = read_form(found, b)
+    names = [name for method, _, _ in judged for name in method.when if known[name] is None]
+    words = [FORM_FACTS[name].words for name in dict.fromkeys(names)]
+    if any(method.schemes for method, _, _ in judged) and not found.scheme:
+        words.append("the scheme")
+    return f"cannot be told without knowing {join_words(words)}"
 
 
 def find_methods(
-    support: QuantizationSupport, found: Quantization, version: str
-) -> list[QuantizationMethod]:
-    """Return the entries that may be meant: up to the first that is certain to fit."""
+    support: QuantizationSupport, found: Quantization, version: str, side: Side
+) -> tuple[list[QuantizationMethod], bool]:
+    """Return the entries that may be meant, up to the first that is certain; whether one is."""
     possible: list[QuantizationMethod] = []
+    facts: dict[str, Value | None] | None = None
     for method in support.methods:
         if method.method != found.method or not holds_for(version, method.since, method.until):
             continue
-        fits = _fits(method, found)
+        facts = facts or read_form(found, side)
+        fits = _fits(method, found, facts)
         if fits is False:
             continue
         possible.append(method)
         if fits:
-            break
-    return possible
+            return possible, True
+    return possible, False
 
 
-def _fits(method: QuantizationMethod, found: Quantization) -> bool | None:
+def _fits(
+    method: QuantizationMethod, found: Quantization, facts: dict[str, Value | None]
+) -> bool | None:
     """None where the checkpoint does not show what the entry asks."""
-    tests: list[bool | None] = []
+    unseen = False
     if method.schemes:
         scheme = (found.scheme or "").lower()
-        fits = any(scheme.startswith(one.lower()) for one in method.schemes)
-        tests.append(fits if scheme else None)
-    if method.bits:
-        tests.append(None if found.bits is None else found.bits in method.bits)
-    if method.weight_type:
-        stored = found.weight_type
-        tests.append(None if stored is None else stored == method.weight_type)
-    if method.activations is not None:
-        rounded = found.activations is not None
-        tests.append(None if not rounded and found.weight_type is None
-                     else rounded == method.activations)  # fmt: skip
-    if False in tests:
-        return False
-    return None if None in tests else True
+        unseen = not scheme
+        if scheme and not any(scheme.startswith(one.lower()) for one in method.schemes):
+            return False
+    for name, condition in method.when.items():
+        value = facts[name]
+        if value is None:
+            unseen = True
+        elif not fits(condition, value):
+            return False
+    return None if unseen else True
 
 
 def _reply(

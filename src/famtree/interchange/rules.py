@@ -61,7 +61,7 @@ def _report(
     reason = fill(rule.reason, facts)
     condition = fill(rule.condition, facts) if rule.condition else None
     if unseen is not None:
-        reason = f"cannot be told without knowing {_join(unseen)}"
+        reason = f"cannot be told without knowing {join_words(unseen)}"
         condition = None
     return Answer.model_construct(
         question=rule.question,
@@ -90,5 +90,6 @@ def _word(value: Value | None) -> str:
     return show(value)
 
 
-def _join(words: list[str]) -> str:
+def join_words(words: list[str]) -> str:
+    """Return `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

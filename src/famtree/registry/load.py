@@ -57,12 +57,12 @@ def load_stamped(folder: Path, stamp: str) -> Registry:
     return replace(registry, version=__version__, sources=(source,))
 
 
-def stamp_sources(folder: Path) -> str:
-    """Return one hex sha256 over names, sizes and times of the TOML files; none of them is read."""
+def stamp_sources(folder: Path, ending: str = ".toml") -> str:
+    """Return one hex sha256 over names, sizes and times of the files; none of them is read."""
     state = sha256(f"{FORMAT}\0{folder.resolve()}\0".encode())
     with os.scandir(folder) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.endswith(".toml"):
+            if entry.name.endswith(ending):
                 status = entry.stat()
                 state.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return state.hexdigest()

@@ -1,0 +1,103 @@
+"""What engine files may ask about the form in which weights are stored.
+
+None is what the checkpoint does not show. Declarations tell what they leave out where their format
+says so: compressed-tensors without input activations quantizes weights alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from famtree.interchange.side import Side
+from famtree.types.quantization import Quantization
+from famtree.types.traits import Value
+
+_WHOLE = -1
+"""Group size of GPTQ for one scale a row (AutoGPTQ quantize_config)."""
+_DECLARED = "compressed-tensors"
+"""Method whose declaration names activations and sparsity wherever there are any."""
+
+
+class FormFact(Struct, frozen=True):
+    """How a fact of a stored form is read, and what it is called in a sentence."""
+
+    words: str
+    read: Callable[[Quantization, Side], Value | None]
+
+
+def read_form(found: Quantization, side: Side) -> dict[str, Value | None]:
+    """Return every fact of the form in which `side` is stored."""
+    return {name: fact.read(found, side) for name, fact in FORM_FACTS.items()}
+
+
+def _group(found: Quantization, _: Side) -> int | None:
+    if found.group_size is not None:
+        return found.group_size
+    return _WHOLE if found.granularity in ("channel", "tensor") else None
+
+
+def _activations(found: Quantization, _: Side) -> str | None:
+    if found.activations is not None:
+        return found.activations.type
+    told = found.weight_type is not None and (
+        found.method == _DECLARED and found.source == "config" or found.packing is not None
+    )
+    return "none" if told else None
+
+
+def _of_activations(name: str) -> Callable[[Quantization, Side], Value | None]:
+    def read(found: Quantization, _: Side) -> Value | None:
+        value: Value | None = getattr(found.activations, name) if found.activations else None
+        return value
+
+    return read
+
+
+def _act_order(found: Quantization, _: Side) -> bool | None:
+    """compressed-tensors names an order only where there is one."""
+    if found.act_order is None and found.method == _DECLARED and found.source == "config":
+        return False
+    return found.act_order
+
+
+def _block(found: Quantization, _: Side) -> str | None:
+    if found.block_shape:
+        return "x".join(map(str, found.block_shape))
+    return "none" if found.granularity is not None else None
+
+
+def _plain(name: str) -> Callable[[Quantization, Side], Value | None]:
+    def read(found: Quantization, _: Side) -> Value | None:
+        value: Value | None = getattr(found, name)
+        return value
+
+    return read
+
+
+FORM_FACTS: dict[str, FormFact] = {
+    "bits": FormFact("the bits of a weight", _plain("bits")),
+    "group": FormFact("how many weights share a scale", _group),
+    "weights": FormFact("what the weights' codes stand for", _plain("weight_type")),
+    "granularity": FormFact("what shares a scale", _plain("granularity")),
+    "block": FormFact("the block that shares a scale", _block),
+    "symmetric": FormFact("whether it is symmetric", _plain("symmetric")),
+    "act_order": FormFact("whether its columns are ordered by activation", _act_order),
+    "sparse": FormFact("whether weights are left out", lambda f, _: f.sparsity is not None),
+    "activations": FormFact("whether inputs are quantized too", _activations),
+    "activation_bits": FormFact("the bits of inputs", _of_activations("bits")),
+    "activation_granularity": FormFact(
+        "what shares a scale of the inputs", _of_activations("granularity")
+    ),
+    "dynamic": FormFact("whether input scales are computed", _of_activations("dynamic")),
+    "format": FormFact("the checkpoint format", _plain("checkpoint_format")),
+    "packing": FormFact("the layout of the tensors", _plain("packing")),
+    "experts": FormFact(
+        "whether it has experts",
+        lambda _, side: side.architecture.experts or (0 if side.config else None),
+    ),
+    "class": FormFact("the model class", lambda _, side: side.architecture.class_name),
+    "model_type": FormFact("the model type", lambda _, side: side.architecture.model_type),
+}
+"""Name in `when` of a quantization method -> fact."""
