@@ -121,11 +121,12 @@ def _read_item(key: Any, value: Any, package: str) -> Iterator[tuple[str, str, s
     """`"Name": ("module", "Class")`, or `"Name": "package.module.Class"`."""
     if not isinstance(key, ast.Constant):
         return
+    name = str(key.value)
     if isinstance(value, ast.Tuple) and len(value.elts) >= 2:
-        module, kind = (getattr(one, "value", "") for one in value.elts[:2])
-        yield key.value, module if "." in module else f"{package}.{module}", kind
+        module, kind = (str(getattr(one, "value", "")) for one in value.elts[:2])
+        yield name, module if "." in module else f"{package}.{module}", kind
     elif isinstance(value, ast.Constant):
-        yield key.value, package, str(value.value)
+        yield name, package, str(value.value)
 
 
 def _shows(node: ast.ClassDef, row: Row) -> bool | None:

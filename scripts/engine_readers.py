@@ -69,7 +69,7 @@ def _list_names(node: ast.AST) -> list[str]:
     return [one.id for one in targets if isinstance(one, ast.Name)]
 
 
-def place(root: Path, row: Row, node: ast.AST, value: Any = None) -> Found:
+def place(row: Row, node: ast.AST, value: Any = None) -> Found:
     """Return a fact of Python with its place."""
     return {
         "value": value, "file": row["file"], "line": getattr(node, "lineno", 1),
@@ -79,14 +79,14 @@ def place(root: Path, row: Row, node: ast.AST, value: Any = None) -> Found:
 
 def read_function(root: Path, row: Row) -> Found:
     """No value: what a rule leans on is what the function does, and its hash stands for that."""
-    return place(root, row, find_node(parse(root / row["file"]), row["name"]))
+    return place(row, find_node(parse(root / row["file"]), row["name"]))
 
 
 def read_literal(root: Path, row: Row) -> Found:
     """Constants an assignment leads to: items of a Literal or list, keys of a dict or of dict()."""
     tree = parse(root / row["file"])
     node = find_node(tree, row["name"])
-    return place(root, row, node, list(_list_constants(tree, getattr(node, "value", node), set())))
+    return place(row, node, list(_list_constants(tree, getattr(node, "value", node), set())))
 
 
 def _list_constants(tree: ast.Module, node: Any, seen: set[str]) -> Iterator[Any]:
@@ -108,12 +108,12 @@ def _list_constants(tree: ast.Module, node: Any, seen: set[str]) -> Iterator[Any
     elif isinstance(node, ast.Name):
         if node.id not in seen:
             seen.add(node.id)
-            held = [one for one in _walk_scope(tree) if node.id in _list_names(one)]
-            for one in held:
-                yield from _list_constants(tree, getattr(one, "value", None), seen)
+            for named in _walk_scope(tree):
+                if node.id in _list_names(named):
+                    yield from _list_constants(tree, getattr(named, "value", None), seen)
     elif isinstance(node, ast.AST):
-        for inner in ast.iter_child_nodes(node):
-            yield from _list_constants(tree, inner, seen)
+        for child in ast.iter_child_nodes(node):
+            yield from _list_constants(tree, child, seen)
 
 
 def read_constants(root: Path, row: Row) -> Found:
@@ -130,7 +130,7 @@ def read_constants(root: Path, row: Row) -> Found:
         if isinstance(inner, ast.Constant) and isinstance(inner.value, str | int)
         and not isinstance(inner.value, bool) and fits.fullmatch(str(inner.value))
     ]  # fmt: skip
-    return place(root, row, node, list(dict.fromkeys(held)))
+    return place(row, node, list(dict.fromkeys(held)))
 
 
 def read_fields(root: Path, row: Row) -> Found:
@@ -138,7 +138,7 @@ def read_fields(root: Path, row: Row) -> Found:
     node = find_node(parse(root / row["file"]), row["name"])
     names = [one.target.id for one in getattr(node, "body", ())
              if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]  # fmt: skip
-    return place(root, row, node, names)
+    return place(row, node, names)
 
 
 def read_returns(root: Path, row: Row) -> Found:
@@ -151,8 +151,11 @@ def read_returns(root: Path, row: Row) -> Found:
                 continue
             for method in node.body:
                 if isinstance(method, ast.FunctionDef) and method.name == row["name"]:
-                    told = [one.value.value for one in ast.walk(method)
-                            if isinstance(one, ast.Return) and isinstance(one.value, ast.Constant)]
+                    told = [
+                        one.value.value
+                        for one in ast.walk(method)
+                        if isinstance(one, ast.Return) and isinstance(one.value, ast.Constant)
+                    ]
                     dumps.append(hash_tree(method))
                     if told:
                         value[node.name] = told[0] if len(told) == 1 else told
@@ -170,13 +173,13 @@ def read_registry(root: Path, row: Row) -> Found:
             for key in _list_constants(tree, getattr(node, "value", node), set())
             if isinstance(key, str)} if row.get("deep") else {
         key for node in nodes for key in _list_keys(getattr(node, "value", node))}  # fmt: skip
-    return {**place(root, row, nodes[0], sorted(keys)), "in": ", ".join(row["names"])}
+    return {**place(row, nodes[0], sorted(keys)), "in": ", ".join(row["names"])}
 
 
 def _list_keys(node: Any) -> Iterator[str]:
     for inner in ast.walk(node):
         if isinstance(inner, ast.Dict):
-            yield from (key.value for key in inner.keys if isinstance(key, ast.Constant))
+            yield from (str(key.value) for key in inner.keys if isinstance(key, ast.Constant))
 
 
 def read_mapping(root: Path, row: Row) -> Found:
@@ -187,7 +190,7 @@ def read_mapping(root: Path, row: Row) -> Found:
         raise FactError(f"{row['name']} holds no dict")
     pairs = [(key.value, value.value) for key, value in zip(held.keys, held.values, strict=True)
              if isinstance(key, ast.Constant) and isinstance(value, ast.Constant)]  # fmt: skip
-    return place(root, row, node, dict(pairs))
+    return place(row, node, dict(pairs))
 
 
 def read_pairs(root: Path, row: Row) -> Found:
@@ -199,7 +202,7 @@ def read_pairs(root: Path, row: Row) -> Found:
         for one in ast.walk(node):
             pair = one.elts if isinstance(one, ast.Tuple) and len(one.elts) == 2 else []
             if pair and isinstance(pair[0], ast.Constant) and isinstance(pair[0].value, str):
-                held = [inner.value for inner in ast.walk(pair[1])
+                held = [str(inner.value) for inner in ast.walk(pair[1])
                         if isinstance(inner, ast.Constant)]  # fmt: skip
                 value.setdefault(pair[0].value, []).extend(held)
     flat = row.get("of")
@@ -208,12 +211,12 @@ def read_pairs(root: Path, row: Row) -> Found:
         shown = sorted(value)
     elif flat == "values":
         shown = sorted({one for held in value.values() for one in held})
-    return {**place(root, row, nodes[0], shown), "in": ", ".join(row["names"])}
+    return {**place(row, nodes[0], shown), "in": ", ".join(row["names"])}
 
 
 def read_classes(root: Path, row: Row) -> Found:
     """Keys of the registries whose class has `base` above it (`inherits`) or a `method`."""
-    return _read_capability(root, row, _open_classes(root))
+    return _read_capability(row, _open_classes(root))
 
 
 @lru_cache(maxsize=2)
@@ -221,7 +224,7 @@ def _open_classes(root: Path) -> Classes:
     return Classes(root)
 
 
-def _read_capability(root: Path, row: Row, classes: Classes) -> Found:
+def _read_capability(row: Row, classes: Classes) -> Found:
     listed = list(classes.list_registered(row))
     held = [name for name, module, kind in listed if classes.has(module, kind, row)]
     if not listed:

@@ -4,10 +4,10 @@
     python scripts/update_engines.py vllm==0.33.0 FOLDER      # of an unpacked wheel or source
 
 The wheel or sdist is fetched with `pip download`, read without being imported, and thrown away.
-What is read and how is in `engine_facts.toml`; what comes of it in
-`src/famtree/interchange/data/engines/facts/ENGINE.json`: each fact with its file, line and a hash of the
-definition it stands in. A hash that is not the one a person looked at leaves the rules that cite
-the fact unchecked, and `check_engines.py` lists them.
+What is read and how is in `engine_facts.toml`; what comes of it in `facts/ENGINE.json` beside the
+engine files: each fact with its file, line and a hash of the definition it stands in. A hash that
+is not the one a person looked at leaves the rules that cite the fact unchecked, and
+`check_engines.py` lists them.
 """
 
 from __future__ import annotations
@@ -43,10 +43,13 @@ def load_recipes() -> dict[str, dict[str, Any]]:
     return tomllib.loads(RECIPES.read_text(encoding="utf-8"))
 
 
-def download(distribution: str, version: str, folder: Path) -> Path:
-    """Fetch a wheel, else an sdist. Raises subprocess.CalledProcessError where there is neither."""
+def download(distribution: str, version: str | None, folder: Path) -> Path:
+    """Fetch a wheel, else an sdist, of a version or the newest one.
+
+    Raises subprocess.CalledProcessError where there is neither.
+    """
     base = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder)]
-    wanted = f"{distribution}=={version}"
+    wanted = f"{distribution}=={version}" if version else distribution
     platforms = [part for name in PLATFORMS for part in ("--platform", name)]
     for python in PYTHONS:
         done = subprocess.run(
@@ -96,12 +99,12 @@ def mark_looked_at(
     return facts
 
 
-def render(engine: str, version: str, facts: dict[str, Any]) -> str:
+def render(engine: str, version: str, facts: dict[str, Any], read: str | None = None) -> str:
     """Return the text of a facts file: one fact a line, so that a change shows as one."""
     lines = [f"  {json.dumps(key)}: {json.dumps(fact, ensure_ascii=False)}"
              for key, fact in sorted(facts.items())]  # fmt: skip
     head = {"schema": SCHEMA, "engine": engine, "version": version,
-            "read": datetime.now(UTC).date().isoformat()}  # fmt: skip
+            "read": read or datetime.now(UTC).date().isoformat()}  # fmt: skip
     top = "\n".join(f"{json.dumps(key)}: {json.dumps(value)}," for key, value in head.items())
     return "{\n" + top + '\n"facts": {\n' + ",\n".join(lines) + "\n}\n}\n"
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from famtree.interchange.adapters import fits_model, highest_rank, saves_whole_modules
+from famtree.interchange.adapter_fit import fit_adapter
+from famtree.interchange.adapters import highest_rank, saves_whole_modules
 from famtree.interchange.side import Side
 from interchange.sides import make_index, make_side
 
@@ -35,14 +36,14 @@ def make_adapter(module: str, wide: int, tall: int, rank: int = 8, **config: obj
 def test_every_module_must_be_there_in_its_size(
     module: str, wide: int, tall: int, fits: bool
 ) -> None:
-    assert fits_model(make_adapter(module, wide, tall), make_side()) is fits
+    assert fit_adapter(make_adapter(module, wide, tall), make_side()).fits is fits
 
 
 def test_unseen_tensors_are_unknown() -> None:
     adapter = make_adapter("self_attn.q_proj", 4096, 4096)
-    assert fits_model(adapter, make_side(form="config-only")) is None
+    assert fit_adapter(adapter, make_side(form="config-only")).fits is None
     pickled = make_side(index=make_index({}), form="adapter")
-    assert fits_model(pickled, make_side()) is None
+    assert fit_adapter(pickled, make_side()).fits is None
 
 
 def test_rank_pattern_counts() -> None:

@@ -31,7 +31,8 @@ def form(method: str, **fields: Any) -> Quantization:
 @pytest.mark.parametrize(
     ("stored", "engine", "expected", "capability"),
     [
-        (form("gptq", bits=4), "vllm", "yes", 6.0),
+        (form("gptq", bits=4, symmetric=True, act_order=False, group_size=128), "vllm", "yes", 7.5),
+        (form("gptq", bits=4, group_size=128), "vllm", "unknown", None),
         (form("awq", bits=4), "vllm", "yes", 7.5),
         (form("fp8", bits=8), "vllm", "yes", 7.5),
         (form("modelopt", scheme="FP8", bits=8), "vllm", "yes", 8.0),
@@ -49,11 +50,12 @@ def form(method: str, **fields: Any) -> Quantization:
         (form("gptq", bits=4), "llama.cpp", "conditional", None),
         (form("gptq", bits=3), "llama.cpp", "no", None),
         (form("awq", bits=4), "llama.cpp", "no", None),
-        (form("fp8", bits=8), "transformers", "yes", 8.9),
+        (form("fp8", bits=8), "transformers", "yes", None),
         (form("hqq", bits=4), "transformers", "conditional", None),
         (form("exl3", bits=4), "transformers", "no", None),
         (form("mlx", bits=4), "mlx-lm", "yes", None),
         (form("fp8", bits=8), "mlx-lm", "no", None),
+        (form("mxfp8", bits=8), "mlx-lm", "yes", None),
         (form("exl3", bits=4), "exllamav3", "yes", None),
         (form("modelopt", scheme="NVFP4", bits=4), "tensorrt-llm", "yes", 10.0),
         (form("gguf"), "tensorrt-llm", "unknown", None),
@@ -77,16 +79,19 @@ def test_a_gpu_that_lacks_the_instructions_is_a_no() -> None:
     assert "computes in it from 10" in answer.reason
 
 
-def test_an_unseen_fact_takes_the_safest_entry() -> None:
-    support = load_engines()["sglang"].quantization
-    assert support is not None
-    unseen = form("compressed-tensors", bits=8)
-    assert {one.capability for one in find_methods(support, unseen, "0.5.23")} == {89, 80}
-    dynamic = ActivationScheme(bits=8, type="float")
-    seen = form("compressed-tensors", bits=8, weight_type="float", activations=dynamic)
-    assert [one.capability for one in find_methods(support, seen, "0.5.23")] == [89]
-    weights_only = form("compressed-tensors", bits=8, weight_type="float")
-    assert [one.capability for one in find_methods(support, weights_only, "0.5.23")] == [80]
+def test_an_unseen_fact_takes_the_entry_that_demands_most() -> None:
+    """Weights of 8-bit floats in SGLang: by block from 8.9, else from 8.0."""
+    unseen = form("compressed-tensors", bits=8, weight_type="e4m3",
+                  activations=ActivationScheme(bits=8, type="float"))  # fmt: skip
+    (answer,) = ask(unseen, "sglang", 80)
+    assert answer.answer == "unknown"
+    assert "what shares a scale" in answer.reason
+    assert [one.answer for one in ask(unseen, "sglang", 75)] == ["no"]
+    for granularity, capability, expected in (
+        ("channel", 80, "yes"), ("block", 80, "no"), ("block", 89, "yes"),
+    ):  # fmt: skip
+        seen = unseen.model_copy(update={"granularity": granularity})
+        assert [one.answer for one in ask(seen, "sglang", capability)] == [expected]
 
 
 def test_a_method_begins_and_ends_with_versions() -> None:
@@ -97,9 +102,25 @@ def test_a_method_begins_and_ends_with_versions() -> None:
             QuantizationMethod(method="new", since="2.0"),
         ],
     )
-    assert find_methods(support, form("old"), "1.9")
-    assert not find_methods(support, form("old"), "2.0")
-    assert not find_methods(support, form("new"), "1.9")
+    side = make_side(form="config-only")
+    assert find_methods(support, form("old"), "1.9", side)[0]
+    assert not find_methods(support, form("old"), "2.0", side)[0]
+    assert not find_methods(support, form("new"), "1.9", side)[0]
+
+
+def test_a_form_may_be_refused_or_run_on_some_gpus_alone() -> None:
+    inputs = ActivationScheme(bits=8, type="float", dynamic=True, granularity="token")
+    stored = form("compressed-tensors", bits=4, weight_type="int", symmetric=True,
+                  granularity="group", group_size=128, act_order=False, activations=inputs,
+                  checkpoint_format="pack-quantized")  # fmt: skip
+    assert [one.answer for one in ask(stored, "vllm", 90)] == ["yes"]
+    for capability in (80, 89, 100, 120):
+        assert [one.answer for one in ask(stored, "vllm", capability)] == ["no"]
+    (unsaid,) = ask(stored, "vllm")
+    assert unsaid.answer == "conditional"
+    assert unsaid.condition == "a GPU of compute capability 9"
+    (refused,) = ask(stored.model_copy(update={"act_order": True}), "vllm", 90)
+    assert (refused.answer, refused.rule) == ("no", "vllm/quantization.refused")
 
 
 def test_plain_weights_need_nothing() -> None:

@@ -34,7 +34,7 @@ _STRATEGIES: dict[str | None, Granularity] = {
 }  # fmt: skip
 
 
-_FLOAT_CODES = {4: "e2m1", 8: "e4m3"}
+_FLOAT_CODES: dict[float | None, str] = {4: "e2m1", 8: "e4m3"}
 """Bits to what compressed-tensors stores for `float` weights of that width."""
 _ACTIVATION_ORDERS = {"group", "dynamic"}
 """Words of `actorder` that leave groups apart; `weight` and `static` put the columns back."""

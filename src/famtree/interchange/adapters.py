@@ -1,19 +1,61 @@
-"""Does a LoRA adapter fit a model? Module by module, in logical (unpacked) sizes."""
+"""What an adapter is made of: its config, and what its tensors show besides.
+
+Names of tensors are those PEFT writes (peft/utils/save_and_load.py, peft/tuners/lora).
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
-from famtree.fingerprints.tensor_names import Module, organise
+from msgspec import Struct
+
+from famtree.fingerprints.tensor_names import NAMES_KEPT, count_names
 from famtree.interchange.side import Side
-from famtree.interchange.structure import Shape, list_shapes
+from famtree.types.checkpoint import TensorIndex, TensorInfo
+from famtree.types.recent import remember
 
-_WRAPPER = "base_model.model."
-_BLOCK = re.compile(r"\.(\d+\.)")
 CONFIG = "adapter_config.json"
+ADDED = "added_tokens.json"
 _CLASSIFIERS = frozenset({"classifier", "score"})
 """Modules that servers take saved whole (vllm/lora/peft_helper.py)."""
+_PART = re.compile(
+    r"(?P<path>.+?)\.(?P<part>lora_(?:embedding_)?[AB]|lora_magnitude_vector|lora_bias)"
+    r"(?:\.(?!weight|bias)[^.]+)?(?:\.(?P<leaf>weight|bias))?"
+)
+_TOKENS = ("token_adapter", "trainable_tokens")
+_STACKED = (".experts", ".experts.base_layer")
+"""Paths of `target_parameters`: whole stacks of experts."""
+_SHOWN = {
+    "lora_magnitude_vector": "use_dora", "lora_bias": "lora_bias",
+}  # fmt: skip
+Experts = Literal["none", "apart", "stacked"]
+
+
+class Pair(Struct, frozen=True):
+    """The two matrices of one module."""
+
+    path: str
+    low: TensorInfo | None
+    high: TensorInfo | None
+    embedding: bool = False
+
+
+class AdapterTensors(Struct, frozen=True):
+    """Every tensor of an adapter, in its place."""
+
+    pairs: tuple[Pair, ...] = ()
+    saved: tuple[TensorInfo, ...] = ()
+    """Whole weights, a classifier's left out."""
+    shown: frozenset[str] = frozenset()
+    """Fields of LoraConfig that the tensors show to be in use."""
+
+    @property
+    def experts(self) -> Experts:
+        """How it names experts: one by one, or whole stacks."""
+        if any(pair.path.endswith(_STACKED) for pair in self.pairs):
+            return "stacked"
+        return "apart" if any(".experts." in pair.path for pair in self.pairs) else "none"
 
 
 def is_adapter(side: Side) -> bool:
@@ -36,60 +78,86 @@ def highest_rank(side: Side) -> int | None:
     return max(known, default=None)
 
 
-def saves_whole_modules(side: Side) -> bool | None:
-    """Return whether it holds whole modules besides a classifier's; None without its config."""
+def sort_tensors(side: Side) -> AdapterTensors | None:
+    """Return the tensors of an adapter; None where they were not seen."""
+    if not side.index.complete or not side.index.tensors:
+        return None
+    return _sort(side.index)
+
+
+@remember(NAMES_KEPT, count_names)
+def _sort(index: TensorIndex) -> AdapterTensors:
+    parts: dict[str, dict[str, TensorInfo]] = {}
+    saved: list[TensorInfo] = []
+    shown: set[str] = set()
+    for name, tensor in index.tensors.items():
+        found = _PART.fullmatch(name)
+        if found is None:
+            if any(word in name for word in _TOKENS):
+                shown.add("trainable_token_indices")
+            elif not name.endswith(".base_layer.weight") and not _is_classifier(name):
+                saved.append(tensor)
+        elif found["part"] in _SHOWN or found["leaf"] == "bias":
+            shown.add(_SHOWN.get(found["part"], "lora_bias"))
+        else:
+            parts.setdefault(found["path"], {})[found["part"]] = tensor
+    pairs = tuple(_join(path, held) for path, held in parts.items())
+    if any(pair.path.endswith(_STACKED) for pair in pairs):
+        shown.add("target_parameters")
+    return AdapterTensors(pairs, tuple(saved), frozenset(shown))
+
+
+def _join(path: str, held: dict[str, TensorInfo]) -> Pair:
+    embedding = any(part.startswith("lora_embedding") for part in held)
+    low, high = ("lora_embedding_A", "lora_embedding_B") if embedding else ("lora_A", "lora_B")
+    return Pair(path, held.get(low), held.get(high), embedding)
+
+
+def _is_classifier(name: str) -> bool:
+    return any(part in _CLASSIFIERS for part in name.split(".")[-3:])
+
+
+def list_features(side: Side) -> tuple[str, ...] | None:
+    """Return the fields of its config that are set, and those its tensors show; None if unseen."""
     adapter = read_adapter(side)
     if not adapter:
         return None
-    saved = adapter.get("modules_to_save")
-    names = saved if isinstance(saved, list) else []
-    return any(not isinstance(name, str) or name not in _CLASSIFIERS for name in names)
+    tensors = sort_tensors(side)
+    stated = {name for name, value in adapter.items() if value}
+    return tuple(sorted(stated | (tensors.shown if tensors else set())))
 
 
-def fits_model(adapter: Side, model: Side) -> bool | None:
-    """Return whether every pair of LoRA matrices has a module of its size in `model`.
+def saves_whole_modules(side: Side) -> bool | None:
+    """Return whether it holds whole modules besides a classifier's; None where neither is seen.
 
-    None where the tensors of either were not seen, or where the model names its parts in another
-    way (GGUF), so that a missing name proves nothing.
+    PEFT saves a resized embedding whole without naming it in `modules_to_save`
+    (peft/utils/save_and_load.py, save_embedding_layers="auto").
     """
-    layout = organise(adapter.index)
-    modules = [module for module in layout.modules if "lora_A" in module.leaves]
-    if not modules or not adapter.index.complete:
-        return None
-    shapes = list_shapes(model)
-    if shapes is None:
-        return None
-    unsure = False
-    for module in modules:
-        target = next((shapes[name] for name in _names(module) if name in shapes), None)
-        fit = _fits(module, target)
-        if target is None:
-            # Embedding and head are compared by their rows, elsewhere.
-            renamed = model.identification.checkpoint.format == "gguf"
-            fit = None if renamed or module.block is None else False
-        if fit is False:
-            return False
-        unsure = unsure or fit is None
-    return None if unsure else True
+    adapter, tensors = read_adapter(side), sort_tensors(side)
+    named = adapter.get("modules_to_save")
+    names = named if isinstance(named, list) else []
+    if any(not isinstance(name, str) or name not in _CLASSIFIERS for name in names):
+        return True
+    if tensors is None:
+        return False if adapter else None
+    return bool(tensors.saved)
 
 
-def _names(module: Module) -> tuple[str, str]:
-    """Return the names the model may list the module under: whole, and within its tower.
+def count_added_tokens(adapter: Side, model: Side) -> int | None:
+    """Return how many tokens it adds beyond the model's rows; None where those are not known.
 
-    PEFT puts its own wrapper's name in front (peft/utils/save_and_load.py).
+    SGLang takes them from added_tokens.json (sglang/srt/lora/lora_config.py); where
+    tokenizer_config.json repeats them that one was read.
     """
-    whole = module.path.removeprefix(_WRAPPER)
-    found = _BLOCK.search(whole)
-    return whole, whole[found.start(1) :] if found else whole
-
-
-def _fits(module: Module, target: tuple[int, Shape | None] | None) -> bool | None:
-    """LoRA stores A as [rank, in] and B as [out, rank]; the weight is [out, in], or transposed."""
-    low, high = module.leaves.get("lora_A"), module.leaves.get("lora_B")
-    if target is None or low is None or high is None or len(low.shape) < 2 or len(high.shape) < 2:
+    rows = model.config.get("vocab_size") or model.architecture.vocab_rows
+    added = adapter.side_files.get(ADDED)
+    numbers: list[Any] = list(added.values()) if isinstance(added, dict) else []
+    if not numbers and adapter.listing.find(ADDED):
+        listed = adapter.side_files.get("tokenizer_config.json")
+        table = listed.get("added_tokens_decoder") if isinstance(listed, dict) else None
+        numbers = [int(one) for one in table if one.isdigit()] if isinstance(table, dict) else []
+    if not numbers:
+        return 0
+    if type(rows) is not int:
         return None
-    wide, tall = low.shape[-1], high.shape[0]
-    numel, shape = target
-    if shape is not None and len(shape) == 2:
-        return shape in ((tall, wide), (wide, tall))
-    return numel == wide * tall
+    return sum(type(number) is int and number >= rows for number in numbers)

@@ -21,7 +21,9 @@ def check_engine(engine: Engine, file: str, text: str, known: Collection[str]) -
 
 
 def _check_cited(engine: Engine, known: Collection[str]) -> Iterator[Fault]:
-    cited = [(("rule", at, "facts"), one.facts) for at, one in enumerate(engine.rules)]
+    cited: list[tuple[tuple[str | int, ...], list[str]]] = [
+        (("rule", at, "facts"), one.facts) for at, one in enumerate(engine.rules)
+    ]
     methods = engine.quantization.methods if engine.quantization else ()
     cited += [(("quantization", "method", at, "facts"), one.facts)
               for at, one in enumerate(methods)]  # fmt: skip

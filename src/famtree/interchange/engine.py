@@ -131,6 +131,19 @@ class StepSize:
 
 
 @entry
+class AdapterSupport:
+    """Which LoRA adapters an engine takes, where lists say more than rules."""
+
+    source: str
+    ranks: list[int] = field(default_factory=list)
+    """Values its limit may have; empty where any number goes."""
+    initial: list[str] | None = None
+    """Words of `init_lora_weights` it takes; None where it does not look at them."""
+    harmless: dict[str, str] = field(default_factory=dict)
+    """Fields of PEFT's LoraConfig that no rule asks about, each with the reason."""
+
+
+@entry
 class CacheSupport:
     """How an engine stores what it keeps of a sequence."""
 
@@ -231,6 +244,7 @@ class Engine:
     rules: Annotated[list[EngineRule], Field(alias="rule")] = field(default_factory=list)
     support: Support | None = None
     quantization: QuantizationSupport | None = None
+    adapters: AdapterSupport | None = None
     cache: CacheSupport | None = None
     holding: Holding | None = None
     context: ContextSupport | None = None

@@ -13,6 +13,11 @@ from famtree.sources.weight_files import list_weight_files
 
 MOST_NAMED = 3
 """Differing traits a sentence names."""
+_JOINT = frozenset({"fc.weight", "model.fc.weight"})
+"""What joins an embedding with a hidden state: EAGLE's first heads have this tensor, and for the
+rest the class name of their target (vllm/transformers_utils/configs/eagle.py)."""
+MOST_LAYERS = 4
+"""Of such a head; published ones have one."""
 _PREDICTION_KEYS = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_layers",
                     "mtp_num_layers", "num_mtp_modules")  # fmt: skip
 """config.json keys for prediction layers stored with a model itself."""
@@ -29,6 +34,9 @@ def find_head(side: Side) -> str | None:
     head = find_draft_head(side.config, side.index, files)
     if head is not None:
         return head.method
+    few = (side.architecture.layers or 1) <= MOST_LAYERS
+    if few and _JOINT & side.index.names and (class_name(side) or "").endswith("ForCausalLM"):
+        return "eagle"
     return "none" if side.config or side.index.complete else None
 
 
@@ -93,6 +101,15 @@ def _head_width(pair: Pair) -> bool | None:
     return None if own is None or target is None else own == target
 
 
+def _head_rows(pair: Pair) -> bool | None:
+    """A head proposes ids of its target: `vocab_size` is the target's, whatever it drafts from."""
+    stated = pair.a.config.get("vocab_size")
+    own = stated if type(stated) is int else pair.a.architecture.vocab_rows
+    stated = pair.b.config.get("vocab_size")
+    target = pair.b.architecture.vocab_rows or (stated if type(stated) is int else None)
+    return None if own is None or target is None else own == target
+
+
 def _same_kv_layout(pair: Pair) -> bool | None:
     if pair.a is pair.b:
         return True
@@ -147,6 +164,7 @@ DESIGN_FACTS: dict[str, Fact] = {
     "parameters.share": Fact("the parameters of both", _share),
     "head.a": Fact("whether a is a draft head", lambda p: find_head(p.a)),
     "head.fits": Fact("the hidden size that a's head reads", _head_width),
+    "head.rows_same": Fact("the vocabulary that a's head proposes from", _head_rows),
     "head.own": Fact("whether b has prediction layers", lambda p: predicts_ahead(p.b)),
     "kv_layout.same": Fact("the layout of both caches", _same_kv_layout),
     "encoder_decoder.b": Fact("whether b has an encoder", _encoder_decoder),

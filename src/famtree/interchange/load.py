@@ -98,9 +98,17 @@ def build_engines(
 
 
 def put_facts(value: Any, known: dict[str, Any]) -> Any:
-    """Put the values of facts in place of `{fact = "name"}`. Raises KeyError for no fact."""
+    """Put the values of facts in place of `{fact = "name"}`, within a list their items.
+
+    Raises KeyError for no fact.
+    """
     if isinstance(value, list):
-        return [put_facts(one, known) for one in value]
+        made: list[Any] = []
+        for one in value:
+            put = put_facts(one, known)
+            several = isinstance(one, dict) and one.keys() == {"fact"}
+            made += put if several and isinstance(put, list | dict) else [put]
+        return made
     if not isinstance(value, dict):
         return value
     if value.keys() == {"fact"}:

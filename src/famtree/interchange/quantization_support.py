@@ -73,7 +73,9 @@ def _answer_engine(
     judged = [(one, *_judge(one, told, plan.capability)) for one in possible]
     replies = {reply for _, reply, _ in judged} | (set() if whole else {"no"})
     if "no" in replies and len(replies) > 1:
-        return _reply(engine, support, possible[0].method, "unknown", _tell_unseen(judged, found, b))
+        return _reply(
+            engine, support, possible[0].method, "unknown", _tell_unseen(judged, found, b)
+        )
     # What was not seen may only add demands: the entry that demands most speaks.
     method, reply, reason = max(judged, key=lambda one: _demand(one[0]))
     if reply == "no":
@@ -88,14 +90,13 @@ def _answer_engine(
     )  # fmt: skip
 
 
-def _judge(
-    method: QuantizationMethod, told: str, capability: int | None
-) -> tuple[Reply, str]:
+def _judge(method: QuantizationMethod, told: str, capability: int | None) -> tuple[Reply, str]:
     """Return what one entry answers, on a GPU or without one."""
     if method.refused:
         return "no", f"{told}: {method.refused}"
     if capability is not None and not _has_kernels(method, capability):
-        return "no", f"{told} needs compute capability {_name_range(method)}, not {capability / 10:g}"
+        needed = _name_range(method)
+        return "no", f"{told} needs compute capability {needed}, not {capability / 10:g}"
     reason = f"runs {told}"
     if method.capability is not None or method.only:
         reason += f" {'on' if method.only else 'from'} compute capability {_name_range(method)}"

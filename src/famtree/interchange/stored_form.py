@@ -17,7 +17,10 @@ from famtree.types.traits import Value
 _WHOLE = -1
 """Group size of GPTQ for one scale a row (AutoGPTQ quantize_config)."""
 _DECLARED = "compressed-tensors"
-"""Method whose declaration names activations and sparsity wherever there are any."""
+"""Method whose declaration names whatever is not usual (compressed_tensors QuantizationArgs:
+symmetric, not ordered, inputs left alone)."""
+_FORMATS = {"gptq": "gptq", "awq": "gemm"}
+"""Checkpoint format of a declaration that names none (transformers AwqConfig, GPTQConfig)."""
 
 
 class FormFact(Struct, frozen=True):
@@ -42,7 +45,7 @@ def _activations(found: Quantization, _: Side) -> str | None:
     if found.activations is not None:
         return found.activations.type
     told = found.weight_type is not None and (
-        found.method == _DECLARED and found.source == "config" or found.packing is not None
+        (found.method == _DECLARED and found.source == "config") or found.packing is not None
     )
     return "none" if told else None
 
@@ -55,17 +58,34 @@ def _of_activations(name: str) -> Callable[[Quantization, Side], Value | None]:
     return read
 
 
-def _act_order(found: Quantization, _: Side) -> bool | None:
-    """compressed-tensors names an order only where there is one."""
-    if found.act_order is None and found.method == _DECLARED and found.source == "config":
-        return False
-    return found.act_order
+def _usual(name: str, usual: bool) -> Callable[[Quantization, Side], bool | None]:
+    """Read a field that compressed-tensors names only where it is not usual."""
+
+    def read(found: Quantization, _: Side) -> bool | None:
+        value: bool | None = getattr(found, name)
+        if value is None and found.method == _DECLARED and found.source == "config":
+            return usual
+        return value
+
+    return read
+
+
+def _sparse(found: Quantization, _: Side) -> bool:
+    """Sparsity is declared, by a structure or by a format that leaves weights out."""
+    stored = found.checkpoint_format or ""
+    return found.sparsity is not None or "sparse" in stored or stored.endswith("-24")
 
 
 def _block(found: Quantization, _: Side) -> str | None:
     if found.block_shape:
         return "x".join(map(str, found.block_shape))
-    return "none" if found.granularity is not None else None
+    return "none" if found.granularity is not None or found.source == "config" else None
+
+
+def _format(found: Quantization, _: Side) -> str | None:
+    if found.checkpoint_format is not None:
+        return found.checkpoint_format.lower()
+    return _FORMATS.get(found.method) if found.source == "config" else None
 
 
 def _plain(name: str) -> Callable[[Quantization, Side], Value | None]:
@@ -82,16 +102,18 @@ FORM_FACTS: dict[str, FormFact] = {
     "weights": FormFact("what the weights' codes stand for", _plain("weight_type")),
     "granularity": FormFact("what shares a scale", _plain("granularity")),
     "block": FormFact("the block that shares a scale", _block),
-    "symmetric": FormFact("whether it is symmetric", _plain("symmetric")),
-    "act_order": FormFact("whether its columns are ordered by activation", _act_order),
-    "sparse": FormFact("whether weights are left out", lambda f, _: f.sparsity is not None),
+    "symmetric": FormFact("whether it is symmetric", _usual("symmetric", usual=True)),
+    "act_order": FormFact(
+        "whether its columns are ordered by activation", _usual("act_order", usual=False)
+    ),
+    "sparse": FormFact("whether weights are left out", _sparse),
     "activations": FormFact("whether inputs are quantized too", _activations),
     "activation_bits": FormFact("the bits of inputs", _of_activations("bits")),
     "activation_granularity": FormFact(
         "what shares a scale of the inputs", _of_activations("granularity")
     ),
     "dynamic": FormFact("whether input scales are computed", _of_activations("dynamic")),
-    "format": FormFact("the checkpoint format", _plain("checkpoint_format")),
+    "format": FormFact("the checkpoint format", _format),
     "packing": FormFact("the layout of the tensors", _plain("packing")),
     "experts": FormFact(
         "whether it has experts",
