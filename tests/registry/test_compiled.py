@@ -89,7 +89,12 @@ def test_packaged_form_is_read(
     packaged = tmp_path / "compiled.json"
     packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest))
     monkeypatch.setattr(compiled, "PACKAGED", packaged)
-    assert read_packaged(digest) is not None
+    found = read_packaged(digest, "its stamp")
+    assert found is not None
+    monkeypatch.setattr(compiled, "PACKAGED", tmp_path / "no-such.json")
+    kept = read_cached("its stamp")
+    assert kept is not None
+    assert kept.families == found.families
 
 
 def test_stale_form_is_ignored(
@@ -99,7 +104,7 @@ def test_stale_form_is_ignored(
     packaged.write_bytes(dump_compiled(build_registry(read_sources(folder)), digest_of(folder)))
     monkeypatch.setattr(compiled, "PACKAGED", packaged)
     write_folder(folder, oak=OAK.replace('"Oak 1"', '"Oak One"'))
-    assert read_packaged(digest_of(folder)) is None
+    assert read_packaged(digest_of(folder), "its stamp") is None
     assert load_anew(folder).families[0].generations[0].name == "Oak One"
 
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
@@ -22,14 +22,25 @@ from famtree.files import PACKAGE
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, GenericTraits, Rule
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 PACKAGED = PACKAGE / "registry/compiled.json"
 FORMAT = 6
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 
-def read_packaged(digest: str) -> Registry | None:
-    """Return the compiled registry of the wheel if it is of exactly these contents."""
-    return _read(PACKAGED, digest)
+def read_packaged(digest: str, stamp: str) -> Registry | None:
+    """Return the compiled registry of the wheel if it is of exactly these contents.
+
+    It is remembered for files with this stamp as it is, under the other key.
+    """
+    registry = _read(PACKAGED, digest)
+    if registry is not None:
+        with contextlib.suppress(OSError):
+            data = PACKAGED.read_bytes()
+            write_cache_file(cached_path(stamp), data.replace(digest.encode(), stamp.encode(), 1))
+    return registry
 
 
 def read_cached(stamp: str) -> Registry | None:
@@ -84,9 +95,16 @@ def dump_compiled(registry: Registry, digest: str) -> bytes:
 
 def encode_entry(one: Any) -> bytes:
     """Return an entry as JSON by the names of its fields, without what equals a default."""
-    from pydantic import TypeAdapter  # where something was validated it is there
+    kind = type(one)
+    if kind not in _ADAPTERS:
+        from pydantic import TypeAdapter  # where something was validated it is there
 
-    return TypeAdapter(type(one)).dump_json(one, by_alias=False, exclude_defaults=True)
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind].dump_json(one, by_alias=False, exclude_defaults=True)
+
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+"""To make one takes a thousand times as long as to use it."""
 
 
 def _leave_out(family: Family) -> Family:

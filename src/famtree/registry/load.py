@@ -51,8 +51,10 @@ def load_stamped(folder: Path, stamp: str) -> Registry:
     if registry is None:
         sources = read_families(folder)
         digest = digest_sources(sources)
-        registry = read_packaged(digest) or build_registry(sources)
-        write_cached(registry, stamp)
+        registry = read_packaged(digest, stamp)
+        if registry is None:
+            registry = build_registry(sources)
+            write_cached(registry, stamp)
     source = SHIPPED if folder == DATA else str(folder)
     return replace(registry, version=__version__, sources=(source,))
 
