@@ -63,6 +63,13 @@ class Checkpoint:
         return self.findings.found
 
     @once
+    def contradictions(self) -> list[Notice]:
+        """Warnings of its files that do not go together."""
+        from famtree.checkpoint.consistency.consult import check_consistency
+
+        return check_consistency(self.findings)
+
+    @once
     def stated(self) -> NodeFacts:
         """The checkpoint as an end of links, by its own files and listing alone."""
         return describe_node(self.source, self.findings, text=self._text)

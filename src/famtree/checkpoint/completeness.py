@@ -74,11 +74,18 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
     elif found.plan.missing_shards:
         whole = len(found.plan.shards) + found.plan.missing_shards
         lacks("shards", f"{found.plan.missing_shards} of {whole} weight files are absent")
-    elif any(one.code == "shard-missing" for one in found.notices):
+    elif list_absent_shards(found):
         lacks("shards", "weight files that the index names are absent")
     if _lacks_tokenizer(found, observation):
         lacks("tokenizer", "no vocabulary file")
     return missing
+
+
+def list_absent_shards(found: Gathered) -> list[str]:
+    """Return the weight files that the index names and the listing lacks."""
+    if not found.index.indexed:
+        return []
+    return sorted(found.index.indexed - {entry.name for entry in found.listing.files})
 
 
 def _lacks_tokenizer(found: Gathered, observation: Observation) -> bool:

@@ -293,13 +293,6 @@ def _read_neighbours(found: Gathered, reading: GgufReading) -> None:
 
 
 def _notice_files(found: Gathered, sets: list[GgufSet], chosen: GgufSet, asked: str | None) -> None:
-    if chosen.missing:
-        found.notices.append(
-            Notice.model_construct(
-                code="shard-missing",
-                message=f"{chosen.missing} part(s) that the name {chosen.name} counts are absent",
-            )
-        )
     others = [one.name for one in sets if one is not chosen]
     if asked is None and others:
         more = f" and {len(others) - MAX_LISTED} more" if len(others) > MAX_LISTED else ""

@@ -19,7 +19,7 @@ _SKIPPED = frozenset(
     {
         "digest", "seen_in", "disagreements", "reason", "status", "files", "sketch", "generation",
         "vocabulary", "added", "merges_sorted", "merges_count", "entries", "base_entries",
-        "max_id", "added_count", "markers", "model_type",
+        "max_id", "added_count", "markers", "model_type", "special_ids",
     }
 )  # fmt: skip
 """Bookkeeping, and what `tokens` says in one line."""

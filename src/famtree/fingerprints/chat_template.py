@@ -52,10 +52,10 @@ def find_template(files: dict[str, Any]) -> str | None:
 
 def digest_template(template: str) -> Digest:
     """Digest the template without comments and with every run of white space as one blank."""
-    return digest(_SPACE.sub(" ", _drop_comments(template)).strip())
+    return digest(_SPACE.sub(" ", drop_comments(template)).strip())
 
 
-def _drop_comments(template: str) -> str:
+def drop_comments(template: str) -> str:
     """Drop every `{# ... #}`; one that is never closed stays.
 
     Not a regular expression: one would look for the end again at every of many openings.

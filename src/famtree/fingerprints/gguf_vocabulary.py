@@ -30,6 +30,9 @@ _MODELS: dict[str, tuple[str, Form]] = {
     "t5": ("spm-unigram", "sentencepiece"),
     "bert": ("wordpiece", "wordpiece"),
 }
+_WITH_PRE = ("gpt2",)
+"""Models whose texts are split before merging, in a way that the file has to name (llama.cpp,
+src/llama-vocab.cpp, load)."""
 _OTHER: tuple[str, Form] = ("spm-bpe", "sentencepiece")
 _ROLES = {"bos": "bos", "eos": "eos", "padding": "pad", "unknown": "unk"}
 _FILLER = re.compile(r"\[PAD\d++\]|<dummy\d++>|<pad\d++>")
@@ -75,8 +78,14 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
         tokens=tokens,
         added=added,
         merges=pack_merge_lines(merges, _NAME) if has_merges and merges else None,
+        pre=_read_pre(metadata) if model in _WITH_PRE else None,
         special_tokens=_read_roles(metadata, names),
     )
+
+
+def _read_pre(metadata: Mapping[str, Any]) -> str:
+    name = metadata.get("tokenizer.ggml.pre")
+    return name[:64] if isinstance(name, str) and name else "default"
 
 
 def _restore_wordpiece(name: str) -> str:

@@ -218,6 +218,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         "pre_tokenizer": _digest_block(vocabulary.pre_tokenizer),
     }
     ids = [*base.values(), *(token.id for token in added.values())]
+    special = {**vocabulary.special_tokens, **side.special_tokens}
     return Tokenizer.model_construct(
         digest=digest(digests),
         kind=vocabulary.kind,
@@ -229,8 +230,15 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         merges_count=merges.count if merges else None,
         added_count=len(added) if complete else None,
         normalizer=_digest_block(vocabulary.normalizer),
+        pre=vocabulary.pre,
         sketch=sketch_tokens(base, vocabulary.form),
-        special_tokens={**vocabulary.special_tokens, **side.special_tokens},
+        special_tokens=special,
+        special_ids={
+            role: number
+            for role, text in special.items()
+            if (number := added[text].id if text in added else base.get(text)) is not None
+        },
+        prefix=vocabulary.prefix,
         markers=find_markers(added),
         files=dict(sorted(hashes.items())),
         **digests,

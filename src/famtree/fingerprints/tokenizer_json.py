@@ -72,6 +72,7 @@ class _File(msgspec.Struct):
     added_tokens: list[_Added] | None = None
     pre_tokenizer: msgspec.Raw = msgspec.Raw(b"null")
     normalizer: msgspec.Raw = msgspec.Raw(b"null")
+    post_processor: msgspec.Raw = msgspec.Raw(b"null")
     decoder: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -94,7 +95,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
             merges = _read_merges(found.model.merges, name)
             blocks = {
                 key: _read_block(getattr(found, key), key)
-                for key in ("pre_tokenizer", "normalizer", "decoder")
+                for key in ("pre_tokenizer", "normalizer", "post_processor", "decoder")
             }
         except _FAULTS as fault:
             raise TokenizerError(
@@ -124,6 +125,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
         merges=merges if kind in ("bpe", "spm-bpe") else None,
         pre_tokenizer=simplify_block(blocks["pre_tokenizer"]),
         normalizer=simplify_block(blocks["normalizer"]),
+        prefix=_list_prefix(blocks["post_processor"]),
         special_tokens={"unk": model.unk_token} if model.unk_token else {},
     )
 
@@ -261,6 +263,24 @@ def _read_one_by_one(raw: memoryview, name: str) -> Merges:
     pairs = pack_merges((one.left, one.right) for one in found if isinstance(one, _Pair))
     check_merges(pairs.lines, name)
     return pairs
+
+
+def _list_prefix(block: Any) -> list[str]:
+    """Return the tokens that templates of a post-processor put in front of a single text."""
+    if not isinstance(block, dict):
+        return []
+    members = block.get("processors")
+    if isinstance(members, list):
+        return [token for one in members[:_MAX_MEMBERS] for token in _list_prefix(one)]
+    found: list[str] = []
+    single = block.get("single")
+    for piece in single[:_MAX_MEMBERS] if isinstance(single, list) else ():
+        special = piece.get("SpecialToken") if isinstance(piece, dict) else None
+        token = special.get("id") if isinstance(special, dict) else None
+        if not isinstance(token, str):
+            break
+        found.append(token)
+    return found
 
 
 _SEQUENCES = ("pretokenizers", "normalizers")

@@ -66,6 +66,10 @@ class Vocabulary(Struct):
     pre_tokenizer: Any = None
     """Simplified JSON of the block, None when the file has none."""
     normalizer: Any = None
+    pre: str | None = None
+    """llama.cpp's word for the pre-tokenizer, `default` where it needs one and finds none."""
+    prefix: list[str] = []
+    """Tokens that the post-processor puts in front of a text."""
     special_tokens: dict[str, str] = {}
 
 

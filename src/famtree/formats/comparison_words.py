@@ -99,11 +99,12 @@ def tell_tokenizer(comparison: Comparison) -> str:
     relation = comparison.relation.tokenizer
     if counts is None:
         return relation if relation != "unknown" else "unknown: a vocabulary was not read"
+    split = ", but texts are split otherwise" if counts.same_splitting is False else ""
     if counts.a == counts.b == counts.same_id:
-        return f"{relation}: {counts.a:,} tokens"
+        return f"{relation}: {counts.a:,} tokens{split}"
     return (
         f"{relation}: {counts.a:,} and {counts.b:,} tokens, {counts.shared:,} shared, "
-        f"{counts.same_id:,} of them with the same id"
+        f"{counts.same_id:,} of them with the same id{split}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree import __version__
+from famtree.checkpoint.consistency.consult import list_unchecked
 from famtree.checkpoint.declaration import DECLARED_BELIEF
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
@@ -44,6 +45,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     size, parameters = _measure(findings, settled=adapted is None)
     warnings = list(findings.found.notices)
     best = None if adapted else result.best
+    warnings += checkpoint.contradictions
     if not adapted:
         warnings += warn_of_claims(name, claims, result)
         warnings += _warn_of_conflicts(findings)
@@ -96,6 +98,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         evidence=result.evidence + told.evidence,
         warnings=[*warnings, *trace.walk.notices],
         registry=registry.knowledge,
+        unchecked=list_unchecked(findings),
         cost=cost,
     )
 
@@ -181,17 +184,7 @@ def _measure(findings: Findings, *, settled: bool) -> tuple[str | None, int | No
 
 
 def _warn_of_conflicts(findings: Findings) -> list[Notice]:
-    warnings = [
-        Notice.model_construct(
-            code="config-disagrees",
-            message=f"{one.trait}: {one.believed_from} says {one.believed}, "
-            f"{one.other_from} says {one.other}; {one.believed_from} is believed",
-        )
-        for one in (
-            *findings.fingerprint.architecture.disagreements,
-            *findings.quantization_conflicts,
-        )
-    ]
+    warnings: list[Notice] = []
     best = findings.result.best
     if best is not None:
         by_signal = {one.signal: one for one in findings.result.evidence}

@@ -61,7 +61,7 @@ def _same_begin(pair: Pair) -> bool | None:
     for key in ("add_bos_token", "add_eos_token"):
         ours, theirs = _stated(pair.a, key), _stated(pair.b, key)
         if ours is None and theirs is None:
-            same = same and pair.tokens.relation in ("identical", "extended")
+            same = same and pair.tokens.table in ("identical", "extended")
         elif ours is None or theirs is None:
             same = False
         elif ours != theirs:

@@ -7,7 +7,7 @@ from famtree.interchange.side import Side
 
 
 def _same_kind(pair: Pair) -> bool | None:
-    if pair.tokens.relation == "identical":
+    if pair.tokens.table == "identical":
         return True
     left, right = _kind(pair.a), _kind(pair.b)
     return None if left is None or right is None else left == right
@@ -20,8 +20,8 @@ def _kind(side: Side) -> str | None:
 
 
 def _relation(pair: Pair) -> str | None:
-    relation = pair.tokens.relation
-    return None if relation == "unknown" else relation
+    table = pair.tokens.table
+    return None if table == "unknown" else table
 
 
 def _count(pair: Pair) -> str | None:
@@ -43,13 +43,36 @@ def _same_vocabulary(pair: Pair) -> bool | None:
     counts = pair.tokens.counts
     if counts is not None:
         return counts.a == counts.b == counts.same_id
-    return True if pair.tokens.relation == "identical" else None
+    return True if pair.tokens.table == "identical" else None
+
+
+def _same_tokens(pair: Pair) -> bool | None:
+    """Equal texts become equal ids, as far as the files of both show."""
+    return False if pair.tokens.same_splitting is False else _same_vocabulary(pair)
+
+
+def _differing_splitting(pair: Pair) -> str | None:
+    """Which of the steps before the table differ, by the names that the files have for them."""
+    left, right = pair.a.tokenizer, pair.b.tokenizer
+    if pair.tokens.same_splitting is not False or left is None or right is None:
+        return None
+    if left.pre is not None and left.pre != right.pre:
+        return f"tokenizer.ggml.pre {right.pre} instead of {left.pre}"
+    steps = [
+        name
+        for name in ("pre_tokenizer", "normalizer")
+        if getattr(left, name) != getattr(right, name)
+    ]
+    return f"another {' and '.join(steps)}"
 
 
 TOKEN_FACTS: dict[str, Fact] = {
     "tokenizer.relation": Fact("the whole vocabulary of both", _relation),
     "tokenizer.counts": Fact("the whole vocabulary of both", _count),
     "vocabulary.same": Fact("the whole vocabulary of both", _same_vocabulary),
+    "tokens.same": Fact("vocabulary and pre-tokenizer of both", _same_tokens),
+    "splitting.same": Fact("the pre-tokenizers of both", lambda p: p.tokens.same_splitting),
+    "splitting.differ": Fact("the pre-tokenizers of both", _differing_splitting),
     "ids.same": Fact("the token ids of both", lambda p: p.tokens.same_ids),
     "texts.same": Fact("the token at every id of both", lambda p: p.tokens.same_texts),
     "merges.same": Fact("the merges of both", lambda p: p.tokens.same_merges),

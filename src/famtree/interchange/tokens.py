@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.fingerprints.vocabulary import Vocabulary, digest_merges
 from famtree.interchange.side import Side
@@ -24,6 +25,9 @@ class TokenComparison(Struct, frozen=True):
     """What two tokenizers have in common; None where it could not be seen."""
 
     relation: TokenizerRelation = "unknown"
+    """Of the tokenizers: equal tables are `overlapping` where texts are split otherwise."""
+    table: TokenizerRelation = "unknown"
+    """Of the tables of tokens alone."""
     counts: VocabularyCounts | None = None
     same_ids: bool | None = None
     """Every shared string has one id."""
@@ -31,6 +35,8 @@ class TokenComparison(Struct, frozen=True):
     """Every id from `FIRST_COMPARED` on, up to the smaller number of rows, has one text; rows
     without a token count as the filler that llama.cpp's converter writes there."""
     same_merges: bool | None = None
+    same_splitting: bool | None = None
+    """Normaliser and pre-tokenizer do the same; None where one of them was not seen."""
 
 
 def need_vocabularies(a: Tokenizer | None, b: Tokenizer | None) -> bool:
@@ -41,17 +47,38 @@ def need_vocabularies(a: Tokenizer | None, b: Tokenizer | None) -> bool:
 def compare_tokens(a: Side, b: Side) -> TokenComparison:
     """Compare what `a` and `b` say of their tokenizers."""
     if a is b:
-        return _identical(a.tokenizer)
+        return _identical(a.tokenizer, splitting=True)
     left, right = a.tokenizer, b.tokenizer
+    splitting = compare_splitting(left, right) if left is not None and right is not None else None
     if left is not None and right is not None and _equal_digests(left, right):
-        return _identical(left)
+        return _identical(left, splitting)
     if a.vocabulary is not None and b.vocabulary is not None:
         rows = a.architecture.vocab_rows, b.architecture.vocab_rows
-        return _compare_read(a.vocabulary, b.vocabulary, *rows)
+        return _compare_read(a.vocabulary, b.vocabulary, *rows, splitting)
     merges = None
     if left is not None and right is not None and left.merges and right.merges:
         merges = left.merges == right.merges
-    return TokenComparison(same_merges=merges)
+    return TokenComparison(same_merges=merges, same_splitting=splitting)
+
+
+def compare_splitting(a: Tokenizer, b: Tokenizer) -> bool | None:
+    """Return whether both split texts in the same way before merging; None where it is not seen.
+
+    A block that one tokenizer.json has and another lacks is a difference. Where both blocks
+    differ in that way the same may be meant: the normaliser of Llama 2 became a pre-tokenizer.
+    """
+    own = a.files.get(_WHOLE)
+    if own is not None and own == b.files.get(_WHOLE):
+        return True
+    if a.pre is not None and b.pre is not None:
+        return a.pre == b.pre
+    pairs = [(a.pre_tokenizer, b.pre_tokenizer), (a.normalizer, b.normalizer)]
+    if any(left and right and left != right for left, right in pairs):
+        return False
+    if not all(one.status == "read" and _WHOLE in one.files for one in (a, b)):
+        return None
+    unlike = [left != right for left, right in pairs]
+    return None if all(unlike) else not any(unlike)
 
 
 def _equal_digests(a: Tokenizer, b: Tokenizer) -> bool:
@@ -67,7 +94,7 @@ def _equal_digests(a: Tokenizer, b: Tokenizer) -> bool:
     return a.added == b.added and a.merges == b.merges
 
 
-def _identical(tokenizer: Tokenizer | None) -> TokenComparison:
+def _identical(tokenizer: Tokenizer | None, splitting: bool | None) -> TokenComparison:
     """Filler rows have equal texts too, whatever their number."""
     entries = tokenizer.entries if tokenizer is not None else None
     merges = True if tokenizer is not None and tokenizer.merges else None
@@ -80,12 +107,25 @@ def _identical(tokenizer: Tokenizer | None) -> TokenComparison:
             same_id=entries,
             same_merges=merges,
             same_added=True,
+            same_splitting=splitting,
         )
-    return TokenComparison("identical", counts, True, True, merges)
+    return _finish(TokenComparison("identical", "identical", counts, True, True, merges, splitting))
+
+
+def _finish(found: TokenComparison) -> TokenComparison:
+    """Tables that are alike make no tokenizers that are, where texts are split otherwise."""
+    alike = found.relation in ("identical", "extended")
+    return (
+        replace(found, relation="overlapping") if alike and found.same_splitting is False else found
+    )
 
 
 def _compare_read(
-    a: Vocabulary, b: Vocabulary, rows_a: int | None, rows_b: int | None
+    a: Vocabulary,
+    b: Vocabulary,
+    rows_a: int | None,
+    rows_b: int | None,
+    splitting: bool | None,
 ) -> TokenComparison:
     left, right = list_tokens(a), list_tokens(b)
     shared = len(left.keys() & right.keys())
@@ -98,13 +138,12 @@ def _compare_read(
         same_id=same,
         same_merges=merges,
         same_added=_added_ids(a) == _added_ids(b),
+        same_splitting=splitting,
     )
-    return TokenComparison(
-        _relate(counts),
-        counts,
-        same == shared,
-        _same_texts(left, right, rows_a, rows_b),
-        merges,
+    relation = _relate(counts)
+    texts = _same_texts(left, right, rows_a, rows_b)
+    return _finish(
+        TokenComparison(relation, relation, counts, same == shared, texts, merges, splitting)
     )
 
 

@@ -8,9 +8,10 @@ headers come in the same wave as config.json; the rare short ones are completed 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from famtree.sources.safetensors_header import header_length
 from famtree.types.checkpoint import Listing, Missing
@@ -21,6 +22,8 @@ SAMPLED_SHARDS = 3
 """First, middle and last: embedding and dense layers, expert layers, output head."""
 MAX_INDEX = 400_000
 """Longest index that is read over the network, bytes."""
+FEW_INDEX = 64 * 1024
+"""The same where every header is read anyhow."""
 MAX_SECOND_READ = 2 << 20
 """Longest header of one shard among several that is read, bytes."""
 MAX_HEADERS = 48 << 20
@@ -32,6 +35,8 @@ PREFIX_SUM = 64 * 1024
 _SHARD = re.compile(r"^(?P<stem>.*?)[-_.](?P<number>\d{1,6})[-_]of[-_](?P<count>\d{1,6})$")
 _SUFFIX = ".safetensors"
 _INDEX_SUFFIXES = (".safetensors.index.json", ".bin.index.json")
+_USUAL = ("model", f"model{_SUFFIX}")
+"""Stems of a model's own files."""
 _NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "training", "random_states", "tokenizer",
                 "mm_projector", "non_lora", "value_head", "embeddings_")  # fmt: skip
 ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
@@ -57,6 +62,35 @@ class HeaderPlan(Struct, frozen=True):
 def choose_shards(listing: Listing) -> tuple[str, ...]:
     """Return the safetensors files of the one model that the listing holds, in order."""
     return _choose_shards([entry.name for entry in listing.files])[0]
+
+
+def list_strays(listing: Listing, shards: tuple[str, ...]) -> list[str]:
+    """Return the weight files at the root that some engine takes for a part of the model.
+
+    They are called as `shards` are, or `model` with something behind it, and are not among them.
+    Variants (`model.fp16.safetensors`) and Mistral's own layout (`consolidated`) are files that
+    belong beside a model.
+    """
+    stems = {_stem(name) for name in shards}
+    return [
+        entry.name
+        for entry in listing.files
+        if entry.name.endswith(_SUFFIX)
+        and "/" not in entry.name
+        and entry.name not in shards
+        and not _is_side_file(entry.name)
+        and (_stem(entry.name) in stems or _is_part(_stem(entry.name)))
+    ]
+
+
+def _stem(name: str) -> str:
+    name = name.removesuffix(_SUFFIX)
+    shard = _SHARD.match(name)
+    return shard["stem"] if shard else name
+
+
+def _is_part(stem: str) -> bool:
+    return stem in _USUAL or (stem.startswith("model") and not stem.startswith("model."))
 
 
 def has_index(listing: Listing) -> bool:
@@ -92,8 +126,10 @@ def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
         step = (len(shards) - 1) / (SAMPLED_SHARDS - 1)
         chosen = tuple(shards[round(number * step)] for number in range(SAMPLED_SHARDS))
     complete = len(chosen) == len(shards) and bool(shards) and not missing
-    affordable = index_size is None or index_size <= MAX_INDEX
-    read_index = index is not None and (everything or (affordable and not complete))
+    # Of a whole set the index tells only whether it is right itself, unless it names more files.
+    enough = FEW_INDEX if complete and not list_strays(listing, shards) else MAX_INDEX
+    affordable = index_size is None or index_size <= enough
+    read_index = index is not None and (everything or affordable)
     prefixes = {
         name: _cap(_guess_prefix(index_size, len(shards)), sizes.get(name)) for name in chosen
     }
@@ -103,6 +139,27 @@ def plan_headers(listing: Listing, *, everything: bool = False) -> HeaderPlan:
         shards=shards,
         sizes={name: sizes.get(name) for name in shards},
         missing_shards=missing,
+    )
+
+
+def add_shards(plan: HeaderPlan, named: Iterable[str], listing: Listing) -> HeaderPlan:
+    """Return the plan with the listed weight files that an index names and their names do not tell.
+
+    Of many only the first headers are read.
+    """
+    known = set(plan.shards)
+    sizes = {entry.name: entry.size for entry in listing.files}
+    further = sorted(
+        name for name in set(named) - known if name in sizes and name.endswith(_SUFFIX)
+    )
+    if not further or not plan.shards:
+        return plan
+    prefixes = {name: _cap(_guess_prefix(None, 1), sizes[name]) for name in further[:FEW_SHARDS]}
+    return replace(
+        plan,
+        prefixes=plan.prefixes | prefixes,
+        shards=(*plan.shards, *further),
+        sizes=plan.sizes | {name: sizes[name] for name in further},
     )
 
 
@@ -173,12 +230,13 @@ def _choose_shards(
         ours = [groups[key][0] for key in loose if not key[0].startswith("consolidated")]
         if ours and any(name.endswith(".safetensors.index.json") for name in names):
             return tuple(sorted(ours, key=_natural)), 0  # shards named in a way of their own
+    numbered = any(key[0] in _USUAL and key[1] for key in groups)
+    if numbered and f"model{_SUFFIX}.index.json" in names:
+        groups.pop(("model", 0), None)  # the index decides
     best = min(groups, key=lambda key: _rank(key, groups[key], sizes or {}))
     members = groups[best]
-    start = min(members)
     count = best[1] or 1
-    missing = count - len(members) if start in (0, 1) else 0
-    return tuple(members[number] for number in sorted(members)), max(0, missing)
+    return tuple(members[number] for number in sorted(members)), max(0, count - len(members))
 
 
 def _rank(
@@ -186,7 +244,7 @@ def _rank(
 ) -> tuple[int, bool, int, str]:
     """Order file groups: the usual name, then variants, others, Mistral's own layout last."""
     stem, count = key
-    if stem in ("model", "model.safetensors"):
+    if stem in _USUAL:
         order = 0
     elif stem.startswith("model."):
         order = 1

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from famtree.errors import ConfigError
-from famtree.sources.header_plan import HeaderPlan, missing_ranges
+from famtree.sources.header_plan import HeaderPlan, add_shards, missing_ranges
 from famtree.sources.safetensors_header import ParsedHeader, parse_header
 from famtree.types.checkpoint import Listing, Missing, TensorIndex, TensorInfo
 from famtree.types.recent import Recent
@@ -34,13 +34,25 @@ def read_tensor_index(
     listing: Listing,
     plan: HeaderPlan,
     first_wave: Mapping[str, bytes | Missing],
-) -> tuple[TensorIndex, list[tuple[str, str]]]:
+) -> tuple[TensorIndex, HeaderPlan, list[tuple[str, str]]]:
     """Finish what `plan` began and return the index, with (code, message) notices.
 
-    `first_wave` is the answer of `source.read_wave` to the plan's prefixes and index. Raises
-    HeaderError for a damaged header and ConfigError for a damaged index.
+    `first_wave` is the answer of `source.read_wave` to the plan's prefixes and index. The plan
+    comes back with the weight files that only the index names. Raises HeaderError for a damaged
+    header and ConfigError for a damaged index.
     """
     notices: list[tuple[str, str]] = []
+    table: dict[str, Any] | None = None
+    found = first_wave.get(plan.index) if plan.index else None
+    if plan.index and isinstance(found, bytes):
+        table = decode_index(found, plan.index)
+        more = add_shards(plan, table["weight_map"].values(), listing)
+        if more is not plan:
+            further = more.prefixes.keys() - plan.prefixes.keys()
+            wave = source.read_wave([], {name: more.prefixes[name] for name in further}, limit=0)
+            plan, first_wave = more, {**first_wave, **wave}
+    elif plan.index and isinstance(found, Missing):
+        notices.append(("index-unread", f"{plan.index} was not read: {found.reason}"))
     ranges, skipped = missing_ranges(plan, first_wave)
     rest = source.read_ranges(ranges) if ranges else {}
     headers: dict[str, ParsedHeader] = {}
@@ -61,25 +73,11 @@ def read_tensor_index(
             continue
         headers[name] = _parse(data, name, plan.sizes.get(name))
         count += len(headers[name].tensors)
-    table: dict[str, Any] | None = None
-    found = first_wave.get(plan.index) if plan.index else None
-    if plan.index and isinstance(found, bytes):
-        table = decode_index(found, plan.index)
-        notices += _absent_shards(table, listing, plan.index)
-    elif plan.index and isinstance(found, Missing):
-        notices.append(("index-unread", f"{plan.index} was not read: {found.reason}"))
-    if plan.missing_shards:
-        notices.append(
-            (
-                "shard-missing",
-                f"{plan.missing_shards} shard(s) that the file names count are absent",
-            )
-        )
     key = (tuple(map(id, headers.values())), plan.shards, plan.missing_shards, _digest(found))
     _, index = _indexes.find(
         key, lambda: (headers, _complete(headers, table, plan)), sum(_sizes(headers, table))
     )
-    return index, _distinct(notices)
+    return index, plan, notices
 
 
 ENTRIES_KEPT = 20_000
@@ -133,11 +131,17 @@ def build_index(
     weight_map = index_json.get("weight_map", {}) if index_json else {}
     tensors: dict[str, TensorInfo] = {}
     metadata: dict[str, str] = {}
+    copies: list[TensorInfo] = []
     for file in sorted(headers):
         metadata.update(headers[file].metadata)
         for name, tensor in headers[file].tensors.items():
-            if name not in tensors or weight_map.get(name) == file:
+            if name not in tensors:
                 tensors[name] = tensor
+            elif weight_map.get(name) == file:
+                copies.append(tensors[name])
+                tensors[name] = tensor
+            else:
+                copies.append(tensor)
     names = frozenset(tensors).union(weight_map)
     return TensorIndex(
         tensors=tensors,
@@ -151,6 +155,7 @@ def build_index(
         file_of=weight_map,
         data_starts={file: 8 + header.length for file, header in headers.items()},
         header_metadata=metadata,
+        copies=tuple(sorted(copies, key=lambda one: (one.name, one.file))),
     )
 
 
@@ -195,21 +200,3 @@ def _total_size(index_json: Mapping[str, Any] | None) -> int | None:
     if isinstance(size, float) and size.is_integer():
         size = int(size)  # written so by some conversion tools
     return size if type(size) is int and 0 < size < 2**60 else None
-
-
-def _absent_shards(table: Mapping[str, Any], listing: Listing, index: str) -> list[tuple[str, str]]:
-    present = {entry.name for entry in listing.files}
-    absent = sorted(set(table["weight_map"].values()) - present)
-    if not absent:
-        return []
-    more = f" and {len(absent) - 1} more" if len(absent) > 1 else ""
-    return [("shard-missing", f"{index} names {absent[0][:120]}{more}, absent from the checkpoint")]
-
-
-def _distinct(notices: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Keep one notice of absent shards: the index's, which names them."""
-    kept: list[tuple[str, str]] = []
-    for code, message in notices:
-        if code != "shard-missing" or all(other != code for other, _ in kept):
-            kept.append((code, message))
-    return kept

@@ -137,6 +137,8 @@ class TensorIndex(Struct, frozen=True):
     """Weight file of each tensor by `*.index.json`, whether its header was read or not."""
     data_starts: dict[str, int] = {}
     """First byte after the header, by weight file whose header was read."""
+    copies: tuple[TensorInfo, ...] = ()
+    """Tensors whose name a tensor of another weight file, which counts, has as well."""
 
 
 class Cost(Struct, frozen=True):

@@ -76,6 +76,9 @@ class VocabularyCounts(FrozenModel):
     """Ordered merges equal; None where one side has or shows none."""
     same_added: bool | None = None
     """Added tokens equal in content and id."""
+    same_splitting: bool | None = None
+    """Texts are normalised and split in the same way before they are looked up; None where one
+    side's files do not show it."""
 
 
 class CommonAncestor(FrozenModel):

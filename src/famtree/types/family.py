@@ -97,6 +97,8 @@ class Size:
     """Only where decoder and encoder differ in depth."""
     vocab_rows: int | None = None
     """Only where the size has its own embedding rows."""
+    stores_head: bool = False
+    """The maker's own files hold the tied output head beside the embedding."""
     source: str | None = None
 
 

@@ -105,6 +105,9 @@ class Tokenizer(FrozenModel):
     """Digest of the sorted (content, id, special) of added tokens."""
     added_count: int | None = None
     pre_tokenizer: Digest | None = None
+    pre: str | None = None
+    """llama.cpp's word for the pre-tokenizer (`tokenizer.ggml.pre`); `default` where a vocabulary
+    that needs one names none, which is what llama.cpp then takes."""
     normalizer: Digest | None = None
     sketch: str = ""
     """Bottom-k sketch of the byte-normalised base vocabulary: base64 of up to 256 little-endian
@@ -112,6 +115,10 @@ class Tokenizer(FrozenModel):
     `famtree.fingerprints.vocabulary_sketch`."""
     special_tokens: dict[str, str] = Field(default_factory=dict)
     """bos, eos, pad, unk token strings as declared."""
+    special_ids: dict[str, int] = Field(default_factory=dict)
+    """Ids of the same, where the files that were read tell them."""
+    prefix: list[str] = Field(default_factory=list)
+    """Tokens that the post-processor of tokenizer.json puts in front of a single text."""
     markers: list[str] = Field(default_factory=list)
     """Added tokens that name a line (`<|im_start|>`, `<think>`, ...), sorted, at most 64."""
     files: dict[str, str] = Field(default_factory=dict)

@@ -127,6 +127,18 @@ class Notice(FrozenModel):
 
     code: str
     message: str
+    expected: str | None = None
+    """What one of the checkpoint's files demands, where two of them contradict each other."""
+    seen: str | None = None
+    """What another one shows."""
+
+
+class Unchecked(FrozenModel):
+    """A part that was not read over the network, and the warnings that reading it could give."""
+
+    part: Literal["index", "headers", "tokenizer"]
+    reason: str
+    codes: list[str]
 
 
 class ChainStep(FrozenModel):
@@ -302,6 +314,8 @@ class Identification(FrozenModel):
     warnings: list[Notice] = Field(default_factory=list)
     registry: Knowledge | None = None
     """None in documents of older versions."""
+    unchecked: list[Unchecked] = Field(default_factory=list)
+    """What a copy on this machine would have been checked for as well."""
     cost: CostReport = Field(default_factory=CostReport)
 
     def to_document(self) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Folder(FileForm):
             if not self.does_without(found):
                 raise broken
             _note(found, "config-unread", broken.message)
-        found.index, notices = read_tensor_index(source, listing, plan, wave)
+        found.index, found.plan, notices = read_tensor_index(source, listing, plan, wave)
         found.notices += [
             Notice.model_construct(code=code, message=message) for code, message in notices
         ]
