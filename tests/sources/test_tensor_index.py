@@ -75,7 +75,7 @@ def read(files: dict[str, bytes], cut: int | None = None) -> tuple[Any, Any, Mem
     plan = plan_headers(listing, everything=True)
     prefixes = {name: cut or size for name, size in plan.prefixes.items()}
     wave = source.read_wave([plan.index] if plan.index else [], prefixes, limit=1 << 20)
-    index, notices = read_tensor_index(source, listing, plan, wave)
+    index, _, notices = read_tensor_index(source, listing, plan, wave)
     return index, notices, source
 
 
@@ -102,7 +102,7 @@ def test_short_prefixes_are_completed_in_one_second_wave() -> None:
     assert sorted(source.ranges) == sorted(name for name in two_shards() if name != INDEX)
 
 
-def test_an_absent_shard_is_said_once_and_its_names_stay_known() -> None:
+def test_the_names_of_an_absent_shard_stay_known() -> None:
     files = two_shards()
     del files["model-00002-of-00002.safetensors"]
     index, notices, _ = read(files)
@@ -110,15 +110,38 @@ def test_an_absent_shard_is_said_once_and_its_names_stay_known() -> None:
     assert not index.complete
     assert index.names == {"a", "b", "c"}
     assert sorted(index.tensors) == ["a", "b"]
-    assert [code for code, _ in notices] == ["shard-missing"]
-    assert "model-00002-of-00002.safetensors" in notices[0][1]
+    assert notices == []
+    assert "model-00002-of-00002.safetensors" in index.indexed
 
 
-def test_an_absent_shard_without_index_is_seen_by_the_names_of_the_others() -> None:
+def test_a_lone_shard_of_two_is_not_the_whole() -> None:
     index, notices, _ = read({"model-00001-of-00002.safetensors": shard("a")})
 
     assert not index.complete
-    assert [code for code, _ in notices] == ["shard-missing"]
+    assert notices == []
+
+
+def test_a_file_that_only_the_index_names_is_read_as_well() -> None:
+    files = two_shards()
+    files["extra.safetensors"] = shard("d")
+    table = json.loads(files[INDEX])
+    table["weight_map"]["d"] = "extra.safetensors"
+    files[INDEX] = json.dumps(table).encode()
+    index, _, _ = read(files)
+
+    assert index.complete
+    assert index.tensors["d"].file == "extra.safetensors"
+
+
+def test_a_tensor_of_two_files_counts_where_the_index_places_it() -> None:
+    files = two_shards()
+    files["model-00001-of-00002.safetensors"] = shard("a", "b", "c")
+    index, _, _ = read(files)
+
+    assert index.tensors["c"].file == "model-00002-of-00002.safetensors"
+    assert [(one.name, one.file) for one in index.copies] == [
+        ("c", "model-00001-of-00002.safetensors")
+    ]
 
 
 def test_a_truncated_shard_is_an_error() -> None:
@@ -132,7 +155,7 @@ def test_an_unread_header_is_a_notice() -> None:
     source = MemorySource(two_shards())
     plan = plan_headers(source.list_files())
     wave: dict[str, bytes | Missing] = {name: Missing(name, "gated") for name in plan.prefixes}
-    index, notices = read_tensor_index(source, source.list_files(), plan, wave)
+    index, _, notices = read_tensor_index(source, source.list_files(), plan, wave)
 
     assert index == TensorIndex(files=plan.shards)
     assert {code for code, _ in notices} == {"header-unread"}

@@ -50,7 +50,7 @@ def find_missing_blocks(one: Examined) -> Iterator[Contradiction]:
         if not absent or len(absent) >= len(numbers):
             continue  # a part of a model, such as the layers that guess ahead
         stated = one.architecture.layers if stack is one.layout.main else None
-        if absent == [0] and stated == len(numbers):
+        if absent == [0] and stated == len(numbers - stack.extra_blocks()):
             continue  # counted from one
         word = "layer" if len(absent) == 1 else "layers"
         yield Contradiction(
@@ -66,7 +66,7 @@ def find_missing_modules(one: Examined) -> Iterator[Contradiction]:
     if not one.layout.names_known or "block_configs" in one.text_config:
         return  # a design whose blocks are pruned one by one
     for stack in _list_towers(one):
-        for number, lacking in _find_incomplete(one, stack):
+        for number, lacking in sorted(_find_incomplete(one, stack).items()):
             yield Contradiction(
                 f"layer {number} of {stack.path} lacks {join(lacking)}, which the other layers "
                 "have: no engine loads the model",
@@ -81,8 +81,8 @@ def _list_towers(one: Examined) -> list[Stack]:
     return [stack for stack in towers if stack is not None and stack.blocks]
 
 
-def _find_incomplete(one: Examined, stack: Stack) -> Iterator[tuple[int, list[str]]]:
-    """Yield (block, names of what it lacks)."""
+def _find_incomplete(one: Examined, stack: Stack) -> dict[int, list[str]]:
+    """Return the names of what blocks lack."""
     extra = stack.extra_blocks() | _list_sharing(one, stack)
     kinds = one.text_config.get("layer_types") if stack is one.layout.main else None
     groups: dict[str, dict[int, list[Module]]] = {}
@@ -91,14 +91,34 @@ def _find_incomplete(one: Examined, stack: Stack) -> Iterator[tuple[int, list[st
             known = isinstance(kinds, list) and number < len(kinds)
             kind = str(kinds[number]) if known and isinstance(kinds, list) else ""
             groups.setdefault(kind, {})[number] = block
+    found: dict[int, list[str]] = {}
+    counts: set[int] = set()
     for blocks in groups.values():
         sizes = {
             number: sum([len(module.leaves) for module in block])
             for number, block in blocks.items()
         }
+        counts |= set(sizes.values())
         if len(set(sizes.values())) > 1:
             seen = _count_elements(blocks, sizes, typed=one.index.complete)
-            yield from _compare_blocks(blocks, seen, boundary=(0, max(stack.blocks)))
+            found |= _compare_blocks(blocks, seen, boundary=(0, max(stack.blocks)))
+    return _find_halves(groups) | found if len(counts) > 1 else found
+
+
+def _find_halves(groups: dict[str, dict[int, list[Module]]]) -> dict[int, list[str]]:
+    """Return what blocks lack of parts that work only together, where another block has both."""
+    blocks = {number: block for group in groups.values() for number, block in group.items()}
+    roles = {number: {module.role for module in block} for number, block in blocks.items()}
+    found: dict[int, list[str]] = {}
+    for have, need in _TOGETHER:
+        whole = next((at for at, seen in roles.items() if seen & have and seen & need), None)
+        if whole is None:
+            continue
+        names = sorted({_cut(one.path) for one in blocks[whole] if one.role in need})
+        for number, seen in roles.items():
+            if seen & have and not seen & need:
+                found[number] = names
+    return found
 
 
 def _list_sharing(one: Examined, stack: Stack) -> set[int]:
@@ -111,7 +131,8 @@ def _list_sharing(one: Examined, stack: Stack) -> set[int]:
 
 def _compare_blocks(
     blocks: dict[int, list[Module]], seen: dict[int, Elements], boundary: tuple[int, int]
-) -> Iterator[tuple[int, list[str]]]:
+) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
     frozen = {number: frozenset(elements.items()) for number, elements in seen.items()}
     counts = Counter(frozen.values())
     first = {signature: number for number, signature in reversed(frozen.items())}
@@ -127,9 +148,10 @@ def _compare_blocks(
             if not lacking or own - whole or lacking.total() * 2 > whole.total():
                 continue
             alone = counts[frozen[number]] == 1 and not _is_scaling(lacking)
-            if _is_fault(lacking, own, blocks, number, alone=alone, edge=number in boundary):
-                yield number, sorted({_spell(element) for element in lacking})
+            if alone and _is_fault(lacking, own, blocks, edge=number in boundary):
+                found[number] = sorted({_spell(element) for element in lacking})
                 break
+    return found
 
 
 def _count_elements(
@@ -170,29 +192,21 @@ def _is_scaling(lacking: Elements) -> bool:
 
 
 def _is_fault(
-    lacking: Elements,
-    own: Elements,
-    blocks: dict[int, list[Module]],
-    number: int,
-    *,
-    alone: bool,
-    edge: bool,
+    lacking: Elements, own: Elements, blocks: dict[int, list[Module]], *, edge: bool
 ) -> bool:
-    """Tell a lost part from one that a design does without."""
+    """Tell what a lone block lost from what the first or the last one of a design does without."""
     paths = {path for path, _, _ in lacking}
     if all("#" in path for path in paths) and _is_even(own):
         return False  # fewer experts, each of them whole
-    have = {module.role for module in blocks[number]}
-    lost = {
-        module.role
-        for block in blocks.values()
-        for module in block
-        if module.role in _CORE and _cut(module.path) in paths
-    }
-    if alone and (not edge or lost or paths & _PLAIN_NORMS):
-        return True
-    lost -= have
-    return any(have & one and lost & other and not have & other for one, other in _TOGETHER)
+    return (
+        not edge
+        or bool(paths & _PLAIN_NORMS)
+        or any(
+            module.role in _CORE and _cut(module.path) in paths
+            for block in blocks.values()
+            for module in block
+        )
+    )
 
 
 def _is_even(own: Elements) -> bool:

@@ -62,12 +62,13 @@ def find_missing_head(one: Examined) -> Iterator[Contradiction]:
 
 
 def _states_tie(one: Examined, *, tied: bool) -> bool:
-    """Return whether config.json says so of the whole, or of its language tower if of no other."""
-    for table in (one.found.config, one.text_config):
-        stated = table.get("tie_word_embeddings")
-        if isinstance(stated, bool):
-            return stated is tied
-    return False
+    """Return whether config.json says so, of the whole and of its language tower alike."""
+    stated = {
+        value
+        for table in (one.found.config, one.text_config)
+        if isinstance(value := table.get("tie_word_embeddings"), bool)
+    }
+    return stated == {tied}
 
 
 def find_tokens_beyond_rows(one: Examined) -> Iterator[Contradiction]:

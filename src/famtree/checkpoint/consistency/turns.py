@@ -69,8 +69,10 @@ def find_unequal_ends(one: Examined) -> Iterator[Contradiction]:
     More ids in one file than in another are usual: engines stop at all of them.
     """
     config, generation = _read_config_ends(one), _read_generation_ends(one)
-    if config and generation and not set(config) & set(generation):
-        yield _tell("config.json", config, "generation_config.json", generation)
+    # What a wrapper's language tower ends with by itself the wrapper's own files may replace.
+    own = id_list(one.found.config.get("eos_token_id"))
+    if own and generation and not set(own) & set(generation):
+        yield _tell("config.json ends", own, _GENERATION, generation)
         return
     number = _find_eos_id(one)
     stated = {*config, *generation}
@@ -82,14 +84,15 @@ def find_unequal_ends(one: Examined) -> Iterator[Contradiction]:
     where = " and ".join(
         name for name, ids in (("config.json", config), (_GENERATION, generation)) if ids
     )
-    yield _tell(where, sorted(stated), "the tokenizer", [number])
+    verb = "end" if config and generation else "ends"
+    yield _tell(f"{where} {verb}", sorted(stated), "the tokenizer", [number])
 
 
 def _tell(left: str, expected: list[int], right: str, seen: list[int]) -> Contradiction:
     return Contradiction(
-        f"{left} ends texts with {join(expected)}, {right} with {join(seen)}: "
+        f"{left} texts with {join(expected)}, {right} with {join(seen)}: "
         "engines that read one of them stop elsewhere than those that read the other",
-        f"{left}: {join(expected)}",
+        join(expected),
         f"{right}: {join(seen)}",
     )
 

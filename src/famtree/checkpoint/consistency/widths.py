@@ -47,6 +47,13 @@ def find_wrong_heads(one: Examined) -> Iterator[Contradiction]:
             f"{kv_heads} of {heads} heads for keys",
             f"{keys} rows of keys beside an attention output of {out} columns",
         )
+    elif (fused := _find_width(main.of("qkv"), a.hidden_size)) and kv_heads:
+        shared = 2 * out * kv_heads // heads
+        if one.is_stated("kv_heads") and fused not in (out + shared, 2 * out + shared):
+            yield _tell(
+                f"{kv_heads} of {heads} heads for keys",
+                f"{fused} fused rows beside an attention output of {out} columns",
+            )
 
 
 def find_wrong_ffn(one: Examined) -> Iterator[Contradiction]:
