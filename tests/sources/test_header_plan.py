@@ -79,15 +79,17 @@ def test_few_shards_are_all_read_and_a_long_index_is_not() -> None:
 
 
 def test_a_short_index_is_read_to_be_checked() -> None:
-    assert plan_headers(listing(**{INDEX: 24_000}, **shards(4))).index == INDEX
+    plan = plan_headers(listing(**{INDEX: 24_000}, **shards(4)))
+
+    assert plan.index == INDEX
+    # 8B in four shards: headers of 8-10 kB each were measured.
+    assert all(10_500 <= size <= 16 * 1024 for size in plan.prefixes.values())
 
 
 def test_the_index_of_few_shards_is_read_where_another_file_may_belong_to_them() -> None:
     files = {INDEX: 300_000, "model_extra.safetensors": 9_000_000, **shards(4)}
 
     assert plan_headers(listing(**files)).index == INDEX
-    # 8B in four shards: headers of 8-10 kB each were measured.
-    assert all(10_500 <= size <= 16 * 1024 for size in plan.prefixes.values())
 
 
 def test_many_shards_are_sampled_and_an_affordable_index_is_read() -> None:

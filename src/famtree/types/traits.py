@@ -20,6 +20,8 @@ _NOT_TRAITS = frozenset(
         "files",
         "sketch",
         "special_tokens",
+        "special_ids",
+        "prefix",
         "generation",
     }
 )
