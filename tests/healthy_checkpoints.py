@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from copy import deepcopy
 from math import prod
 from pathlib import Path
 from typing import Any
-
-from gguf_files import Raw, write_gguf
 
 LAYERS, HIDDEN, FFN, HEADS, KEYS, WIDTH, ROWS, EXPERTS = 6, 64, 128, 4, 2, 16, 520, 4
 TOKENS = 500
@@ -143,7 +140,7 @@ def _make_tokenizer() -> dict[str, Any]:
     }
 
 
-def _config(**more: Any) -> dict[str, Any]:
+def make_config(**more: Any) -> dict[str, Any]:
     return {
         "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": HIDDEN,
         "num_hidden_layers": LAYERS, "num_attention_heads": HEADS, "num_key_value_heads": KEYS,
@@ -180,22 +177,22 @@ def _mlp(stem: str = "mlp", width: int = FFN) -> dict[str, Tensor]:
     }
 
 
-def _dense(at: int) -> dict[str, Tensor]:
+def make_dense(at: int) -> dict[str, Tensor]:
     return _attention(at) | _mlp()
 
 
 def _with_biases(at: int) -> dict[str, Tensor]:
     rows = {"q": HEADS * WIDTH, "k": KEYS * WIDTH, "v": KEYS * WIDTH}
-    return _dense(at) | {f"self_attn.{x}_proj.bias": ("BF16", (rows[x],)) for x in rows}
+    return make_dense(at) | {f"self_attn.{x}_proj.bias": ("BF16", (rows[x],)) for x in rows}
 
 
 def _with_head_norms(at: int) -> dict[str, Tensor]:
-    return _dense(at) | {f"self_attn.{x}_norm.weight": ("BF16", (WIDTH,)) for x in "qk"}
+    return make_dense(at) | {f"self_attn.{x}_norm.weight": ("BF16", (WIDTH,)) for x in "qk"}
 
 
 def _with_experts(at: int) -> dict[str, Tensor]:
     if at == 0:
-        return _dense(at)
+        return make_dense(at)
     found = _attention(at) | {"mlp.gate.weight": _matrix(EXPERTS, HIDDEN)}
     for expert in range(EXPERTS):
         found |= _mlp(f"mlp.experts.{expert}", FFN // 2)
@@ -214,7 +211,7 @@ def _fused(at: int) -> dict[str, Tensor]:
 
 def _in_fp8(at: int) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
-    for name, (dtype, shape) in _dense(at).items():
+    for name, (dtype, shape) in make_dense(at).items():
         plain = "proj" not in name or at == LAYERS - 1  # the last layer stays as it was
         found[name] = (dtype if plain else "F8_E4M3", shape)
         if not plain:
@@ -224,7 +221,7 @@ def _in_fp8(at: int) -> dict[str, Tensor]:
 
 def _in_awq(at: int) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
-    for name, (dtype, shape) in _dense(at).items():
+    for name, (dtype, shape) in make_dense(at).items():
         if "proj" not in name:
             found[name] = (dtype, shape)
             continue
@@ -236,7 +233,7 @@ def _in_awq(at: int) -> dict[str, Tensor]:
     return found
 
 
-def _build(block: Block, *, head: bool = True, prefix: str = "model") -> dict[str, Tensor]:
+def build(block: Block, *, head: bool = True, prefix: str = "model") -> dict[str, Tensor]:
     found: dict[str, Tensor] = {f"{prefix}.embed_tokens.weight": _matrix(ROWS, HIDDEN)}
     for at in range(LAYERS):
         found |= {f"{prefix}.layers.{at}.{name}": one for name, one in block(at).items()}
@@ -247,60 +244,60 @@ def _build(block: Block, *, head: bool = True, prefix: str = "model") -> dict[st
 
 
 def _dense_sharded() -> Parts:
-    return Parts(_config(), _build(_dense), 3)
+    return Parts(make_config(), build(make_dense), 3)
 
 
 def _dense_single() -> Parts:
-    return Parts(_config(model_type="mistral", architectures=["MistralForCausalLM"]),
-                 _build(_dense), 1)  # fmt: skip
+    return Parts(make_config(model_type="mistral", architectures=["MistralForCausalLM"]),
+                 build(make_dense), 1)  # fmt: skip
 
 
 def _tied() -> Parts:
-    config = _config(
+    config = make_config(
         model_type="qwen2", architectures=["Qwen2ForCausalLM"], tie_word_embeddings=True
     )
-    return Parts(config, _build(_with_biases, head=False), 2)
+    return Parts(config, build(_with_biases, head=False), 2)
 
 
 def _normed() -> Parts:
-    config = _config(model_type="qwen3", architectures=["Qwen3ForCausalLM"])
-    return Parts(config, _build(_with_head_norms), 4)
+    config = make_config(model_type="qwen3", architectures=["Qwen3ForCausalLM"])
+    return Parts(config, build(_with_head_norms), 4)
 
 
 def _fused_projections() -> Parts:
-    config = _config(model_type="phi3", architectures=["Phi3ForCausalLM"])
+    config = make_config(model_type="phi3", architectures=["Phi3ForCausalLM"])
     del config["head_dim"]
-    return Parts(config, _build(_fused), 2)
+    return Parts(config, build(_fused), 2)
 
 
 def _mixture() -> Parts:
-    config = _config(
+    config = make_config(
         model_type="qwen3_moe", architectures=["Qwen3MoeForCausalLM"], num_experts=EXPERTS,
         num_experts_per_tok=2, moe_intermediate_size=FFN // 2, mlp_only_layers=[0],
     )  # fmt: skip
-    return Parts(config, _build(_with_experts), 3)
+    return Parts(config, build(_with_experts), 3)
 
 
 def _fp8() -> Parts:
     stored = {"quant_method": "fp8", "weight_block_size": [32, 32], "fmt": "e4m3"}
-    return Parts(_config(quantization_config=stored), _build(_in_fp8), 2)
+    return Parts(make_config(quantization_config=stored), build(_in_fp8), 2)
 
 
 def _awq() -> Parts:
     stored = {"quant_method": "awq", "bits": 4, "group_size": 32, "zero_point": True,
               "version": "gemm"}  # fmt: skip
-    return Parts(_config(quantization_config=stored), _build(_in_awq), 2)
+    return Parts(make_config(quantization_config=stored), build(_in_awq), 2)
 
 
 def _vision() -> Parts:
-    text = _config(model_type="qwen2", architectures=["Qwen2ForCausalLM"])
+    text = make_config(model_type="qwen2", architectures=["Qwen2ForCausalLM"])
     config = {
         "architectures": ["LlavaForConditionalGeneration"], "model_type": "llava",
         "text_config": text, "tie_word_embeddings": False, "eos_token_id": 501,
         "vision_config": {"model_type": "clip_vision_model", "num_hidden_layers": 4,
                           "hidden_size": 32},
     }  # fmt: skip
-    tensors = _build(_with_biases, prefix="language_model.model")
+    tensors = build(_with_biases, prefix="language_model.model")
     tensors["language_model.lm_head.weight"] = tensors.pop("lm_head.weight")
     for at in range(4):
         stem = f"vision_tower.vision_model.encoder.layers.{at}"
@@ -317,16 +314,16 @@ def _hybrid() -> Parts:
     kinds = ["sliding_attention", "sliding_attention", "full_attention"] * 2
 
     def block(at: int) -> dict[str, Tensor]:
-        found = _dense(at)
+        found = make_dense(at)
         if kinds[at] == "full_attention":
             del found["self_attn.v_proj.weight"]
         return found
 
-    config = _config(model_type="gemma4_text", architectures=["Gemma4ForCausalLM"],
+    config = make_config(model_type="gemma4_text", architectures=["Gemma4ForCausalLM"],
                      layer_types=kinds, attention_k_eq_v=True)  # fmt: skip
-    tensors = _build(block)
+    tensors = build(block)
     ahead = f"model.layers.{LAYERS}"
-    tensors |= {f"{ahead}.{name}": one for name, one in _dense(0).items()}
+    tensors |= {f"{ahead}.{name}": one for name, one in make_dense(0).items()}
     tensors |= {f"{ahead}.enorm.weight": ("BF16", (HIDDEN,)),
                 f"{ahead}.eh_proj.weight": _matrix(HIDDEN, 2 * HIDDEN)}  # fmt: skip
     return Parts(config, tensors, 2)
@@ -337,70 +334,3 @@ HEALTHY: dict[str, Callable[[], Parts]] = {
     "head-norms": _normed, "fused": _fused_projections, "experts": _mixture, "fp8": _fp8,
     "awq": _awq, "vision": _vision, "hybrid": _hybrid,
 }  # fmt: skip
-
-
-class GgufParts:
-    """A GGUF of Llama 3.1 8B's shape, in as many parts as asked; holes for data."""
-
-    layers = 32
-
-    def __init__(self) -> None:
-        self.metadata: dict[str, Any] = {
-            "general.architecture": "llama", "general.type": "model",
-            "general.name": "Llama 3.1 8B Instruct", "general.file_type": 15,
-            "llama.block_count": self.layers, "llama.context_length": 131072,
-            "llama.embedding_length": 4096, "llama.feed_forward_length": 14336,
-            "llama.attention.head_count": 32, "llama.attention.head_count_kv": 8,
-            "llama.rope.freq_base": 500000.0, "llama.attention.layer_norm_rms_epsilon": 1e-5,
-            "llama.vocab_size": 128256, "tokenizer.ggml.model": "gpt2",
-            "tokenizer.ggml.pre": "llama-bpe",
-            "tokenizer.ggml.tokens": [f"t{at}" for at in range(128256)],
-            "tokenizer.ggml.token_type": [1] * 128000 + [3] * 256,
-            "tokenizer.ggml.merges": ["t0 t1"], "tokenizer.ggml.bos_token_id": 128000,
-            "tokenizer.ggml.eos_token_id": 128009,
-        }  # fmt: skip
-        self.tensors: dict[str, tuple[str, tuple[int, ...]]] = {
-            "token_embd.weight": ("Q6_K", (128256, 4096)),
-            "rope_freqs.weight": ("F32", (64,)),
-        }
-        for at in range(self.layers):
-            self.tensors |= {f"blk.{at}.{name}": one for name, one in _GGUF_BLOCK.items()}
-        self.tensors["output_norm.weight"] = ("F32", (4096,))
-        self.tensors["output.weight"] = ("Q6_K", (128256, 4096))
-
-    def write(self, path: Path, *, cut: int = 0) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        data = write_gguf(self.metadata, self.tensors, data=False)
-        size = len(data) + sum(-(-_count_gguf(one) // 32) * 32 for one in self.tensors.values())
-        with path.open("wb") as stream:
-            stream.write(data)
-            stream.truncate(size - cut)
-        return path
-
-    def write_split(self, folder: Path, count: int) -> list[Path]:
-        names, paths = list(self.tensors), []
-        step = -(-len(names) // count)
-        for at in range(count):
-            part = deepcopy(self)
-            kept = names[at * step : (at + 1) * step]
-            part.tensors = {name: self.tensors[name] for name in kept}
-            part.metadata = (self.metadata if at == 0 else {}) | {
-                "split.no": Raw("u32", at), "split.count": Raw("u32", count),
-            }  # fmt: skip
-            paths.append(part.write(folder / f"m-Q4_K_M-{at + 1:05d}-of-{count:05d}.gguf"))
-        return paths
-
-
-_GGUF_BLOCK: dict[str, tuple[str, tuple[int, ...]]] = {
-    "attn_norm.weight": ("F32", (4096,)), "ffn_norm.weight": ("F32", (4096,)),
-    "attn_q.weight": ("Q4_K", (4096, 4096)), "attn_k.weight": ("Q4_K", (1024, 4096)),
-    "attn_v.weight": ("Q4_K", (1024, 4096)), "attn_output.weight": ("Q4_K", (4096, 4096)),
-    "ffn_gate.weight": ("Q4_K", (14336, 4096)), "ffn_up.weight": ("Q4_K", (14336, 4096)),
-    "ffn_down.weight": ("Q4_K", (4096, 14336)),
-}  # fmt: skip
-_GGUF_SIZES = {"F32": (1, 4), "Q4_K": (256, 144), "Q6_K": (256, 210)}
-
-
-def _count_gguf(tensor: tuple[str, tuple[int, ...]]) -> int:
-    weights, size = _GGUF_SIZES[tensor[0]]
-    return prod(tensor[1]) // weights * size
