@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from famtree.session import HubApi, OnProgress, Session
 from famtree.types.depth import DEPTH
+from famtree.types.proof_options import USUAL, ProofOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ def identify(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     atlas: Path | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
@@ -44,13 +46,15 @@ def identify(
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `verify` allows reading weight
-    bytes to prove lineage claims; without it none is ever read. `atlas` is a file of
-    `famtree atlas build`, in which undeclared parents are looked for. Raises FamtreeError kin.
+    bytes to prove lineage claims, as far as `proof` asks; without it none is ever read. `atlas` is
+    a file of `famtree atlas build`, in which undeclared parents are looked for. Raises
+    FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).identify(
         reference,
         revision=revision,
         verify=verify,
+        proof=proof,
         atlas=atlas,
         timeout=timeout,
         on_progress=on_progress,
@@ -63,6 +67,7 @@ def examine(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     atlas: Path | None = None,
     depth: int = DEPTH,
     timeout: float | None = None,
@@ -80,6 +85,7 @@ def examine(
         reference,
         revision=revision,
         verify=verify,
+        proof=proof,
         atlas=atlas,
         depth=depth,
         timeout=timeout,
@@ -115,6 +121,7 @@ def lineage(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     atlas: Path | None = None,
     children: bool = False,
     depth: int = DEPTH,
@@ -134,6 +141,7 @@ def lineage(
         reference,
         revision=revision,
         verify=verify,
+        proof=proof,
         children=children,
         depth=depth,
         atlas=atlas,
@@ -148,6 +156,7 @@ def bom(
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     children: bool = False,
     depth: int = DEPTH,
     stamp: bool = False,
@@ -167,6 +176,7 @@ def bom(
         reference,
         revision=revision,
         verify=verify,
+        proof=proof,
         children=children,
         depth=depth,
         timeout=timeout,
@@ -180,6 +190,7 @@ def check(
     *,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -193,7 +204,7 @@ def check(
     its own row.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).check(
-        policy, verify=verify, timeout=timeout, on_progress=on_progress
+        policy, verify=verify, proof=proof, timeout=timeout, on_progress=on_progress
     )
 
 
@@ -205,6 +216,7 @@ def compare(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -219,7 +231,14 @@ def compare(
     Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).compare(
-        a, b, engines=engines, plan=plan, verify=verify, timeout=timeout, on_progress=on_progress
+        a,
+        b,
+        engines=engines,
+        plan=plan,
+        verify=verify,
+        proof=proof,
+        timeout=timeout,
+        on_progress=on_progress,
     )
 
 
@@ -230,6 +249,7 @@ def compare_all(
     plan: Plan | None = None,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -247,6 +267,7 @@ def compare_all(
         engines=engines,
         plan=plan,
         verify=verify,
+        proof=proof,
         timeout=timeout,
         on_progress=on_progress,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from famtree.errors import require_package
 from famtree.registry.places import Places, find_places, load_places
 from famtree.types.depth import DEPTH
+from famtree.types.proof_options import USUAL, ProofOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,7 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         atlas: Path | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
@@ -88,6 +90,7 @@ class Session:
             reference,
             revision=revision,
             verify=verify,
+            proof=proof,
             atlas=atlas,
             reach=1 if verify else 0,
             timeout=timeout,
@@ -101,6 +104,7 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         atlas: Path | None = None,
         depth: int = DEPTH,
         reach: int | None = None,
@@ -116,7 +120,7 @@ class Session:
         from famtree.sources.reference import parse_reference
 
         ref = parse_reference(reference, revision=revision)
-        opener = self._make_opener(timeout, headers=verify, reach=reach)
+        opener = self._make_opener(timeout, headers=verify, reach=reach, proof=proof)
         with ExitStack() as stack:
             if atlas is not None:
                 from famtree.atlas.answer import consult
@@ -132,6 +136,7 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Comparison:
@@ -141,6 +146,7 @@ class Session:
             engines=engines,
             plan=plan,
             verify=verify,
+            proof=proof,
             timeout=timeout,
             on_progress=on_progress,
         )
@@ -153,6 +159,7 @@ class Session:
         engines: Sequence[str] = (),
         plan: Plan | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> ComparisonMatrix:
@@ -171,7 +178,7 @@ class Session:
         chosen, notices = choose_engines(engines, known)
         request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
         refs = [parse_reference(reference) for reference in references]
-        opener = self._make_opener(timeout)
+        opener = self._make_opener(timeout, proof=proof)
         # All in full before any ancestor: what is asked about may be another's ancestor.
         asked = [opener.open_start(ref, on_progress) for ref in refs]
         subjects = [examine_opened(one, opener, on_progress=on_progress) for one in asked]
@@ -192,6 +199,7 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         atlas: Path | None = None,
         children: bool = False,
         depth: int = DEPTH,
@@ -203,6 +211,7 @@ class Session:
             reference,
             revision=revision,
             verify=verify,
+            proof=proof,
             atlas=atlas,
             depth=depth,
             timeout=timeout,
@@ -231,6 +240,7 @@ class Session:
         *,
         revision: str | None = None,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         children: bool = False,
         depth: int = DEPTH,
         stamp: bool = False,
@@ -245,6 +255,7 @@ class Session:
             reference,
             revision=revision,
             verify=verify,
+            proof=proof,
             depth=depth,
             timeout=timeout,
             on_progress=on_progress,
@@ -256,6 +267,7 @@ class Session:
         policy: str,
         *,
         verify: bool = False,
+        proof: ProofOptions = USUAL,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> CheckReport:
@@ -272,17 +284,30 @@ class Session:
             self.registry,
             offline=self.offline,
             verify=verify,
+            proof=proof,
             on_progress=on_progress,
             access=self._access.until(timeout),
         )
 
     def _make_opener(
-        self, timeout: float | None, *, headers: bool = False, reach: int | None = None
+        self,
+        timeout: float | None,
+        *,
+        headers: bool = False,
+        reach: int | None = None,
+        proof: ProofOptions = USUAL,
     ) -> Opener:
         from famtree.lineage.opener import Opener
 
         access = self._access.until(timeout)
-        return Opener(self.registry, self.offline, headers=headers, access=access, reach=reach)
+        return Opener(
+            self.registry,
+            self.offline,
+            headers=headers,
+            access=access,
+            reach=reach,
+            options=proof,
+        )
 
 
 def _make_access(endpoint: str | None, token: str | bool | None) -> HubAccess:

@@ -56,6 +56,24 @@ def test_the_best_status_after_a_proof(
 
 
 @pytest.mark.parametrize(
+    ("verdict", "by", "relation", "kept", "ceiling"),
+    [
+        ("partial", "column", "finetune", 3, "unresolved"),
+        ("partial", "column", "merge", 2, "verified"),
+        ("partial", "column", "merge", 1, "unresolved"),
+        ("undetermined", "consistency", "finetune", 4, "unresolved"),
+        ("undetermined", "consistency", "merge", 4, "unresolved"),
+    ],
+)
+def test_parts_of_a_parent_are_no_descent_but_in_a_merge(
+    verdict: str, by: str, relation: LinkRelation, kept: int, ceiling: LinkStatus
+) -> None:
+    layers = [(layer, layer if layer < kept else None) for layer in range(4)]
+    proof = _proof(verdict).model_copy(update={"decided_by": by, "layers": layers})
+    assert find_status(proof, relation, "consistent") == ceiling
+
+
+@pytest.mark.parametrize(
     ("before", "unread", "after"),
     [
         ("consistent", False, "contradicted"),

@@ -111,7 +111,7 @@ def proof(verdict: str, direction: str | None = None) -> Proof:
         {
             "child": "a", "parent": "b", "verdict": verdict, "reason": "by the columns",
             "decided_by": "column", "z": 40.0, "log10_p": -300.0, "p_value": 0.0,
-            "direction": direction,
+            "direction": direction, "direction_by": "grid" if direction else None,
         }
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def declared(verdict: str, distance: int | None, *relations: LinkRelation) -> De
     [
         ("undetermined", None, "derived", "parent-first", "related", "verified"),
         ("undetermined", None, "derived", "child-first", "related", "verified"),
-        ("undetermined", None, "partial", None, "related", "verified"),
+        ("undetermined", None, "partial", None, "related", "unresolved"),
         ("siblings", 2, "derived", "parent-first", "siblings", "verified"),
         ("a-derives-from-b", 1, "derived", None, "a-derives-from-b", "verified"),
         ("a-derives-from-b", 1, "derived", "child-first", "related", "verified"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from famtree.types.checkpoint import FileEntry, Listing
+from famtree.weights.draw import make_draw
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.results import PairResult
@@ -64,7 +65,7 @@ def test_same_design_is_no_descent(compare: Compare) -> None:
 
 def test_equal_values_are_the_same_weights(compare: Compare) -> None:
     found = compare(make_model(1))
-    assert (found.verdict, found.decided_by, found.bit_equal) == ("same-weights", "identity", 1.0)
+    assert (found.verdict, found.decided_by) == ("same-weights", "identity")
 
 
 def test_a_change_outside_the_plan_is_not_overlooked(compare: Compare) -> None:
@@ -177,7 +178,7 @@ def test_answers_that_training_text_shares_are_no_evidence(tmp_path: Path) -> No
     def score(seed: int) -> float:
         sides = [open_model(tmp_path / f"{seed}{side}", make_model(seed + side))
                  for side in (0, 1)]  # fmt: skip
-        probe = prepare_probe(sides[0], sides[1])
+        probe = prepare_probe(sides[0], sides[1], make_draw(sides[0], sides[1]))
         assert probe is not None
         found = match_test(probe, [(layer, layer) for layer in range(4)])
         assert found is not None
@@ -258,5 +259,5 @@ def test_experts_are_compared_with_the_dense_layer(compare: Compare, tmp_path: P
     found = compare_weights(child, parent)
     assert found.verdict == "derived"
     assert found.column is not None
-    assert found.column.rows == 20
+    assert found.column.rows == 28  # all seven matrices of four layers, one expert of each
     assert CONFIG["model_type"] != "mixtral"

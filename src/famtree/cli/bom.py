@@ -9,12 +9,15 @@ import typer
 from famtree.cli.options import (
     Children,
     Depth,
+    Nonce,
     Offline,
     Reference,
     RegistryFolders,
     Revision,
+    Thorough,
     Timeout,
     Verify,
+    choose_proof,
 )
 from famtree.types.depth import DEPTH
 
@@ -27,6 +30,8 @@ def bom(
         bool, typer.Option("--stamp", help="Add the time and a random serial number.")
     ] = False,
     verify: Verify = False,
+    thorough: Thorough = False,
+    nonce: Nonce = None,
     offline: Offline = False,
     registry: RegistryFolders = None,
     timeout: Timeout = None,
@@ -41,12 +46,14 @@ def bom(
     from famtree.cli.output import render, write_stdout
     from famtree.cli.progress import Progress
 
+    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:
         document = api.bom(
             reference,
             revision=revision,
             offline=offline,
             verify=verify,
+            proof=proof,
             children=children,
             depth=depth,
             stamp=stamp,

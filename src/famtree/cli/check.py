@@ -8,11 +8,14 @@ import typer
 
 from famtree.cli.options import (
     AsJson,
+    Nonce,
     Offline,
     RegistryFolders,
+    Thorough,
     Timeout,
     Verify,
     choose_format,
+    choose_proof,
     offer_formats,
 )
 from famtree.formats.table import FORMATS
@@ -33,6 +36,8 @@ def check(
         ),
     ] = None,
     verify: Verify = False,
+    thorough: Thorough = False,
+    nonce: Nonce = None,
     offline: Offline = False,
     registry: RegistryFolders = None,
     timeout: Timeout = None,
@@ -52,12 +57,14 @@ def check(
     from famtree import api
     from famtree.cli.progress import Progress
 
+    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:
         report = api.check(
             policy,
             offline=offline,
             verify=verify,
             registry=registry or (),
+            proof=proof,
             timeout=timeout,
             on_progress=progress.show,
         )

@@ -10,10 +10,13 @@ import typer
 from famtree.cli.completion import complete_engine
 from famtree.cli.options import (
     AsJson,
+    Nonce,
     Offline,
     RegistryFolders,
+    Thorough,
     Timeout,
     choose_format,
+    choose_proof,
     offer_formats,
 )
 
@@ -62,6 +65,8 @@ def compare(
     verify: Annotated[
         bool, typer.Option("--verify", help="May read weight bytes to tell how they are related.")
     ] = False,
+    thorough: Thorough = False,
+    nonce: Nonce = None,
     expect: Annotated[
         Expected | None,
         typer.Option("--expect", help="Exit with 1 unless this holds for every pair."),
@@ -141,6 +146,7 @@ def compare(
         cache_type=kv_cache_type.value if kv_cache_type else None,
         capability=None if gpu_capability is None else round(gpu_capability * 10),
     )
+    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:
         found = api.compare_all(
             references,
@@ -150,6 +156,7 @@ def compare(
             registry=registry or (),
             timeout=timeout,
             verify=verify,
+            proof=proof,
             on_progress=progress.show,
         )
     pairs = found.comparisons

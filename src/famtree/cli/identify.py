@@ -11,13 +11,16 @@ from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
     Atlas,
+    Nonce,
     Offline,
     Reference,
     RegistryFolders,
     Revision,
+    Thorough,
     Timeout,
     Verify,
     choose_format,
+    choose_proof,
     offer_formats,
 )
 
@@ -43,6 +46,8 @@ def identify(
     as_json: AsJson = False,
     form: Annotated[str | None, offer_formats("identification")] = None,
     verify: Verify = False,
+    thorough: Thorough = False,
+    nonce: Nonce = None,
     expect: Annotated[
         str | None,
         typer.Option(
@@ -127,12 +132,14 @@ def identify(
 
     from famtree import api
 
+    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:
         asked: dict[str, Any] = {
             "revision": revision,
             "offline": offline,
             "timeout": timeout,
             "verify": verify,
+            "proof": proof,
             "atlas": atlas,
             "registry": registry or (),
             "on_progress": progress.show,

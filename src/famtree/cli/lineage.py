@@ -12,13 +12,16 @@ from famtree.cli.options import (
     Atlas,
     Children,
     Depth,
+    Nonce,
     Offline,
     Reference,
     RegistryFolders,
     Revision,
+    Thorough,
     Timeout,
     Verify,
     choose_format,
+    choose_proof,
     offer_formats,
 )
 from famtree.types.depth import DEPTH
@@ -40,6 +43,8 @@ def lineage(
         typer.Option("--html", metavar="FILE", help="Write one self-contained page; - is stdout."),
     ] = None,
     verify: Verify = False,
+    thorough: Thorough = False,
+    nonce: Nonce = None,
     children: Children = False,
     depth: Depth = DEPTH,
     atlas: Atlas = None,
@@ -66,6 +71,7 @@ def lineage(
     from famtree import api
     from famtree.cli.progress import Progress
 
+    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:
         result = api.lineage(
             reference,
@@ -74,6 +80,7 @@ def lineage(
             registry=registry or (),
             timeout=timeout,
             verify=verify,
+            proof=proof,
             atlas=atlas,
             children=children,
             depth=depth,

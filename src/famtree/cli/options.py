@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from famtree.formats.table import FORMATS
+
+if TYPE_CHECKING:
+    from famtree.types.proof_options import ProofOptions
 
 DEEPEST = 64
 """Generations that may be asked for; no chain on the Hub comes near."""
@@ -82,6 +85,21 @@ Depth = Annotated[
     int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")
 ]
 Verify = Annotated[bool, typer.Option("--verify", help="May read weight bytes to prove claims.")]
+Thorough = Annotated[
+    bool,
+    typer.Option(
+        "--thorough", help="With --verify: also look for what was done and which came first."
+    ),
+]
+Nonce = Annotated[
+    str | None,
+    typer.Option(
+        "--nonce",
+        metavar="TEXT",
+        help="With --verify: look at other places, or again at those of a random draw.",
+        show_default=False,
+    ),
+]
 Children = Annotated[
     bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
 ]
@@ -101,3 +119,18 @@ def choose_format(form: str | None, **shorthands: bool) -> str:
             f"{' and '.join(asked)} exclude each other", hint="run famtree once for each"
         )
     return next(iter(asked.values()), TEXT)
+
+
+def choose_proof(*, verify: bool, thorough: bool, nonce: str | None) -> ProofOptions:
+    """Return how weights are to be looked at.
+
+    Raises UsageError where they are not to be looked at all.
+    """
+    from famtree.types.proof_options import ProofOptions
+
+    if not verify and (thorough or nonce is not None):
+        from famtree.errors import UsageError
+
+        given = "--thorough" if thorough else "--nonce"
+        raise UsageError(f"{given} says how to read weights", hint="add --verify")
+    return ProofOptions(thorough=thorough, nonce=nonce)

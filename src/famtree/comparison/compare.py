@@ -58,7 +58,7 @@ def compare_subjects(
     descent = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
     lineage = descent.verdict
     if request.verify:
-        lineage = prove(descent, one, other, notices, on_progress)
+        lineage = prove(descent, one, other, notices, on_progress, a.opener.options)
     pair = Pair(left, right, structure, tokens, lineage, descent.light)
     ours, theirs = a.identification, b.identification
     cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)

@@ -20,9 +20,11 @@ from famtree.lineage.judge import find_relation, find_status
 from famtree.types.comparison import LineageVerdict, Verdict
 from famtree.types.identification import Notice, Verification, VerifiedLink
 from famtree.types.links import worst_of
+from famtree.types.proof_options import USUAL, ProofOptions
 
 if TYPE_CHECKING:
     from famtree.types.proof import Proof
+    from famtree.types.weight_facts import DirectionHint
 
 _ARROWS: dict[str, Verdict] = {
     "parent-first": "a-derives-from-b",
@@ -41,8 +43,11 @@ def prove(
     b: Checkpoint,
     notices: list[Notice],
     on_progress: Callable[[str], None] | None = None,
+    options: ProofOptions = USUAL,
 ) -> LineageVerdict:
     """Return the verdict after sampling the weights of both, with what came of it in words.
+
+    Which came first and what was done is looked for where nothing is declared, or if `options` ask.
 
     What keeps the weights from being read becomes a notice, and the verdict stays.
     """
@@ -66,7 +71,13 @@ def prove(
     if on_progress is not None:
         on_progress("comparing weights")
     try:
-        proof = prove_pair(child, parent, on_progress=on_progress, details=True)
+        proof = prove_pair(
+            child,
+            parent,
+            on_progress=on_progress,
+            details=declared.distance is None,
+            options=options,
+        )
     except FamtreeError as fault:
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))
@@ -90,7 +101,13 @@ def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
         "z": proof.z,
         "p_value": proof.p_value,
         "bytes_read": declared.bytes_read + proof.bytes_read,
+        "bytes_hashed": sum(side.bytes_hashed for side in proof.sides),
         "evidence": [*declared.evidence, *proof.to_evidence()],
+        "changed": proof.changed if proof.related else None,
+        "direction": _turn_hint(descent, proof),
+        "operation": proof.operation,
+        "draw": proof.draw,
+        "re_derived": proof.re_derived,
     }
     known = declared.distance is not None
     claimed = bool(descent.relations)
@@ -108,6 +125,17 @@ def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
         elif _came_first_otherwise(descent, proof):
             told = f"{proof.reason}; which came first is declared otherwise than the weights show"
             update |= {"verdict": "related", "reason": told}
+    elif proof.misfit and not known:
+        update |= {
+            "verdict": "related" if proof.verdict == "partial" else "undetermined",
+            "status": worst_of("unresolved", declared.status),
+            "reason": proof.reason,
+        }
+    elif proof.misfit:
+        update |= {
+            "status": worst_of(declared.status, status or "unresolved"),
+            "reason": f"{declared.reason}; {proof.reason}",
+        }
     elif known and status == "declared":
         update["reason"] = f"{declared.reason}; {proof.reason}, as after distillation"
         update["status"] = worst_of(declared.status, status)
@@ -132,10 +160,17 @@ def _came_first_otherwise(descent: Descent, proof: Proof) -> bool:
     An average of several is smaller than each of them, as what came first is: a merge's arrow is
     no ground to doubt what it names.
     """
-    shown = _ARROWS.get(proof.direction or "")
-    if shown is None or "merge" in descent.relations:
+    hint = _turn_hint(descent, proof)
+    if hint is None or "merge" in descent.relations:
         return False
-    if descent.b_is_child:
-        shown = _TURNED[shown]
     declared = descent.verdict.verdict
-    return declared in _TURNED and shown != declared
+    return declared in _TURNED and hint.hint != declared
+
+
+def _turn_hint(descent: Descent, proof: Proof) -> DirectionHint | None:
+    """Return the hint in terms of a and b."""
+    if proof.hint is None:
+        return None
+    shown = _ARROWS[proof.hint.hint]
+    told = _TURNED[shown] if descent.b_is_child else shown
+    return proof.hint.model_copy(update={"hint": told})

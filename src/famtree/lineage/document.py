@@ -123,7 +123,7 @@ def _tell_verification(trace: Trace, recipes: Recipes) -> Verification | None:
 
 
 _OUTCOMES: dict[str, Literal["proven", "refuted", "untold"]] = {
-    "same-weights": "proven", "derived": "proven", "partial": "proven",
+    "same-weights": "proven", "derived": "proven", "partial": "untold",
     "independent": "refuted", "shared-init": "refuted", "undetermined": "untold",
 }  # fmt: skip
 
@@ -132,11 +132,12 @@ def describe_proof(child: str, parent: str, proof: Proof) -> VerifiedLink:
     """Return what `proof` says of a link, in one sentence."""
     figures = [f"z {proof.z:.1f}"] if proof.z is not None else []
     figures.append(f"{proof.bytes_read:,} bytes read")
+    changed = f"; changed: {', '.join(proof.changed)}" if proof.related and proof.changed else ""
     return VerifiedLink.model_construct(
         child=child,
         parent=parent,
         outcome=_OUTCOMES[proof.verdict],
-        text=f"{proof.reason} ({', '.join(figures)})",
+        text=f"{proof.reason}{changed} ({', '.join(figures)})",
     )
 
 
@@ -157,5 +158,11 @@ def _shorten(link: tuple[str, str], proof: Proof) -> WeightProof:
         cosine=proof.cosine,
         bytes_planned=sum(side.bytes_planned for side in proof.sides),
         bytes_read=proof.bytes_read,
+        bytes_hashed=sum(side.bytes_hashed for side in proof.sides),
+        changed=proof.changed if proof.related else None,
+        direction=proof.hint,
+        operation=proof.operation,
+        draw=proof.draw,
+        re_derived=proof.re_derived,
         unread=parts[:MAX_UNREAD],
     )

@@ -3,12 +3,16 @@
 The rule, for every command:
 
 - Weights that depend on the parent's, or equal them, make a link `verified`.
+- Parts of the parent beside what is none of it are no descent: such a link is never better than
+  `unresolved`, whatever they are (rows, tensors, layers, embeddings). Only a merge takes parts: it
+  is `verified` where whole layers are, more of them than `MERGED_SHARE`.
 - Weights that were proven independent leave no link better than `contradicted`; where a part that
   could have told was not read, than `unresolved`. So does a shared initialisation, which is no
   descent: `unresolved`.
 - A `distill` claim stays `declared` all the same: distillation leaves nothing in the weights.
 - A link that files rule out is settled too. Whole weights that depend on the parent's are stronger
   than a shape, but not by the relation that was claimed; a part that is inherited is not.
+- A parent that turns out to be a sibling, or to come from the child, leaves the link `unresolved`.
 - What could not be told changes nothing.
 """
 
@@ -28,6 +32,9 @@ _RELATIONS: dict[str, LinkRelation] = {
     "upscaled": "upscaled", "upcycled": "upcycled",
 }  # fmt: skip
 
+MERGED_SHARE = 0.25
+"""Of the layers looked at, what has to come from one parent of a merge."""
+
 
 def find_status(
     proof: Proof, relation: LinkRelation, before: LinkStatus = "declared"
@@ -36,10 +43,13 @@ def find_status(
 
     `verified` is what it has, the others are a ceiling. `before` is what files made of it.
     """
-    if proof.verdict == "partial" and before == "contradicted":
-        return None
     if proof.related:
         return "verified"
+    if proof.misfit:
+        if before == "contradicted":
+            return None
+        whole = proof.verdict == "partial" and proof.inherited > MERGED_SHARE
+        return "verified" if relation == "merge" and whole else "unresolved"
     if proof.verdict not in ("independent", "shared-init"):
         return None
     if relation == "distill":

@@ -19,6 +19,7 @@ from famtree.sources.reference import HUB_ADDRESS, parse_reference
 from famtree.sources.weight_files import hash_weights
 from famtree.types.checkpoint import CheckpointRef, Cost
 from famtree.types.identification import CostReport, Notice
+from famtree.types.proof_options import USUAL, ProofOptions
 from famtree.types.source import CheckpointSource
 
 MAX_AT_ONCE = 8
@@ -42,6 +43,8 @@ class Opener(Struct):
     reach: int | None = None
     """Generations of ancestors that are fetched, None for all; of those beyond, what the registry
     and the advisor know is all that is used."""
+    options: ProofOptions = USUAL
+    """How far weights are looked at."""
     opened: dict[str, Checkpoint] = {}
     asked: dict[str, Found] = {}
     """What every name that was asked for led to, in lower case with its revision."""

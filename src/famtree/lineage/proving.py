@@ -13,6 +13,8 @@ from famtree.lineage.hashes import find_doubt, prove_by_hashes
 from famtree.lineage.judge import apply_proof
 from famtree.types.identification import Evidence
 from famtree.types.proof import Proof, SideReading, UnreadPart
+from famtree.types.proof_options import USUAL, ProofOptions
+from famtree.types.weight_facts import ProofDraw
 
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
@@ -55,7 +57,13 @@ class Prover:
         # What was done is asked where nothing that stands tells.
         details = step.relation == "unknown" or not step.stands
         try:
-            proof = prove_pair(child, parent, on_progress=self._on_progress, details=details)
+            proof = prove_pair(
+                child,
+                parent,
+                on_progress=self._on_progress,
+                details=details,
+                options=self._opener.options,
+            )
         except FamtreeError as fault:
             self._tell_unread(step, fault.message)
             return
@@ -86,15 +94,18 @@ def prove_pair(
     *,
     on_progress: OnProgress | None = None,
     details: bool = False,
+    options: ProofOptions = USUAL,
 ) -> Proof:
     """Return what hashes prove, those that are only recorded computed first; else what samples do.
 
-    `details` and errors as in `prove_weights`.
+    `details`, `options` and errors as in `prove_weights`.
     """
     proof = prove_by_hashes(child.source, parent.source, on_progress=on_progress)
     if proof is not None:
         return proof
-    return prove_weights(child.weights, parent.weights, on_progress=on_progress, details=details)
+    return prove_weights(
+        child.weights, parent.weights, on_progress=on_progress, details=details, options=options
+    )
 
 
 def prove_weights(
@@ -104,16 +115,19 @@ def prove_weights(
     on_progress: OnProgress | None = None,
     details: bool = False,
     permutations: int = 0,
+    options: ProofOptions = USUAL,
 ) -> Proof:
     """Read samples of both sides' weights and say what they prove.
 
-    `details` also tells direction and operation, for which some megabytes more are read. Raises
-    FetchError and UnreadableError kin when a side cannot be read.
+    `details` also tells direction and operation, for which some megabytes more are read, and so
+    does a thorough look. Raises FetchError and UnreadableError kin when a side cannot be read.
     """
     from famtree.weights.identity import find_unsampled, same_files
     from famtree.weights.pair import compare_weights
 
-    result = compare_weights(child, parent, permutations=permutations, on_progress=on_progress)
+    result = compare_weights(
+        child, parent, permutations=permutations, nonce=options.nonce, on_progress=on_progress
+    )
     if result.verdict == "same-weights":
         left = find_unsampled(child, parent) or find_unsampled(parent, child)
         if left is not None and not same_files(child, parent):
@@ -124,7 +138,7 @@ def prove_weights(
         result = replace(result, verdict="undetermined", reason=doubt, decided_by="nothing")
     direction: Literal["parent-first", "child-first"] | None = None
     by, operation = None, None
-    if details and result.verdict == "derived":
+    if (details or options.thorough) and result.verdict == "derived":
         from famtree.weights.direction import find_direction
         from famtree.weights.operation import describe_operation
 
@@ -163,8 +177,18 @@ def _make_proof(
         direction_by=by,
         operation=operation.name if operation is not None else None,
         operation_notes=_describe(operation),
+        changed=None if result.changed is None else list(result.changed),
+        draw=_describe_draw(result),
+        gram_z=_round(result.gram.z if result.gram is not None else None, 3),
         sides=[_side(child), _side(parent)],
     )
+
+
+def _describe_draw(result: PairResult) -> ProofDraw | None:
+    draw = result.draw
+    if draw is None or (result.verdict == "same-weights" and result.bit_equal is None):
+        return None  # whole files are equal, and nothing was drawn
+    return ProofDraw.model_construct(key=draw.key, source=draw.source)
 
 
 def _describe(operation: Operation | None) -> list[str]:
@@ -187,6 +211,7 @@ def _side(weights: Weights) -> SideReading:
         bytes_planned=reading.planned_bytes,
         bytes_read=reading.bytes,
         requests=reading.requests,
+        bytes_hashed=reading.hashed,
         unread=[
             UnreadPart.model_construct(part=one.part, reason=one.reason) for one in reading.unread
         ],

@@ -15,6 +15,7 @@ from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.reference import parse_reference
 from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
+from famtree.types.proof_options import USUAL, ProofOptions
 
 MAX_AT_ONCE = 4
 RULED_OUT = "parent-contradicted"
@@ -28,6 +29,7 @@ def check_policy(
     *,
     offline: bool = False,
     verify: bool = False,
+    proof: ProofOptions = USUAL,
     on_progress: Callable[[str], None] | None = None,
     access: HubAccess = OWN,
 ) -> CheckReport:
@@ -42,7 +44,11 @@ def check_policy(
 
     def check(demand: Demand) -> CheckedCheckpoint:
         report(f"checking {demand.policy.ref}")
-        return _check(demand, registry, offline, verify, access, on_progress)
+        reach = None if needs_lineage(demand.policy) else int(verify)
+        opener = Opener(
+            registry, offline, headers=verify, access=access, reach=reach, options=proof
+        )
+        return _check(demand, opener, verify, on_progress)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         rows = list(pool.map(check, demands))
@@ -60,22 +66,17 @@ def check_policy(
 
 def _check(
     demand: Demand,
-    registry: Registry,
-    offline: bool,
+    opener: Opener,
     verify: bool,
-    access: HubAccess,
     on_progress: Callable[[str], None] | None,
 ) -> CheckedCheckpoint:
     policy = demand.policy
     try:
         ref = parse_reference(demand.ref, revision=policy.revision)
-        asks = needs_lineage(policy)
-        reach = None if asks else int(verify)
-        opener = Opener(registry, offline, headers=verify, access=access, reach=reach)
         subject = examine_subject(ref, opener, verify=verify, on_progress=on_progress)
         result = subject.identification
         conditions = check_identification(result, policy)
-        if asks:
+        if needs_lineage(policy):
             conditions += check_lineage(subject.publish_lineage(), policy, subject.find_name)
     except FamtreeError as fault:
         return CheckedCheckpoint.model_construct(

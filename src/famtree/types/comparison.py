@@ -20,6 +20,7 @@ from famtree.types.identification import (
 )
 from famtree.types.model import FrozenModel, dump
 from famtree.types.proof import FoundMerge
+from famtree.types.weight_facts import DirectionHint, ProofDraw, ReDerived
 
 Question = Literal[
     "serve",
@@ -110,6 +111,15 @@ class LineageVerdict(FrozenModel):
     p_value: float | None = None
     bytes_read: int = 0
     """Weight bytes read for the verdict."""
+    bytes_hashed: int = 0
+    """Bytes of weight files of this machine that were hashed for the draw."""
+    changed: list[str] | None = None
+    """Parts in which a difference was seen (embeddings, head, norms, experts, layers, other)."""
+    direction: DirectionHint | None = None
+    operation: str | None = None
+    """What the difference of the weights shows was done."""
+    draw: ProofDraw | None = None
+    re_derived: ReDerived | None = None
     verification: Verification | None = None
     """Only with `--verify`: what came of comparing the weights of the two."""
     evidence: list[Evidence] = Field(default_factory=list)

@@ -11,6 +11,7 @@ from famtree.types.checkpoint import CheckpointFormat, SourceKind
 from famtree.types.fingerprint import Fingerprint
 from famtree.types.model import FrozenModel, dump
 from famtree.types.quantization import Quantization
+from famtree.types.weight_facts import DirectionHint, ProofDraw, ReDerived
 
 Outcome = Literal["identified", "ambiguous", "unknown"]
 Variant = Literal[
@@ -169,6 +170,16 @@ class WeightProof(FrozenModel):
     bytes_planned: int = 0
     """Weight bytes the samples of both sides take; cached ones are not fetched again."""
     bytes_read: int = 0
+    bytes_hashed: int = 0
+    """Bytes of weight files of this machine that were hashed for the draw."""
+    changed: list[str] | None = None
+    """Parts in which a difference was seen (embeddings, head, norms, experts, layers, other); null
+    where none were looked at."""
+    direction: DirectionHint | None = None
+    operation: str | None = None
+    """What the difference shows was done, where that was asked."""
+    draw: ProofDraw | None = None
+    re_derived: ReDerived | None = None
     unread: list[str] = Field(default_factory=list)
     """Parts that could not be read, and why."""
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from famtree.types.identification import Evidence
 from famtree.types.model import FrozenModel
+from famtree.types.weight_facts import DirectionHint, ProofDraw, ReDerived
 
 
 class UnreadPart(FrozenModel):
@@ -25,6 +26,8 @@ class SideReading(FrozenModel):
     """Weight bytes the sample asked for; cached ones are not fetched again."""
     bytes_read: int = 0
     requests: int = 0
+    bytes_hashed: int = 0
+    """Bytes of weight files that were hashed for the draw, or compared whole; counted apart."""
     unread: list[UnreadPart] = Field(default_factory=list)
 
 
@@ -64,7 +67,7 @@ class Proof(FrozenModel):
         "same-weights", "derived", "partial", "shared-init", "independent", "undetermined"
     ]
     reason: str
-    decided_by: Literal["identity", "column", "probe", "nothing"]
+    decided_by: Literal["identity", "column", "probe", "gram", "consistency", "nothing"]
     z: float | None = None
     """z of the deciding test: standard deviations above what unrelated models show."""
     p_value: float | None = None
@@ -81,6 +84,11 @@ class Proof(FrozenModel):
     direction: Literal["parent-first", "child-first"] | None = None
     """Which side the weights say came first; null where they do not tell."""
     direction_by: str | None = None
+    changed: list[str] | None = None
+    """Parts in which a difference was seen; null where none were looked at."""
+    draw: ProofDraw | None = None
+    re_derived: ReDerived | None = None
+    gram_z: float | None = None
     operation: str | None = None
     """What the difference shows was done: finetune, adapter, quantized, ..."""
     operation_notes: list[str] = Field(default_factory=list)
@@ -88,8 +96,31 @@ class Proof(FrozenModel):
 
     @property
     def related(self) -> bool:
-        """Return whether the weights prove descent, or that they are the same."""
-        return self.verdict in ("same-weights", "derived", "partial")
+        """Return whether whole weights prove kinship, or that they are the same."""
+        return self.verdict in ("same-weights", "derived")
+
+    @property
+    def misfit(self) -> bool:
+        """Return whether parts of the parent are in the child beside what is none of it."""
+        return self.verdict == "partial" or self.decided_by == "consistency"
+
+    @property
+    def hint(self) -> DirectionHint | None:
+        """Return which side looks like the earlier one, and how much that says."""
+        if self.direction is None or self.direction_by is None:
+            return None
+        strength: Literal["strong", "weak"] = (
+            "weak" if self.direction_by in ("decay", "growth") else "strong"
+        )
+        return DirectionHint.model_construct(
+            hint=self.direction, by=self.direction_by, strength=strength
+        )
+
+    @property
+    def inherited(self) -> float:
+        """Return the share of the layers looked at that come from the parent."""
+        kept = [parent is not None for _, parent in self.layers]
+        return sum(kept) / len(kept) if kept else 0.0
 
     @property
     def bytes_read(self) -> int:
@@ -98,7 +129,7 @@ class Proof(FrozenModel):
 
     def to_evidence(self) -> list[Evidence]:
         """Return the numbers as evidence lines of a link."""
-        weight = 0.0 if self.z is None else min(self.z, 40.0)
+        weight = 0.0 if self.z is None or self.misfit else min(self.z, 40.0)
         if self.verdict == "independent":
             weight = -6.0
         seen = f"{self.verdict}: {self.reason}"

@@ -9,14 +9,16 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from famtree.packings.floats import bfloat16_share
 from famtree.packings.stored import UnreadableWeightError
+from famtree.weights import fit_thresholds as fit
 from famtree.weights import thresholds as limit
-from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
+from famtree.weights.blocks import LOOKED_AT, Blocks, common_blocks, is_packed, read_blocks
 from famtree.weights.read import Window, read_norms, read_windows
 from famtree.weights.results import Direction
-from famtree.weights.roles import find_view
+from famtree.weights.roles import OUTPUT_ROLES, find_view
 from famtree.weights.stacking import repeats_layers
 
 if TYPE_CHECKING:
@@ -29,17 +31,20 @@ _WIDER = frozenset({"F16", "F32", "F64"})
 
 
 def find_direction(a: Weights, b: Weights) -> Direction:
-    """Say which of two checkpoints that are known to be related is the parent, or abstain.
+    """Say which of two checkpoints that are known to be related looks like the earlier, or abstain.
+
+    It is a hint: of siblings it names the one that changed less, and of a merge and its parent the
+    merge.
 
     Surgery and storage decide first, for they can be undone by no training: a grid, zeros, fewer
-    layers or neurons, more rows, experts. Then weight decay on rows that nothing else moved
+    layers or neurons, experts. Then weight decay on rows that nothing else moved
     (untied embeddings only; on tied ones it points the wrong way), then growth of the norm: a
     child is parent plus an update nearly orthogonal to it.
     """
-    structure = find_structure_arrow(a, b)
+    structure = find_structure_arrow(a, b, rows=False)
     if structure is not None:
         return structure
-    left, right = read_blocks(a), read_blocks(b)
+    left, right = (read_blocks(side, most=LOOKED_AT) for side in (a, b))
     keys = common_blocks(left, right)
     if not keys:
         return Direction(None, None)
@@ -49,6 +54,8 @@ def find_direction(a: Weights, b: Weights) -> Direction:
     decay = _decay(a, b)
     if decay is not None and abs(decay) > -limit.DECAY_ARROW:
         return Direction("a" if decay < 0 else "b", "decay", decay=decay)
+    if find_ablation(left, right) or _is_scaled(left, right):
+        return Direction(None, None, decay=decay)
     return _by_growth(left, right, decay)
 
 
@@ -58,11 +65,21 @@ def _arrow(a_is_child: bool, b_is_child: bool, name: str) -> Direction | None:
     return Direction("b" if a_is_child else "a", name)
 
 
-def find_structure_arrow(a: Weights, b: Weights) -> Direction | None:
-    """Return what shapes and storage alone say of two related checkpoints, if they differ."""
+def find_structure_arrow(a: Weights, b: Weights, *, rows: bool = True) -> Direction | None:
+    """Return what shapes and storage alone say of two related checkpoints, if they differ.
+
+    Where they say both, as of a cut copy and a quantized one, neither is the other's parent: no
+    arrow. `rows` takes the one with fewer vocabulary rows for the earlier, which a trimmed
+    vocabulary turns around: for members of one tree, where the root's number is known.
+    """
     packed = _arrow(is_packed(a), is_packed(b), "grid")
-    if packed is not None:
-        return packed
+    shape = _find_shape_arrow(a, b, rows=rows)
+    if packed is not None and shape is not None and packed.parent != shape.parent:
+        return Direction(None, None)
+    return packed or shape
+
+
+def _find_shape_arrow(a: Weights, b: Weights, *, rows: bool) -> Direction | None:
     left, right = a.architecture, b.architecture
     if left is None or right is None:
         return None
@@ -82,9 +99,9 @@ def find_structure_arrow(a: Weights, b: Weights) -> Direction | None:
     folded = _arrow(_has_plain_norms(a), _has_plain_norms(b), "norms")
     if folded is not None:
         return folded
-    rows = left.vocab_rows, right.vocab_rows
-    if rows[0] and rows[1] and rows[0] != rows[1]:
-        return Direction("b" if rows[0] > rows[1] else "a", "rows")
+    counts = left.vocab_rows, right.vocab_rows
+    if rows and counts[0] and counts[1] and counts[0] != counts[1]:
+        return Direction("b" if counts[0] > counts[1] else "a", "rows")
     return None
 
 
@@ -179,12 +196,52 @@ def _decay(a: Weights, b: Weights) -> float | None:
     return float(np.median(np.log(right[known][still] / left[known][still])))
 
 
+def find_ablation(left: Blocks, right: Blocks) -> bool:
+    """Return whether one direction was projected out of what is written to the residual stream.
+
+    Then o and down differ by one direction of the hidden axis, the same in every layer, and what
+    reads the stream is as it was. Such an update shrinks what it is made to, as no training does.
+    """
+    turns: dict[int, list[NDArray[np.float64]]] = {}
+    for key in common_blocks(left, right):
+        difference = right[key].astype(np.float64) - left[key]
+        if not difference.any():
+            continue
+        if key[1] not in OUTPUT_ROLES:
+            return False
+        sides, values, _ = np.linalg.svd(difference, full_matrices=False)
+        if len(values) > 1 and values[1] > fit.ABLATION_REST * values[0]:
+            return False
+        turns.setdefault(len(difference), []).append(sides[:, 0])
+    own = max(turns.values(), key=len, default=[])
+    if len(own) < fit.ABLATION_MATRICES:
+        return False
+    products = np.abs(np.stack(own) @ own[0])
+    return bool(products.min() > fit.ABLATION_COSINE)
+
+
+def _is_scaled(left: Blocks, right: Blocks) -> bool:
+    """Return whether some matrix was multiplied by a number: the difference lies along it."""
+    for key in common_blocks(left, right):
+        x, y = left[key].astype(np.float64), right[key].astype(np.float64)
+        step = y - x
+        size = float(np.linalg.norm(step))
+        both = max(float(np.linalg.norm(x)), float(np.linalg.norm(y)))
+        if size <= 0 or both <= 0:
+            continue
+        along = max(abs(float(np.vdot(step, side))) / (size * float(np.linalg.norm(side)))
+                    for side in (x, y) if np.any(side))  # fmt: skip
+        if along > fit.SCALED_COSINE and size < both / 2:
+            return True
+    return False
+
+
 def _by_growth(left: Blocks, right: Blocks, decay: float | None) -> Direction:
     """T = (|b|^2 - |a|^2) / |b - a|^2 is +1 for b = a + D with D orthogonal to a, -1 reversed.
 
     Its sampling error is that of the cross term, 2 |a| |D| / sqrt(n) over |D|^2. Weight decay of a
     child makes it smaller, and may outweigh a short step: where embedding rows tell of decay the
-    other way, nothing is said.
+    other way, and beyond what a step can do (decay, scaling), nothing is said.
     """
     before = after = step = 0.0
     count = 0
@@ -198,6 +255,8 @@ def _by_growth(left: Blocks, right: Blocks, decay: float | None) -> Direction:
         return Direction(None, None, decay=decay)
     t = (after - before) / step
     error = 2 * sqrt(before / step / count)
+    if abs(t) > fit.T_MOST:
+        return Direction(None, None, t=t, decay=decay)
     against = decay is not None and abs(decay) > limit.DECAY_NOISE and (decay < 0) != (t > 0)
     if against or abs(t) < max(limit.T_ABSTAIN, 2 * error):
         return Direction(None, None, t=t, decay=decay)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from famtree.sources.weight_files import list_weight_files
+from famtree.types.checkpoint import FileEntry
 
 if TYPE_CHECKING:
     from famtree.weights.open import Weights
@@ -20,7 +21,7 @@ def same_files(a: Weights, b: Weights) -> bool:
 
     Of GGUF files and of a file that was named alone, those that were opened.
     """
-    left, right = _hashes(a), _hashes(b)
+    left, right = find_hashes(a), find_hashes(b)
     return left is not None and left == right
 
 
@@ -49,19 +50,32 @@ def equal_share(pairs: Iterable[tuple[NDArray[np.float32], NDArray[np.float32]]]
     return equal / total if total else None
 
 
-def _hashes(weights: Weights) -> Counter[str] | None:
-    # The source's own listing: hashes may have been computed since the weights were opened.
-    listing = weights.source.list_files()
-    files = set(weights.file_of.values()) | set(weights.data_start) | weights.indexed
-    if not _is_alone(weights):
-        files.update(entry.name for entry in list_weight_files(listing))
+def find_hashes(weights: Weights) -> Counter[str] | None:
+    """Return the sha256 of every weight file, listed or computed; None where one is not known."""
     found: Counter[str] = Counter()
-    for name in files:
+    listing = weights.source.list_files()
+    for name in _list_files(weights):
         entry = listing.find(name)
         if entry is None or entry.sha256 is None:
             return None
         found[entry.sha256] += 1
     return found or None
+
+
+def list_unhashed(weights: Weights) -> list[FileEntry]:
+    """Return the listed weight files whose sha256 is neither listed nor computed."""
+    listing = weights.source.list_files()
+    entries = [listing.find(name) for name in sorted(_list_files(weights))]
+    return [entry for entry in entries if entry is not None and entry.sha256 is None]
+
+
+def _list_files(weights: Weights) -> set[str]:
+    # The source's own listing: hashes may have been computed since the weights were opened.
+    files = set(weights.file_of.values()) | set(weights.data_start) | weights.indexed
+    if not _is_alone(weights):
+        listing = weights.source.list_files()
+        files.update(entry.name for entry in list_weight_files(listing))
+    return files
 
 
 def _is_alone(weights: Weights) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,56 +11,95 @@ from numpy.typing import NDArray
 
 from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
-from famtree.weights.column_alignment import column_test
-from famtree.weights.normal_tail import correct_for_trials
+from famtree.weights.column_alignment import column_test, standardise_all
+from famtree.weights.normal_tail import correct_for_trials, log10_upper_tail
 from famtree.weights.plan import (
     LOCATING_ROLES,
     PLANNED_ROWS,
     WIDTH,
     block_windows,
     choose_columns,
-    spread_layers,
 )
-from famtree.weights.read import read_windows
+from famtree.weights.read import Window, read_windows
 from famtree.weights.results import ColumnTest, LayerLink
-from famtree.weights.roles import find_view
+from famtree.weights.roles import INPUT_ROLES, find_view
 
 if TYPE_CHECKING:
+    from famtree.weights.draw import Draw
     from famtree.weights.open import Weights
+
+LOCATED_ROLES = 3
+"""Matrices of a layer that are drawn to recognise it by."""
 
 
 def locate_layers(
-    child: Weights, parent: Weights, columns: tuple[int, int]
+    child: Weights,
+    parent: Weights,
+    draw: Draw,
+    columns: tuple[int, int],
+    wanted: Sequence[int] | None = None,
 ) -> tuple[tuple[LayerLink, ...], ColumnTest | None]:
-    """Find each sampled child layer among all parent layers, and return the strongest test.
+    """Find each of the child's `wanted` layers (all without) among all layers of the parent.
 
-    One window a role and layer is read. The decision is that of single pairs of layers, never of
-    a sum over chosen ones: choosing the best of many and adding up would make chance look like
-    descent. A layer is linked when its best z passes `DEPENDENT_Z`; the test returned is corrected
-    for the number of pairs tried.
+    One drawn window a role and layer is read. The decision is that of single pairs of layers, never
+    of a sum over chosen ones: choosing the best of many and adding up would make chance look like
+    descent. A layer is linked when its best z, corrected for all pairs tried, passes `DEPENDENT_Z`;
+    the test returned is the strongest, corrected in the same way.
     """
-    sides = (child, spread_layers(child.depth)), (parent, list(range(parent.depth)))
-    roles = locating_roles(child, parent)
-    ours, theirs = (read_layers(side, layers, columns, roles) for side, layers in sides)
+    layers = list(range(child.depth)) if wanted is None else list(wanted)
+    roles = draw.choose(locating_roles(child, parent, roles=INPUT_ROLES), LOCATED_ROLES, "locate")
+    # Narrow models give few elements a row, so more rows are read of them.
+    count = 1 if columns[1] - columns[0] >= WIDTH else 4
+    rows = {
+        role: [draw.number(PLANNED_ROWS, "locate", role, one) for one in range(count)]
+        for role in roles
+    }
+    ours = _stack_layers(child, layers, rows, columns)
+    theirs = _stack_layers(parent, list(range(parent.depth)), rows, columns)
+    if not ours or not theirs:
+        return (), None
+    scores = _score(ours, theirs)
+    trials = scores.size
     links: list[LayerLink] = []
-    strongest: ColumnTest | None = None
-    for layer, own in ours.items():
-        tests = {
-            other: found
-            for other, values in theirs.items()
-            if (found := column_test(own, values)) is not None
-        }
-        if not tests:
-            continue
-        best = max(tests, key=lambda other: tests[other].z)
-        passed = tests[best].z > limit.DEPENDENT_Z
-        links.append(LayerLink(layer, best if passed else None, tests[best].z))
-        if strongest is None or tests[best].z > strongest.z:
-            strongest = tests[best]
-    if strongest is not None:
-        z, p = correct_for_trials(strongest.log10_p, len(ours) * len(theirs))
-        strongest = replace(strongest, z=z, log10_p=p)
-    return tuple(links), strongest
+    for own, line in zip(ours, scores, strict=True):
+        best = int(line.argmax())
+        corrected, _ = correct_for_trials(log10_upper_tail(float(line[best])), trials)
+        passed = corrected > limit.DEPENDENT_Z
+        links.append(LayerLink(own, list(theirs)[best] if passed else None, float(line[best])))
+    own, other = (int(at) for at in np.unravel_index(scores.argmax(), scores.shape))
+    test = column_test(list(ours.values())[own], list(theirs.values())[other])
+    if test is not None:
+        z, p = correct_for_trials(test.log10_p, trials)
+        test = replace(test, z=z, log10_p=p)
+    return tuple(links), test
+
+
+def _stack_layers(
+    weights: Weights, layers: list[int], rows: Mapping[str, list[int]], columns: tuple[int, int]
+) -> dict[int, NDArray[np.float32]]:
+    """Return the rows of each layer that has them all."""
+    windows = {
+        layer: [Window(role, layer, (row,), columns) for role in rows for row in rows[role]]
+        for layer in layers
+    }
+    values = read_windows(weights, [one for own in windows.values() for one in own])
+    return {
+        layer: np.vstack([values[one] for one in own])
+        for layer, own in windows.items()
+        if own and all(one in values for one in own)
+    }
+
+
+def _score(
+    ours: Mapping[int, NDArray[np.float32]], theirs: Mapping[int, NDArray[np.float32]]
+) -> NDArray[np.float64]:
+    """Return z of the column test of every layer with every other, 0 where a row is constant."""
+    left, right = (standardise_all(np.stack(list(side.values()))) for side in (ours, theirs))
+    totals = np.einsum("arc,brc->ab", left, right, optimize=True)
+    grams = [np.einsum("arc,asc->ars", side, side, optimize=True) for side in (left, right)]
+    variances = np.einsum("ars,brs->ab", *grams, optimize=True) / (left.shape[2] - 1)
+    found: NDArray[np.float64] = totals / np.sqrt(np.where(variances > 0, variances, np.inf))
+    return found
 
 
 def read_layers(
@@ -82,11 +121,11 @@ def read_layers(
     return found
 
 
-def locating_roles(*sides: Weights) -> list[str]:
-    """Return those of `LOCATING_ROLES` whose matrix has all rows of the plan, on every side."""
+def locating_roles(*sides: Weights, roles: Sequence[str] = LOCATING_ROLES) -> list[str]:
+    """Return those of `roles` whose matrix has all rows of the plan, on every side."""
     return [
         role
-        for role in LOCATING_ROLES
+        for role in roles
         if all(_count_rows(weights, role) >= PLANNED_ROWS for weights in sides)
     ]
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
-from famtree.weights.blocks import Blocks, common_blocks, is_packed, read_blocks
-from famtree.weights.direction import is_cast, is_on_grid, zero_share
+from famtree.weights.blocks import LOOKED_AT, Blocks, common_blocks, is_packed, read_blocks
+from famtree.weights.direction import find_ablation, is_cast, is_on_grid, zero_share
 from famtree.weights.plan import choose_columns, embedding_windows
 from famtree.weights.read import read_windows
 from famtree.weights.results import Operation, OperationName
@@ -31,7 +31,7 @@ def describe_operation(child: Weights, parent: Weights) -> Operation:
     if is_packed(child) and not is_packed(parent):
         return Operation("quantized", frozen_embeddings=frozen)
     shape = _by_shape(child, parent)
-    ours, theirs = read_blocks(child), read_blocks(parent)
+    ours, theirs = (read_blocks(side, most=LOOKED_AT) for side in (child, parent))
     keys = common_blocks(ours, theirs)
     if not keys:
         return Operation(shape or "unknown", frozen_embeddings=frozen)
@@ -73,6 +73,8 @@ def _by_difference(
         return "pruned", None, ("single weights are set to zero",)
     if is_on_grid(ours) and not is_on_grid(theirs):
         return "quantized", None, ("values lie on a quantization grid",)
+    if find_ablation(theirs, ours):
+        return "ablated direction", None, ("projected out of what is written to the stream",)
     ranks = [effective_rank(ours[key] - theirs[key]) for key in moved]
     least = min(min(ours[key].shape) for key in moved)
     rank = max(ranks)

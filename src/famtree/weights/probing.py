@@ -30,7 +30,7 @@ def probe_pair(probe: Probe) -> ProbeTest | None:
     of the two kinds included.
     """
     child, parent = probe.child, probe.parent
-    layers = choose_layers(child)
+    layers = choose_layers(probe)
     if child.depth == parent.depth:
         trials = [[(layer, layer) for layer in layers]]
     else:
@@ -56,6 +56,15 @@ def affordable(probe: Probe, pairs: list[Pair]) -> list[Pair]:
             break
         found.append(pair)
     return found
+
+
+def covers_neurons(probe: Probe) -> bool:
+    """Return whether all neurons of some layer fit into the byte limit, so that any order is seen.
+
+    Of unequal depths every pair of layers was tried.
+    """
+    return bool(affordable(probe, [(layer, layer) for layer in choose_layers(probe)
+                                   if layer < probe.parent.depth]))  # fmt: skip
 
 
 def _best(tests: list[ProbeTest | None]) -> ProbeTest | None:

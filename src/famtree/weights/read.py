@@ -13,9 +13,17 @@ from numpy.typing import NDArray
 from famtree.packings.stored import Load, Span, UnreadableWeightError
 from famtree.weights.forms import store
 from famtree.weights.results import ReadFailure
-from famtree.weights.roles import View, find_norms, find_view, require_roles
+from famtree.weights.roles import (
+    View,
+    find_norms,
+    find_view,
+    norm_offset,
+    require_places,
+    require_roles,
+)
 
 if TYPE_CHECKING:
+    from famtree.fingerprints.tensor_names import Module
     from famtree.weights.open import Weights
 
 GAP = 4096
@@ -32,6 +40,8 @@ class Window(NamedTuple):
     layer: int
     rows: tuple[int, ...]
     columns: tuple[int, int]
+    expert: int = 0
+    """Which one, where a layer has several."""
 
 
 @dataclass(slots=True)
@@ -44,15 +54,15 @@ def read_windows(weights: Weights, windows: Iterable[Window]) -> dict[Window, Fl
     """Return the windows that can be read, float32 of rows x columns; the rest is in `reading`."""
     windows = list(dict.fromkeys(windows))
     missing = [window for window in windows if window not in weights.cache]
-    require_roles(weights, {w.role for w in missing}, sorted({w.layer for w in missing}))
+    require_places(weights, {(w.role, w.layer, w.expert) for w in missing})
     loads: dict[Any, Load] = {}
     for window in missing:
         try:
-            view = find_view(weights, window.role, window.layer)
+            view = find_view(weights, window.role, window.layer, window.expert)
             _check(window, view)
             loads[window] = view.form.load([view.place(r) for r in window.rows], window.columns)
         except UnreadableWeightError as fault:
-            _note(weights, f"{window.role} {window.layer}", str(fault))
+            note_failure(weights, f"{window.role} {window.layer}", str(fault))
     _run(weights, loads)
     return {window: weights.cache[window] for window in windows if window in weights.cache}
 
@@ -76,6 +86,15 @@ def read_norms(
                 loads[key] = _vector(weights, leaf.name, columns)
     _run(weights, loads)
     return {(key[1], key[2]): weights.cache[key] for key in keys if key in weights.cache}
+
+
+def read_gamma(weights: Weights, layer: int, norm: Module | None) -> NDArray[np.float64] | None:
+    """Return what the norm multiplies by, as wide as the residual stream; None without a norm."""
+    if norm is None or weights.hidden is None:
+        return None
+    name = norm.path.rpartition(".")[2]
+    found = read_norms(weights, [layer], (0, weights.hidden)).get((layer, name))
+    return None if found is None else found.astype(np.float64) + norm_offset(weights)
 
 
 def _vector(weights: Weights, name: str, columns: tuple[int, int]) -> Load:
@@ -105,12 +124,14 @@ def _run(weights: Weights, loads: Mapping[Any, Load]) -> None:
     for _ in range(MAX_WAVES):
         if not jobs:
             return
-        data = _fetch(weights, [span for job in jobs.values() for span in job.spans])
+        data = fetch(weights, [span for job in jobs.values() for span in job.spans])
         waiting, jobs = jobs, {}
         for key, job in waiting.items():
             parts = [data.get(span) for span in job.spans]
             if any(part is None for part in parts):
-                _note(weights, _describe(key), "the file ends before it, or could not be read")
+                note_failure(
+                    weights, _describe(key), "the file ends before it, or could not be read"
+                )
                 continue
             _advance(weights, jobs, key, job.load, [part for part in parts if part is not None])
 
@@ -123,10 +144,10 @@ def _advance(
     except StopIteration as done:
         weights.cache[key] = done.value
     except UnreadableWeightError as fault:
-        _note(weights, _describe(key), str(fault))
+        note_failure(weights, _describe(key), str(fault))
     except (ValueError, IndexError, KeyError) as fault:
         # Bytes of a stranger that contradict their own header.
-        _note(weights, _describe(key), f"its bytes do not fit its description: {fault}")
+        note_failure(weights, _describe(key), f"its bytes do not fit its description: {fault}")
     else:
         jobs[key] = _Job(load, spans)
 
@@ -135,13 +156,14 @@ def _describe(key: Any) -> str:
     return f"{key[0]} {key[1]}"
 
 
-def _note(weights: Weights, part: str, reason: str) -> None:
+def note_failure(weights: Weights, part: str, reason: str) -> None:
+    """Remember that a part of `weights` could not be read, and why."""
     entry = ReadFailure(part, reason)
     if entry not in weights.reading.unread:
         weights.reading.unread.append(entry)
 
 
-def _fetch(weights: Weights, spans: list[Span]) -> dict[Span, bytes]:
+def fetch(weights: Weights, spans: list[Span]) -> dict[Span, bytes]:
     """Return the bytes of each span, near ones fetched together."""
     joined = join_spans(spans)
     before = weights.source.cost

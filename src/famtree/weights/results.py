@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from famtree.weights.draw import Draw
 
 PairVerdict = Literal[
     "same-weights", "derived", "partial", "shared-init", "independent", "undetermined"
@@ -13,9 +16,11 @@ partial: some parts are inherited and others are not. shared-init: dependent, bu
 than two trainings from one initialisation. independent: a test that would have seen descent
 did not. undetermined: too little could be read or compared."""
 
+DecidedBy = Literal["identity", "column", "probe", "gram", "consistency", "nothing"]
+
 OperationName = Literal[
     "copy", "cast", "quantized", "adapter", "finetune", "continued-pretrain", "pruned",
-    "upscaled", "upcycled", "unknown",
+    "upscaled", "upcycled", "ablated direction", "unknown",
 ]  # fmt: skip
 
 
@@ -49,6 +54,17 @@ class ProbeTest:
 
 
 @dataclass(frozen=True, slots=True)
+class GramTest:
+    """Row-Gram test: do the rows of a matrix lie to each other alike?"""
+
+    z: float
+    log10_p: float
+    matrices: int
+    values: bool
+    """Whether v was among them, whose rows a new order of neurons leaves where they are."""
+
+
+@dataclass(frozen=True, slots=True)
 class LayerLink:
     """Where one layer of the child comes from."""
 
@@ -74,6 +90,9 @@ class Reading:
     planned_bytes: int = 0
     bytes: int = 0
     requests: int = 0
+    hashed: int = 0
+    """Bytes of weight files that were hashed for a draw; counted apart."""
+    hash_seconds: float = 0.0
     unread: list[ReadFailure] = field(default_factory=list)
 
 
@@ -83,7 +102,7 @@ class PairResult:
 
     verdict: PairVerdict
     reason: str
-    decided_by: Literal["identity", "column", "probe", "nothing"]
+    decided_by: DecidedBy
     z: float | None = None
     """z of the deciding test."""
     log10_p: float | None = None
@@ -95,7 +114,11 @@ class PairResult:
     embedding: ColumnTest | None = None
     """The same over embedding rows of shared tokens alone."""
     probe: ProbeTest | None = None
+    gram: GramTest | None = None
     layers: tuple[LayerLink, ...] = ()
+    changed: tuple[str, ...] | None = None
+    """Parts in which a difference was seen, of those that were looked at; None where none were."""
+    draw: Draw | None = None
 
     @property
     def related(self) -> bool:

@@ -35,6 +35,9 @@ _PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     "down": (("down", ""), ("expert_down", ""), ("experts_down", "")),
 }  # fmt: skip
 """Where a role may be found, in order: role of the module, and which part of it."""
+_EXPERTS = frozenset(
+    name for places in _PLACES.values() for name, _ in places if name.startswith("expert")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +72,54 @@ def require_roles(weights: Weights, roles: Iterable[str], layers: Iterable[int])
     weights.require(names)
 
 
-def find_view(weights: Weights, role: str, layer: int = 0) -> View:
-    """Return the matrix of `role` in the layer of that order number.
+def require_places(weights: Weights, places: Iterable[tuple[str, int, int]]) -> None:
+    """Read the headers that (role, layer, expert) need, all missing ones in one wave."""
+    weights.require(
+        name
+        for role, layer, expert in places
+        for module in _candidates(weights, role, layer, expert)
+        for name in _names(weights, module)
+    )
+
+
+def count_experts(weights: Weights, role: str, layer: int) -> int:
+    """Return how many matrices of a role a layer has; 0 where it has none."""
+    found = next(iter(_candidates(weights, role, layer)), None)
+    if found is None or found.role not in _EXPERTS:
+        return int(found is not None)
+    if found.role.startswith("experts"):
+        shapes = [leaf.shape for leaf in found.leaves.values() if leaf is not None]
+        return max((shape[0] for shape in shapes if len(shape) == 3), default=1)
+    main = weights.layout.main
+    assert main is not None  # noqa: S101 - it has a candidate
+    block = main.blocks[weights.block_numbers[layer]]
+    return sum(module.role == found.role for module in block)
+
+
+def find_view(weights: Weights, role: str, layer: int = 0, expert: int = 0) -> View:
+    """Return the matrix of `role` in the layer of that order number, of experts the one asked for.
 
     Raises UnreadableWeightError where there is none, or its form is not read.
     """
-    require_roles(weights, (role,), (layer,))
-    found = next(iter(_candidates(weights, role, layer)), None)
+    require_places(weights, [(role, layer, expert)])
+    found = next(iter(_candidates(weights, role, layer, expert)), None)
     if found is None:
         raise UnreadableWeightError(f"layer {layer} has no {role} matrix")
     if role not in _PLACES:
         form = make_form(weights, found, weights.hidden)
         return View(form, form.rows, _same)
     part = next(part for name, part in _PLACES[role] if name == found.role)
-    form = make_form(weights, found, _inputs(weights, role))
+    fused = expert if (found.role or "").startswith("experts") else 0
+    form = make_form(weights, found, _inputs(weights, role), expert=fused)
     if found.role == "experts_gate_up" and _has_role(weights, layer, "experts_up"):
         part = ""  # a file format that splits what others fuse, under the fused name
     if found.role == "qkv":
         return _split_qkv(weights, found, form, part)
     if part in ("first", "second"):
         return _split_half(weights, form, part)
-    if role in ("q", "k") and found.role == role and _pairs_adjacent(weights):
+    if role in ("q", "k") and found.role == role and _pairsplace_in_head(weights):
         heads = _heads(weights)[0 if role == "q" else 1]
-        return View(form, form.rows, _adjacent(form.rows // heads))
+        return View(form, form.rows, place_in_head(form.rows // heads))
     return View(form, form.rows, _same)
 
 
@@ -109,9 +137,23 @@ def find_norms(weights: Weights, layer: int) -> list[Module]:
 
 def feed_forward_norm(weights: Weights, layer: int) -> Module | None:
     """Return the norm whose output the feed-forward part reads."""
+    return _find_norm(weights, layer, load_layouts()["feed_forward_norms"])
+
+
+def attention_norm(weights: Weights, layer: int) -> Module | None:
+    """Return the norm whose output the attention part reads."""
+    return _find_norm(weights, layer, load_layouts()["attention_norms"])
+
+
+def _find_norm(weights: Weights, layer: int, names: Iterable[str]) -> Module | None:
     by_name = {module.path.rpartition(".")[2]: module for module in find_norms(weights, layer)}
-    names = load_layouts()["feed_forward_norms"]
     return next((by_name[name] for name in names if name in by_name), None)
+
+
+def count_heads(weights: Weights) -> int | None:
+    """Return how many heads of keys and values there are, where the config says so."""
+    found = weights.architecture
+    return None if found is None else found.kv_heads or found.heads
 
 
 def norm_offset(weights: Weights) -> float:
@@ -120,7 +162,7 @@ def norm_offset(weights: Weights) -> float:
     return 1.0 if weights.format != "gguf" and _model_type(weights) in table else 0.0
 
 
-def _candidates(weights: Weights, role: str, layer: int) -> Iterator[Module]:
+def _candidates(weights: Weights, role: str, layer: int, expert: int = 0) -> Iterator[Module]:
     main = weights.layout.main
     if role in ("embedding", "head"):
         modules = weights.layout.outside.get(role, [])
@@ -137,7 +179,11 @@ def _candidates(weights: Weights, role: str, layer: int) -> Iterator[Module]:
         found = [module for module in block if module.role == name]
         if name == "wide" and any(module.role == "gate" for module in block):
             continue
-        yield from sorted(found, key=lambda module: (len(module.path), module.path))[:1]
+        if name in _EXPERTS and expert < len(found):
+            found.sort(key=lambda module: (len(module.path), module.path))
+            yield found[expert]
+        elif found:
+            yield min(found, key=lambda module: (len(module.path), module.path))
 
 
 def _names(weights: Weights, module: Module) -> list[str]:
@@ -175,7 +221,7 @@ def _model_type(weights: Weights) -> str | None:
     return None if found is None else found.text_model_type or found.model_type
 
 
-def _pairs_adjacent(weights: Weights) -> bool:
+def _pairsplace_in_head(weights: Weights) -> bool:
     known = load_layouts()["rotary_pairs_adjacent"]["architectures"]
     return weights.gguf_architecture in known
 
@@ -193,8 +239,11 @@ def _same(row: int) -> int:
     return row
 
 
-def _adjacent(width: int) -> Callable[[int], int]:
-    """Row 2j + s of a head holds row s * width / 2 + j of the usual order."""
+def place_in_head(width: int) -> Callable[[int], int]:
+    """Return where rows of the usual order stand in heads that keep rotary pairs adjacent.
+
+    Row 2j + s of a head holds row s * width / 2 + j of the usual order.
+    """
     half = width // 2
 
     def place(row: int) -> int:

@@ -7,7 +7,7 @@ before the held-out trees there were run.
 from __future__ import annotations
 
 PLAN_VERSION = 1
-"""Sampled positions are a function of roles, layers, shapes and this number."""
+"""Positions of sketches are a function of roles, layers, shapes and this number."""
 
 DEPENDENT_Z = 6.0
 """p = 1e-9: with ten thousand candidate parents still 1e-5 by Bonferroni."""

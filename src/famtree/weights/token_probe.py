@@ -25,13 +25,14 @@ from famtree.packings.stored import UnreadableWeightError
 from famtree.weights import thresholds as limit
 from famtree.weights.assignment import assign
 from famtree.weights.normal_tail import log10_upper_tail
-from famtree.weights.plan import spread_layers
-from famtree.weights.read import Window, read_norms, read_windows
+from famtree.weights.places import draw_rows
+from famtree.weights.read import Window, read_gamma, read_windows
 from famtree.weights.results import ProbeTest
-from famtree.weights.roles import feed_forward_norm, find_view, norm_offset
+from famtree.weights.roles import feed_forward_norm, find_view
 from famtree.weights.tokens import shared_rows
 
 if TYPE_CHECKING:
+    from famtree.weights.draw import Draw
     from famtree.weights.open import Weights
 
 TOKENS = 192
@@ -40,8 +41,11 @@ NEURONS = 64
 ASSIGNED = 128
 """Most neurons of the child that are assigned, a layer."""
 LAYERS = 4
-MAX_BYTES = 16 << 20
-"""Most bytes a side that a probe reads."""
+MAX_BYTES = 4 << 20
+"""Most bytes a side of whole feed-forward layers."""
+MAX_TOKEN_BYTES = 3 << 19
+MAX_ORDERED_BYTES = 2 << 20
+"""Most bytes a side of embedding rows, and of neurons in their order (of one layer always)."""
 MATCHED_LAYERS = 4
 
 Answers = NDArray[np.float64]
@@ -55,6 +59,7 @@ class Probe:
 
     child: Weights
     parent: Weights
+    draw: Draw
     tokens: list[Pair]
     child_embedding: NDArray[np.float64]
     parent_embedding: NDArray[np.float64]
@@ -71,7 +76,7 @@ class Probe:
         matrix = read_windows(weights, [window]).get(window)
         if matrix is None:
             return None
-        answers = matrix.astype(np.float64) @ (embedding * _gamma(weights, layer)).T
+        answers = matrix.astype(np.float64) @ (embedding * _scale(weights, layer)).T
         return _normalise(answers)
 
     def answer_written(self, layer: int, neurons: int, *, child: bool) -> Answers | None:
@@ -95,11 +100,12 @@ class Probe:
         return float(np.corrcoef(left, right)[0, 1])
 
 
-def prepare_probe(child: Weights, parent: Weights) -> Probe | None:
+def prepare_probe(child: Weights, parent: Weights, draw: Draw) -> Probe | None:
     """Read the embeddings of shared tokens; None where that cannot be done."""
     if child.hidden is None or parent.hidden is None:
         return None
-    tokens = shared_rows(child, parent, TOKENS)
+    fitting = MAX_TOKEN_BYTES // (2 * max(child.hidden, parent.hidden))
+    tokens = shared_rows(child, parent, max(TOKENS // 4, min(TOKENS, fitting)), draw)
     if len(tokens) < TOKENS // 4:
         return None
     found = []
@@ -111,15 +117,15 @@ def prepare_probe(child: Weights, parent: Weights) -> Probe | None:
             return None
         centred = rows.astype(np.float64)
         found.append(centred - centred.mean(axis=0))
-    return Probe(child, parent, tokens, found[0], found[1])
+    return Probe(child, parent, draw, tokens, found[0], found[1])
 
 
 def ordered_test(probe: Probe, pairs: list[Pair]) -> ProbeTest | None:
     """Compare neuron i with neuron i in each (child layer, parent layer); z summed over layers."""
-    rows = tuple(range(NEURONS))
     scores = []
     for child_layer, parent_layer in pairs:
-        for role in ("gate", "up"):
+        rows = _draw_neurons(probe, child_layer, parent_layer)
+        for role in ("gate", "up") if rows else ():
             a = probe.answer(child_layer, role, rows, child=True)
             b = probe.answer(parent_layer, role, rows, child=False)
             if a is not None and b is not None:
@@ -159,9 +165,20 @@ def _two_sides(weights: Weights, layer: int) -> tuple[str, str]:
     return "gate", "up"
 
 
-def choose_layers(weights: Weights, count: int = LAYERS) -> list[int]:
-    """Return the layers a probe looks at: inner ones, spread over depth."""
-    return spread_layers(weights.depth, min(count, weights.depth))
+def choose_layers(probe: Probe) -> list[int]:
+    """Return the layers of the child that a probe looks at, as many as the byte limit allows."""
+    wide = max(probe.child.hidden or 1, probe.parent.hidden or 1)
+    fitting = MAX_ORDERED_BYTES // (2 * NEURONS * 2 * wide)
+    return probe.draw.spread(probe.child.depth, max(1, min(LAYERS, fitting)), "probe")
+
+
+def _draw_neurons(probe: Probe, child_layer: int, parent_layer: int) -> tuple[int, ...]:
+    try:
+        rows = min(find_view(probe.child, "up", child_layer).rows,
+                   find_view(probe.parent, "up", parent_layer).rows)  # fmt: skip
+    except UnreadableWeightError:
+        return ()
+    return draw_rows(probe.draw, "up", child_layer, rows, NEURONS)
 
 
 def _match_layer(probe: Probe, child_layer: int, parent_layer: int) -> tuple[float, int] | None:
@@ -228,14 +245,10 @@ def _summary(
     )
 
 
-def _gamma(weights: Weights, layer: int) -> NDArray[np.float64] | float:
+def _scale(weights: Weights, layer: int) -> NDArray[np.float64] | float:
     """Return the weights of the norm before the feed-forward part; 1 where there is none."""
-    norm = feed_forward_norm(weights, layer)
-    if norm is None or weights.hidden is None:
-        return 1.0
-    name = norm.path.rpartition(".")[2]
-    found = read_norms(weights, [layer], (0, weights.hidden)).get((layer, name))
-    return 1.0 if found is None else found.astype(np.float64) + norm_offset(weights)
+    found = read_gamma(weights, layer, feed_forward_norm(weights, layer))
+    return 1.0 if found is None else found
 
 
 def _cosines(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
 from famtree.fingerprints.tokenizer import choose_vocabulary_files, list_vocabulary
 
 if TYPE_CHECKING:
+    from famtree.weights.draw import Draw
     from famtree.weights.open import Weights
 
 MAX_VOCABULARY = 64 << 20
@@ -16,9 +17,12 @@ _START = 2000
 """First token taken where the vocabulary is large: past control and byte tokens, still frequent."""
 
 
-def shared_rows(a: Weights, b: Weights, count: int) -> list[tuple[int, int]]:
+def shared_rows(
+    a: Weights, b: Weights, count: int, draw: Draw | None = None
+) -> list[tuple[int, int]]:
     """Return up to `count` pairs of rows (in `a`, in `b`) of one token string.
 
+    Where they begin is drawn, from the first half of a vocabulary; without `draw` it is fixed.
     Consecutive rows of `a`, so that they are read in one range. Where both list the same
     vocabulary file, rows are equal and no vocabulary is read; else both are, which may cost
     megabytes over a network. Empty where no vocabulary can be had.
@@ -27,14 +31,21 @@ def shared_rows(a: Weights, b: Weights, count: int) -> list[tuple[int, int]]:
     if hashes[0] and hashes[0] == hashes[1]:
         # Control tokens and padding lie at the ends; the middle is safe for every vocabulary.
         rows = min(_size(a), _size(b))
-        start = min(_START, rows // 4)
+        start = _choose_start(rows, count, draw)
         return [(row, row) for row in range(start, min(start + count, rows))]
     left, right = read_tokens(a), read_tokens(b)
     if not left or not right:
         return []
     pairs = sorted((row, right[token]) for token, row in left.items() if token in right)
-    start = min(_START, len(pairs) // 4)
+    start = _choose_start(len(pairs), count, draw)
     return pairs[start : start + count]
+
+
+def _choose_start(rows: int, count: int, draw: Draw | None) -> int:
+    first = min(_START, rows // 4)
+    return (
+        first if draw is None else first + draw.number(max(1, rows // 2 - count - first), "token")
+    )
 
 
 def read_tokens(weights: Weights) -> dict[str, int]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from famtree.packings.floats import SIZES, decode_floats
+from famtree.weights import thresholds as limit
 from famtree.weights.column_alignment import column_test
 from famtree.weights.forms import store
 from famtree.weights.normal_tail import correct_for_trials
@@ -33,13 +34,15 @@ SINE_SHARE = 0.9
 rows of 64 and more some tenth."""
 
 
-def compare_tensors(child: Weights, parent: Weights) -> tuple[ColumnTest | None, list[str]]:
+def compare_tensors(child: Weights, parent: Weights) -> tuple[ColumnTest | None, float, list[str]]:
     """Return the strongest test over tensors of equal shape, corrected for their number.
 
-    Also the names of the child's tensors that were left out as constants. None where no tensor
+    Also the share of values whose tensors are aligned, of those compared, and the names of the
+    child's tensors that were left out as constants. None where no tensor
     of the two can be paired: by name, or by a shape that is unique on both sides.
     """
     tests: list[ColumnTest] = []
+    sizes: list[tuple[int, bool]] = []
     constants: list[str] = []
     for own, other in _pair(child, parent)[:MAX_TENSORS]:
         a, b = _read(child, own), _read(parent, other)
@@ -51,11 +54,13 @@ def compare_tensors(child: Weights, parent: Weights) -> tuple[ColumnTest | None,
         found = column_test(a.T[:FEATURES], b.T[:FEATURES])
         if found is not None:
             tests.append(found)
+            sizes.append((own.numel, found.z > limit.DOUBT_Z))
     if not tests:
-        return None, constants
+        return None, 0.0, constants
     best = max(tests, key=lambda test: test.z)
     z, p = correct_for_trials(best.log10_p, len(tests))
-    return ColumnTest(z, p, best.cosine, best.rows, best.columns), constants
+    aligned = sum(size for size, found in sizes if found) / sum(size for size, _ in sizes)
+    return ColumnTest(z, p, best.cosine, best.rows, best.columns), aligned, constants
 
 
 def is_generated(values: NDArray[np.float32]) -> bool:

@@ -1,0 +1,25 @@
+"""Thresholds of what two dependent checkpoints have to show besides dependence, with their origin.
+
+Those of dependence itself are `thresholds`. These were chosen on numpy-made pairs (see
+`benchmarks/forgeries.py`, seeds below 1000) and frozen before its held-out seeds were run.
+"""
+
+from __future__ import annotations
+
+ODD_Z = 3.0
+ODD_EXPECTED = 5.0
+"""A drawn matrix does not fit the others where its z is below the first though their cosine would
+give it more than the second; three more rows of each are read before that is believed."""
+ODD_ROW_EXPECTED, ODD_ROW_SHARE = 8.0, 0.1
+"""The same of single rows, and the share of them that is no chance."""
+ODD_SHARE = 20
+"""One matrix of so many that does not fit is an exception, two are none."""
+
+T_MOST = 1.3
+"""Beyond, the norm grew or shrank by more than a step orthogonal to the start can do: decay, a
+scaled tensor, or a long training that nothing was measured on."""
+ABLATION_REST, ABLATION_COSINE, ABLATION_MATRICES = 0.2, 0.95, 3
+"""A projected-out direction: second singular value over the first (what rounding leaves), cosine
+of the direction between matrices, and how many matrices have to show it."""
+SCALED_COSINE = 0.5
+"""Cosine of a difference with the matrix it was made to: orthogonal updates have less than .1."""

@@ -1,0 +1,174 @@
+"""The row-Gram test: how the rows of one matrix lie to each other.
+
+Cosines between the rows of v, gate and up do not change when the hidden axis is rotated, permuted
+or flipped, when norms are folded, or rows scaled; no tokens and no embeddings are needed, and
+widths may differ. If two models were initialised apart the order of rows is exchangeable (neurons
+of a layer, value dimensions of a head), so cosines of one say nothing of the other's. q and k are
+left out: rotary positions tell their rows apart. A cousin of tests on the spectra of W_v W_o
+(arXiv 2511.06390, 2512.03620).
+
+Grams are centred as in the unbiased distance correlation of Székely & Rizzo (2013, "The distance
+correlation t-test of independence in high dimension"): with n rows R sqrt(n(n-3)/2 - 1) is
+standard normal under independence, whatever the rows have in common.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from famtree.packings.stored import UnreadableWeightError
+from famtree.weights.normal_tail import correct_for_trials, log10_upper_tail
+from famtree.weights.places import draw_rows
+from famtree.weights.read import Window, read_gamma, read_windows
+from famtree.weights.results import GramTest
+from famtree.weights.roles import attention_norm, count_heads, feed_forward_norm, find_view
+
+if TYPE_CHECKING:
+    from famtree.weights.draw import Draw
+    from famtree.weights.open import Weights
+
+ROWS = 64
+"""Rows of a matrix whose cosines are compared."""
+HEAD_ROWS = 12
+"""The same of each head, where heads may stand in another order."""
+MAX_BYTES = 3 << 20
+"""Most bytes a side of the test by row numbers, though one matrix is always read."""
+MAX_HEAD_BYTES = 3 << 20
+"""Most bytes a side of the test by heads, which needs all of them."""
+ROLES = ("v", "gate", "up")
+MIN_ROWS = 12
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    rows: int
+    row_bytes: int
+
+
+def gram_test(
+    child: Weights, parent: Weights, draw: Draw, layers: list[tuple[int, int]]
+) -> GramTest | None:
+    """Compare rows of like number in drawn (child, parent) layers; then heads with all heads.
+
+    z is that of the best of three: v alone, which a new order of neurons leaves as it is, all
+    matrices, and v head by head; corrected for the trials. None where no matrix has the same
+    number of rows on both sides.
+    """
+    scores: dict[str, list[float]] = {}
+    spent = 0
+    for own, other in layers:
+        for role in ROLES:
+            shape = _shape(child, parent, role, own, other)
+            if shape is None or (spent and spent + ROWS * shape.row_bytes > MAX_BYTES):
+                continue
+            spent += ROWS * shape.row_bytes
+            rows = draw_rows(draw, role, own, shape.rows, ROWS)
+            found = _compare(child, parent, role, own, other, rows)
+            if found is not None:
+                scores.setdefault(role, []).append(found)
+    trials = [_sum(scores.get("v", [])), _sum([one for own in scores.values() for one in own])]
+    tried = (_match_heads(child, parent, draw, *pair) for pair in layers)
+    by_heads = next((z for z in tried if z is not None), None)
+    made = [z for z in (*trials, by_heads) if z is not None]
+    if not made:
+        return None
+    z, p = correct_for_trials(log10_upper_tail(max(made)), len(made))
+    matrices = sum(len(own) for own in scores.values())
+    return GramTest(z=z, log10_p=p, matrices=matrices, values=bool(scores.get("v")))
+
+
+def centre(gram: Matrix) -> Matrix:
+    """Return the U-centred matrix: rows, columns and diagonal sum to nothing."""
+    n = len(gram)
+    off = gram * (1 - np.eye(n))
+    sums = off.sum(axis=1)
+    found = (
+        off - sums[:, None] / (n - 2) - sums[None, :] / (n - 2) + sums.sum() / ((n - 1) * (n - 2))
+    )
+    np.fill_diagonal(found, 0.0)
+    centred: Matrix = found
+    return centred
+
+
+def gram_z(a: Matrix, b: Matrix) -> float:
+    """Return z of the agreement of two Gram matrices of n rows."""
+    x, y = centre(a), centre(b)
+    sizes = float(np.linalg.norm(x) * np.linalg.norm(y))
+    pairs = len(a) * (len(a) - 3) / 2
+    return float(np.vdot(x, y)) / sizes * sqrt(pairs - 1) if sizes > 0 else 0.0
+
+
+def _sum(scores: list[float]) -> float | None:
+    return sum(scores) / sqrt(len(scores)) if scores else None
+
+
+def _shape(child: Weights, parent: Weights, role: str, own: int, other: int) -> _Shape | None:
+    try:
+        mine, theirs = find_view(child, role, own), find_view(parent, role, other)
+    except UnreadableWeightError:
+        return None
+    for view, side in ((mine, child), (theirs, parent)):
+        if view.form.fast == "rows" and side.source.kind == "hub":
+            return None  # a request a column
+    if mine.rows != theirs.rows or mine.rows < MIN_ROWS:
+        return None
+    return _Shape(mine.rows, 2 * max(mine.columns, theirs.columns))
+
+
+def _compare(
+    child: Weights, parent: Weights, role: str, own: int, other: int, rows: tuple[int, ...]
+) -> float | None:
+    grams = [_gram(child, role, own, rows), _gram(parent, role, other, rows)]
+    if grams[0] is None or grams[1] is None:
+        return None
+    return gram_z(grams[0], grams[1])
+
+
+def _match_heads(child: Weights, parent: Weights, draw: Draw, own: int, other: int) -> float | None:
+    """Return z of heads held against the heads most like them, corrected for the choice."""
+    shape = _shape(child, parent, "v", own, other)
+    heads = count_heads(child), count_heads(parent)
+    if shape is None or not heads[0] or heads[0] != heads[1] or shape.rows % heads[0]:
+        return None
+    count, width = heads[0], shape.rows // heads[0]
+    if count < 2 or width < HEAD_ROWS or count * HEAD_ROWS * shape.row_bytes > MAX_HEAD_BYTES:
+        return None
+    start = draw.number(width - HEAD_ROWS + 1, "heads", own)
+    rows = tuple(head * width + start + at for head in range(count) for at in range(HEAD_ROWS))
+    mine, theirs = _gram(child, "v", own, rows), _gram(parent, "v", other, rows)
+    if mine is None or theirs is None:
+        return None
+    best = [max(gram_z(one, two) for two in _cut(theirs)) for one in _cut(mine)]
+    return _sum([correct_for_trials(log10_upper_tail(z), count)[0] for z in best])
+
+
+def _cut(gram: Matrix) -> list[Matrix]:
+    """Return the Gram matrix of each head."""
+    starts = range(0, len(gram), HEAD_ROWS)
+    return [gram[at : at + HEAD_ROWS, at : at + HEAD_ROWS] for at in starts]
+
+
+def _gram(weights: Weights, role: str, layer: int, rows: tuple[int, ...]) -> Matrix | None:
+    assert weights.hidden is not None  # noqa: S101 - views are as wide
+    try:
+        width = find_view(weights, role, layer).columns
+    except UnreadableWeightError:
+        return None
+    window = Window(role, layer, rows, (0, width))
+    values = read_windows(weights, [window]).get(window)
+    if values is None or not np.isfinite(values).all():
+        return None
+    norm = attention_norm(weights, layer) if role == "v" else feed_forward_norm(weights, layer)
+    gamma = read_gamma(weights, layer, norm)
+    scaled = values.astype(np.float64) * (1.0 if gamma is None else gamma)
+    sizes = np.linalg.norm(scaled, axis=1, keepdims=True)
+    scaled = scaled / np.where(sizes > 0, sizes, 1.0)
+    found: Matrix = scaled @ scaled.T
+    return found

@@ -1,0 +1,137 @@
+"""Strangers into which parts of a parent were copied, and what is said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from famtree.weights.open import Weights
+from famtree.weights.pair import compare_weights
+from famtree.weights.plan import block_windows, choose_columns, spread_layers
+from tiny_models import HIDDEN, LAYERS, READERS, Arrays, make_model, open_model, tune
+
+ROLES = dict(zip(("q", "k", "v", "gate", "up"), READERS, strict=True))
+MODULES = {"q_proj": "self_attn", "k_proj": "self_attn", "v_proj": "self_attn"}
+VERIFIED = ("same-weights", "derived")
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Weights:
+    return open_model(tmp_path / "parent", make_model(1))
+
+
+def name_of(role: str, layer: int) -> str:
+    leaf = ROLES[role]
+    return f"model.layers.{layer}.{MODULES.get(leaf, 'mlp')}.{leaf}.weight"
+
+
+def copy_planned_rows(stranger: Arrays, base: Arrays) -> Arrays:
+    """Copy what a plan without a key reads: rows, columns and tokens that everybody can list."""
+    found = {name: values.copy() for name, values in stranger.items()}
+    layers = spread_layers(LAYERS)
+    for window in block_windows(layers, choose_columns(HIDDEN), draws=(0, 1, 2, 3)):
+        name = name_of(window.role, window.layer)
+        rows = [row for row in window.rows if row < len(base[name])]
+        found[name][rows] = base[name][rows]
+    table = "model.embed_tokens.weight"
+    found[table][256:260] = base[table][256:260]
+    return found
+
+
+def copy_some(stranger: Arrays, base: Arrays, chosen: Callable[[str], bool]) -> Arrays:
+    return {name: base[name] if chosen(name) else values for name, values in stranger.items()}
+
+
+def test_rows_of_a_plan_without_a_key_prove_nothing(tmp_path: Path, parent: Weights) -> None:
+    forged = copy_planned_rows(make_model(2), make_model(1))
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert found.verdict not in VERIFIED
+
+
+def test_guessed_rows_are_not_where_the_draw_looks(tmp_path: Path, parent: Weights) -> None:
+    base, stranger = make_model(1), make_model(2)
+    for seed in range(12):
+        draw = np.random.default_rng(seed)
+        forged = {name: values.copy() for name, values in stranger.items()}
+        for _ in range(34):
+            role, layer = draw.choice(list(ROLES)), int(draw.integers(LAYERS))
+            name = name_of(role, layer)
+            row = int(draw.integers(len(base[name])))
+            forged[name][row] = base[name][row]
+        found = compare_weights(open_model(tmp_path / str(seed), forged), parent)
+        assert found.verdict not in VERIFIED, seed
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
+def test_a_share_of_all_rows_is_no_descent(tmp_path: Path, parent: Weights, share: float) -> None:
+    base, draw = make_model(1), np.random.default_rng(5)
+    forged = make_model(2)
+    for name, values in forged.items():
+        if values.ndim == 2:
+            rows = draw.random(len(values)) < share
+            values[rows] = base[name][rows]
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert found.verdict not in VERIFIED
+    if share > 0.1:
+        assert found.decided_by == "consistency"
+
+
+TAKEN: dict[str, tuple[Callable[[str], bool], str]] = {
+    "one layer": (lambda name: ".layers.2." in name, "partial"),
+    "three layers": (lambda name: ".layers." in name and ".layers.2." not in name, "partial"),
+    "embeddings": (lambda name: "embed" in name or "head" in name, "partial"),
+    "norms": (lambda name: "norm" in name, "independent"),
+    "attention": (lambda name: "self_attn" in name, "undetermined"),
+    "feed-forward": (lambda name: ".mlp." in name, "undetermined"),
+    "what was planned": (lambda name: name.split(".")[-2] in READERS, "undetermined"),
+    "values": (lambda name: "v_proj" in name, "undetermined"),
+    "all but o": (lambda name: "o_proj" not in name, "undetermined"),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+def test_taken_tensors_are_told_as_what_they_are(
+    tmp_path: Path, parent: Weights, taken: str
+) -> None:
+    chosen, expected = TAKEN[taken]
+    forged = copy_some(make_model(2), make_model(1), chosen)
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert found.verdict == expected, found.reason
+
+
+def test_blocks_under_own_embeddings_are_descent(tmp_path: Path, parent: Weights) -> None:
+    model = copy_some(make_model(2), make_model(1), lambda name: "embed" not in name)
+    found = compare_weights(open_model(tmp_path / "child", tune(model, 3)), parent)
+    assert found.verdict == "derived"
+    assert found.changed is not None
+    assert "embeddings" in found.changed
+
+
+def test_the_same_two_files_are_looked_at_in_the_same_places(tmp_path: Path) -> None:
+    sides = [(tmp_path / "a", make_model(1)), (tmp_path / "b", tune(make_model(1), 3))]
+
+    def look(nonce: str | None = None, *, turned: bool = False) -> tuple[str, float]:
+        opened = [open_model(folder, arrays) for folder, arrays in sides]
+        found = compare_weights(*(opened[::-1] if turned else opened), nonce=nonce)
+        assert found.draw is not None
+        assert found.z is not None
+        return found.draw.key, found.z
+
+    assert look() == look() == look(turned=True)
+    assert look("once") == look("once") != look()
+
+
+def test_a_changed_value_moves_every_place(tmp_path: Path, parent: Weights) -> None:
+    one = tune(make_model(1), 3)
+    other = {name: values.copy() for name, values in one.items()}
+    other["model.norm.weight"][0] += 1
+    keys = set()
+    for name, arrays in (("one", one), ("other", other)):
+        found = compare_weights(open_model(tmp_path / name, arrays), parent)
+        assert found.draw is not None
+        assert found.draw.source == "computed"
+        keys.add(found.draw.key)
+    assert len(keys) == 2
