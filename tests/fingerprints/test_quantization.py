@@ -113,6 +113,30 @@ def test_no_usable_declaration_is_none(stated: Any) -> None:
     assert read_quantization({"quantization_config": stated}, {}, NOTHING) == (None, [])
 
 
+TRANSFORMERS_JS = {"per_channel": False, "reduce_range": False, "per_model_config": {}}
+
+
+@pytest.mark.parametrize(
+    ("config", "side"),
+    [
+        ({}, {"quantize_config.json": TRANSFORMERS_JS}),
+        ({}, {"quant_config.json": {"calibration": "minmax"}}),
+        ({}, {"quantize_config.json": {"bits": "four"}}),
+        ({}, {"hf_quant_config.json": {"dtype": "int8"}}),
+        ({}, {"quanto_qmap.json": {"model.layers.0": "qint8"}}),
+        ({"quantization": {"load_in_4bit": True}}, {}),
+        ({"quantization": {"bits": 4}}, {}),
+        ({"quantization": {"group_size": 64}}, {}),
+        ({"quantization": {"scheme": "none"}}, {}),
+    ],
+)
+def test_files_and_keys_of_other_programs_declare_nothing(
+    config: dict[str, Any], side: dict[str, Any]
+) -> None:
+    """GPTQ needs bits, MLX bits and groups; transformers.js speaks of ONNX files."""
+    assert read_quantization(config, side, NOTHING) == (None, [])
+
+
 @pytest.mark.parametrize("bits", [True, -4, 0, 1e400, 2**80, "4", [4], 65])
 def test_absurd_widths_are_unknown(bits: Any) -> None:
     stated = {"quant_method": "gptq", "bits": bits, "group_size": bits}

@@ -33,6 +33,8 @@ _GGUF_SOURCES = (
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
 """One file of a split GGUF (llama.cpp's `gguf-split`)."""
 _QUANTIZER_FILES = ("quantize_config.json", "quant_config.json", "quantization_config.json")
+_QUANTIZER_KEYS = frozenset({"bits", "w_bit", "quant_method"})
+"""What makes such a file a quantizer's: other programs use the names for what they do to ONNX."""
 _RELATIONS: dict[str, LinkRelation] = {
     "finetune": "finetune",
     "adapter": "adapter",
@@ -243,7 +245,7 @@ def _from_quantizer(side_files: Mapping[str, Any]) -> Iterator[Claim]:
     """AutoGPTQ and GPTQModel write down what they quantized."""
     for name in _QUANTIZER_FILES:
         table = side_files.get(name)
-        if isinstance(table, dict):
+        if isinstance(table, dict) and table.keys() & _QUANTIZER_KEYS:
             yield from _claim(table.get("model_name_or_path"), "quantizer", "quantized")
 
 

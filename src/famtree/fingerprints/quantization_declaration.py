@@ -23,6 +23,13 @@ SIDE_FILES = (
     "quanto_qmap.json",
 )
 """Where a declaration may lie outside config.json: ModelOpt, old AutoGPTQ, old AWQ, quanto."""
+_MODELOPT_KEYS = (
+    "quant_algo", "quantization.quant_algo", "quantization.kv_cache_quant_algo", "producer",
+    "quant_method", "config_groups",
+)  # fmt: skip
+_STATING = frozenset({"quant_method", "quant_algo"})
+"""Keys that tell a method where `quantization`, which trainers use for settings of theirs, is not
+MLX's."""
 _T = TypeVar("_T")
 MAX_WORD = 64
 MAX_IGNORED = 64
@@ -128,15 +135,28 @@ def _find_statements(
         yield stated, "config"
     for name in SIDE_FILES:
         found = side_files.get(name)
-        if not isinstance(found, dict) or not found:
-            continue
-        if name == "quanto_qmap.json":
+        method = _recognise(name, found) if isinstance(found, dict) and found else None
+        if method == "quanto":
             yield _read_map(found), name
-        elif name == "hf_quant_config.json":
-            yield {"quant_method": "modelopt", **found}, name
-        else:
-            zero_point = "zero_point" in found or "w_bit" in found
-            yield {"quant_method": "awq" if zero_point else "gptq", **found}, name
+        elif method is not None:
+            yield {"quant_method": method, **found}, name
+
+
+def _recognise(name: str, found: dict[str, Any]) -> str | None:
+    """Return the method that a side file belongs to, None where its keys are another program's.
+
+    transformers.js calls what it says of ONNX files quantize_config.json too (`per_channel`,
+    `reduce_range`, `per_model_config`).
+    """
+    if name == "quanto_qmap.json":
+        listed = any(isinstance(one, dict) and "weights" in one for one in found.values())
+        return "quanto" if listed else None
+    if name == "hf_quant_config.json":
+        stated = any(look_up(found, key) is not None for key in _MODELOPT_KEYS)
+        return "modelopt" if stated else None
+    if "zero_point" in found or "w_bit" in found:
+        return "awq"
+    return "gptq" if _number(found, ("bits",)) or "quant_method" in found else None
 
 
 def _find_in_config(table: dict[str, Any]) -> dict[str, Any] | None:
@@ -144,10 +164,12 @@ def _find_in_config(table: dict[str, Any]) -> dict[str, Any] | None:
     for key in ("quantization_config", "compression_config", "quantization"):
         for scope in scopes:
             found = scope.get(key) if isinstance(scope, dict) else None
-            if isinstance(found, dict) and found:
-                if "quant_method" not in found and isinstance(table.get("quantization"), dict):
-                    return {**found, "quant_method": "mlx"}
+            if not isinstance(found, dict) or not found:
+                continue
+            if key != "quantization" or found.keys() & _STATING:
                 return found
+            if {"bits", "group_size"} <= found.keys():
+                return {**found, "quant_method": "mlx"}
     return None
 
 
