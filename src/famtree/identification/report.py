@@ -136,6 +136,11 @@ def explain(findings: Findings, registry: Registry) -> str:
         names = ", ".join(str(one.generation) for one in result.candidates)
         return f"the family is settled by {spoke}; these generations show the same traits: {names}"
     architecture = findings.fingerprint.architecture
+    if result.nested is not None:
+        return (
+            f"model_type {architecture.wrapper!r} is known neither by itself nor as a chat model "
+            f"over a decoder: what it nests, {result.nested.family.name}, is a part of it"
+        )
     model_type = architecture.text_model_type or architecture.model_type
     if result.outcome == "ambiguous":
         names = ", ".join(dict.fromkeys(one.family for one in result.candidates))

@@ -20,6 +20,7 @@ from famtree.matchers.observation import Observation
 from famtree.matchers.rules import CHECKPOINTS_KEPT, STRANGER_GAIN, RuleMatch, match_rules
 from famtree.matchers.sizes import SizeMatch, describe_shape, match_sizes
 from famtree.matchers.vocabularies import VocabularyMatch, match_vocabularies
+from famtree.matchers.wrapping import speaks_for_whole
 from famtree.registry.registry import Registry
 from famtree.types.family import Family, Generation
 from famtree.types.identification import Candidate, Evidence, Outcome
@@ -104,6 +105,8 @@ class Classification(Struct):
     generation: Generation | None
     candidates: list[Candidate] = []
     evidence: list[Evidence] = []
+    nested: Standing | None = None
+    """The design of a part, where the whole is one that nobody knows."""
 
     @property
     def family(self) -> Family | None:
@@ -129,6 +132,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     evidence = _evidence(best, observation)
     if belief < FAMILY_SETTLED:
         return _unsettled(ranked, families, unknown, evidence)
+    if not speaks_for_whole(observation, best.generation, registry):
+        confidence = calibrate(1.0, conflicts=0, custom=True)
+        return Classification("unknown", confidence, None, None, [], evidence, nested=best)
     kept = [one for one in within if one.share >= KEPT_SHARE * belief]
     settled = best.share >= SETTLED * belief
     raw = best.share if settled else belief
