@@ -6,7 +6,7 @@ FOLDER holds `checkpoints/` and `labels.csv` with the columns folder, family_key
 kind_key and parents. Whole checkpoints, adapters and draft heads are scored apart: a whole
 checkpoint by its family and, where that is right, its generation; an adapter by its base's family;
 a draft head by its kind, and by naming no family as its own. A row without a family_key has none
-on record, so that any name is a false one. Prints every answer that is not right (`--all`: every
+on record, so that any name is a false one; one without a kind_key is left out. Prints every answer that is not right (`--all`: every
 answer), then the figures. Exits with 1 where an answer of CONFIDENT is wrong, or a false name has
 FALSE.
 """
@@ -96,7 +96,7 @@ def ask(folder: Path, registry: Registry) -> Iterator[Score]:
     """Yield the score of every row, with the answer that the whole pipeline gives offline."""
     session = Session(offline=True)
     with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
+        rows = [row for row in csv.DictReader(stream) if row["kind_key"]]
     for row in rows:
         try:
             answer = session.identify(str(folder / "checkpoints" / row["folder"]))

@@ -9,7 +9,7 @@ from msgspec import Struct
 from famtree.checkpoint.gathered import Gathered
 from famtree.matchers.classify import Classification
 from famtree.types.fingerprint import Disagreement, Fingerprint
-from famtree.types.identification import Completeness, Kind, Target, UnknownReason
+from famtree.types.identification import Completeness, Component, Kind, Target, UnknownReason
 from famtree.types.quantization import Quantization
 
 if TYPE_CHECKING:
@@ -61,7 +61,23 @@ class Findings(Struct):
         return "adapter" if self.adapter is not None else self.found.kind
 
     @property
+    def components(self) -> list[Component]:
+        """The parts that have a design of their own."""
+        nested = self.result.nested
+        if nested is None:
+            return self.found.components
+        part = Component.model_construct(
+            role="text", family=nested.family.key, generation=nested.generation.key
+        )
+        return [*self.found.components, part]
+
+    @property
     def unknown_because(self) -> UnknownReason:
-        """What it means where nothing is settled: no such design on record, or too little seen."""
+        """What it means where nothing is settled: no such design on record, or too little seen.
+
+        Adapters and draft heads have no design that could be on record.
+        """
+        if self.kind in ("pipeline", "component"):
+            return "unregistered" if self.found.config else "not-judged"
         designed = bool(self.found.config) and self.kind == "model" and not self.found.explanation
         return "unregistered" if designed else "not-judged"

@@ -11,7 +11,7 @@ from famtree.errors import UnreadableError
 from famtree.sources.header_plan import HeaderPlan
 from famtree.sources.weight_files import WEIGHT_SUFFIXES
 from famtree.types.checkpoint import Listing, TensorIndex
-from famtree.types.identification import Kind, Notice, PickledWeights
+from famtree.types.identification import Component, Kind, Notice, PickledWeights
 
 if TYPE_CHECKING:
     from famtree.checkpoint.forms.form import FileForm
@@ -39,6 +39,10 @@ class Gathered(Struct):
     pickled: PickledWeights | None = None
     kind: Kind = "model"
     """What the files are, where the form or what stands in for config.json tells."""
+    parts: dict[str, dict[str, Any]] = {}
+    """Configs of the parts of a pipeline, by role."""
+    components: list[Component] = []
+    """The same as they are published."""
     explanation: str | None = None
     """What the checkpoint is instead, where it is no model by itself."""
 

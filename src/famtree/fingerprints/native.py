@@ -40,9 +40,12 @@ def read_params(params: Mapping[str, Any]) -> tuple[dict[str, Any], str | None]:
         config.update(layout.get("set", {}))
         if "norm_eps" in params:
             config["rms_norm_eps"] = params["norm_eps"]
-        if "model_type" in layout:
+        stated = params.get("model_type")
+        own = isinstance(stated, str) and stated not in ("", layout.get("model_type"))
+        if "model_type" in layout and not own:
             config["model_type"] = layout["model_type"]
-        _complete(params, config, layout)
+        if not own:  # another design under the same keys has other widths
+            _complete(params, config, layout)
         return config, layout["name"]
     return {}, None
 

@@ -135,7 +135,9 @@ def _find_statements(
         yield stated, "config"
     for name in SIDE_FILES:
         found = side_files.get(name)
-        method = _recognise(name, found) if isinstance(found, dict) and found else None
+        if not isinstance(found, dict) or not found:
+            continue
+        method = _recognise(name, found)
         if method == "quanto":
             yield _read_map(found), name
         elif method is not None:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from msgspec.structs import replace
 
+from famtree.checkpoint.adapter import UNSEEN
+from famtree.checkpoint.bases import find_base
+from famtree.checkpoint.composition import list_parts
 from famtree.checkpoint.declaration import (
     describe_declaration,
     explain_absence,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from famtree.checkpoint.findings import Findings
     from famtree.lineage.trace import Trace
     from famtree.registry.registry import Registry
+    from famtree.types.family import Family, Generation
 
 OPENED_BELIEF = 0.9
 """Belief in the family of a base that was opened, whose files show it."""
@@ -31,6 +35,51 @@ class Told(Struct):
     candidates: list[Candidate] = []
     evidence: list[Evidence] = []
     reason: str | None = None
+
+
+class Declared(Struct):
+    """A family that rests on what the checkpoint's own files declare."""
+
+    family: Family
+    generation: Generation | None
+    belief: float
+    told: Told
+
+
+def settle_by_declaration(findings: Findings, trace: Trace, registry: Registry) -> Declared | None:
+    """Return the family of an adapter's base, or of the language model that a config loads.
+
+    None where the family rests on something better, or nothing is known of what is declared.
+    """
+    adapted = choose_adapted(findings, trace, registry)
+    if adapted is not None and adapted.family is not None:
+        return Declared(adapted.family, adapted.generation, adapted.belief, hear_base(adapted))
+    if findings.result.outcome != "unknown" or findings.kind != "model":
+        return None
+    parts = list_parts(findings.found.config)
+    name = next((part.parent for part in parts if part.role == "language model"), None)
+    base = find_base(name, registry) if name is not None else None
+    if base is None:
+        return None
+    generation = (
+        registry.find_generation(base.family, base.generations[0])
+        if len(base.generations) == 1
+        else None
+    )
+    belief = UNSEEN[base.known_by]
+    reason = f"config.json loads {name} as its language model, which nothing here can check"
+    candidate = _declare(base.family, generation, belief)
+    family = registry.by_key[base.family]
+    return Declared(family, generation, belief, Told(candidates=[candidate], reason=reason))
+
+
+def _declare(family: str, generation: Generation | None, belief: float) -> Candidate:
+    return Candidate.model_construct(
+        family=family,
+        generation=generation.key if generation else None,
+        score=belief,
+        decided_by="declared",
+    )
 
 
 def choose_adapted(findings: Findings, trace: Trace, registry: Registry) -> AdapterFinding | None:
@@ -63,18 +112,12 @@ def hear_base(adapted: AdapterFinding) -> Told:
     adapter, family, generation = adapted.adapter, adapted.family, adapted.generation
     if family is None:
         return Told()
-    candidate = Candidate.model_construct(
-        family=family.key,
-        generation=generation.key if generation else None,
-        score=adapted.belief,
-        decided_by="declared",
-    )
     seen = [one.signal for one in adapted.evidence if one.supports]
     checked = f"; it fits by {', '.join(seen)}" if seen else ", which nothing here can check"
     if adapter.base_check == "consistent":
         checked = ", and the adapter has its widths"
     return Told(
-        candidates=[candidate],
+        candidates=[_declare(family.key, generation, adapted.belief)],
         evidence=list(adapted.evidence),
         reason=f"{adapter.base_source} names {adapter.base} as base model{checked}",
     )

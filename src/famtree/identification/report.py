@@ -11,7 +11,7 @@ from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
-from famtree.identification.declared import Told, choose_adapted, hear_base, hear_declaration
+from famtree.identification.declared import Told, hear_declaration, settle_by_declaration
 from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
@@ -39,27 +39,27 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     result, fingerprint = findings.result, findings.fingerprint
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
-    adapted = choose_adapted(findings, trace, registry)
-    told = hear_base(adapted) if adapted else hear_declaration(findings, registry)
+    declared = settle_by_declaration(findings, trace, registry)
+    told = declared.told if declared else hear_declaration(findings, registry)
     candidates = told.candidates or order_by_claims(result.candidates, claims)
-    size, parameters = _measure(findings, settled=adapted is None)
+    size, parameters = _measure(findings, settled=declared is None)
     warnings = list(findings.found.notices)
-    best = None if adapted else result.best
+    best = None if declared else result.best
     warnings += checkpoint.contradictions
-    if not adapted:
+    if not declared:
         warnings += warn_of_claims(name, claims, result)
         warnings += _warn_of_conflicts(findings)
         warnings += _warn_of_shape(findings, parameters)
-    family = adapted.family if adapted else result.family
-    generation = adapted.generation if adapted else result.generation
+    family = declared.family if declared else result.family
+    generation = declared.generation if declared else result.generation
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
-    if adapted:
-        confidence = adapted.belief
+    if declared:
+        confidence = declared.belief
     elif told.candidates:
         confidence = min(confidence, DECLARED_BELIEF)
     if findings.adapter is not None:
         warnings += findings.adapter.notices
-    outcome = "identified" if adapted else result.outcome
+    outcome = "identified" if declared else result.outcome
     return Identification.model_construct(
         famtree=__version__,
         checkpoint=CheckpointSummary.model_construct(
@@ -83,12 +83,13 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         if generation
         else None,
         candidates=candidates,
-        decided_by=best.decided_by if best else "declared" if adapted else None,
+        decided_by=best.decided_by if best else "declared" if declared else None,
         confidence=round(confidence, 4),
         parameters=parameters,
         size=size,
         variant=find_variant(fingerprint, result) if findings.target is None else None,
         wrapper=findings.wrapper,
+        components=findings.components,
         fingerprint=fingerprint,
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,

@@ -36,7 +36,7 @@ def speaks_for_whole(observation: Observation, inner: Generation, registry: Regi
     outer, name = architecture.wrapper, architecture.class_name
     if outer is None or observation.wrapper is not None:
         return True
-    known = _list_names(registry)
+    known = list_names(registry)
     if outer in known or name in known:
         return True
     return name is not None and name.endswith(_CHATS) and _is_decoder(inner)
@@ -52,7 +52,7 @@ def _is_decoder(generation: Generation) -> bool:
 
 
 @lru_cache(maxsize=2)
-def _list_names(registry: Registry) -> frozenset[str]:
+def list_names(registry: Registry) -> frozenset[str]:
     """Return every model_type and class that a rule or a recorded checkpoint has."""
     found = set[str]()
     for _, generation in registry.walk_generations():

@@ -7,6 +7,7 @@ megabytes before the answer where that is cheap, after it where it could change 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 from famtree.checkpoint.claims import MERGE_FILES
 from famtree.checkpoint.forms.form import FileForm
 from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProgress
+from famtree.checkpoint.parts import judge_part
 from famtree.checkpoint.settled import could_change_answer
 from famtree.checkpoint.vocabulary import (
     find_unread,
@@ -24,6 +26,7 @@ from famtree.checkpoint.vocabulary import (
 from famtree.errors import AccessError, ConfigError, TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.json_text import decode_object
+from famtree.fingerprints.parts import INDEX, is_part, translate_part
 from famtree.fingerprints.quantization import read_quantization
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.fingerprints.tokenizer import choose_vocabulary_files
@@ -116,11 +119,19 @@ class Folder(FileForm):
                 "the repository is gated and none of its files may be read",
                 hint="accept its terms on its page and log in with `hf auth login`",
             )
-        if "model_type" not in found.config and not self.is_adapter(found):
+        if is_part(found.config) or self._lies_in_pipeline():
+            found.kind = "component"
+            found.config = translate_part(found.config)
+        elif "model_type" not in found.config and not self.is_adapter(found):
             from famtree.checkpoint.forms.stand_ins import look_closer
 
             look_closer(source, found)
         return found
+
+    def _lies_in_pipeline(self) -> bool:
+        """Return whether the folder lies in that of a pipeline; nothing there is opened."""
+        path = self.source.ref.path
+        return path is not None and (Path(path).absolute().parent / INDEX).is_file()
 
     def does_without(self, found: Gathered) -> bool:
         """Return whether the other files tell what a broken config.json does not."""
@@ -142,7 +153,10 @@ class Folder(FileForm):
         def weigh(tokenizer: Tokenizer | None) -> tuple[Observation, Classification]:
             facts = CheckpointFacts(found.config, found.side_files, observed, tokenizer)
             observation = observe(build_fingerprint(facts), registry.generic)
-            return observation, classify(observation, registry)
+            result = classify(observation, registry)
+            return observation, judge_part(found.config, result, registry) if is_part(
+                found.config
+            ) else result
 
         def read(chosen: tuple[str, ...], otherwise: Tokenizer | None) -> Tokenizer | None:
             if on_progress is not None:

@@ -11,7 +11,6 @@ from famtree.checkpoint.forms.conversions import Conversion
 from famtree.checkpoint.forms.engine import EngineConfig
 from famtree.checkpoint.forms.onnx import Onnx
 from famtree.checkpoint.forms.params import Params
-from famtree.checkpoint.forms.pipeline import Pipeline
 from famtree.checkpoint.forms.sentence_transformers import SentenceTransformer
 from famtree.checkpoint.forms.stand_in import StandIn
 from famtree.checkpoint.gathered import MAX_SMALL_FILE, Gathered
@@ -21,7 +20,7 @@ from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 STAND_INS: list[StandIn] = [
-    EngineConfig(), Params(), Pipeline(), SentenceTransformer(), Conversion(), Onnx(),
+    EngineConfig(), Params(), SentenceTransformer(), Conversion(), Onnx(),
 ]  # fmt: skip
 """In the order in which they are asked; the first one that takes it ends the search."""
 _DESIGN = ("architectures", "hidden_size", "num_hidden_layers", "n_layer", "d_model",

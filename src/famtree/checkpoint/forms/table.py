@@ -7,10 +7,12 @@ from famtree.checkpoint.forms.archive import PyTorchArchive
 from famtree.checkpoint.forms.folder import ConfigOnly, IndexOnly
 from famtree.checkpoint.forms.form import FileForm
 from famtree.checkpoint.forms.gguf import Gguf
+from famtree.checkpoint.forms.pipeline import Pipeline
 from famtree.checkpoint.forms.safetensors import Safetensors
 from famtree.types.checkpoint import CheckpointRef, Listing
 
 FORMS: list[type[FileForm]] = [
+    Pipeline,
     Safetensors,
     AdapterFolder,
     Gguf,
