@@ -54,6 +54,8 @@ def require_anything(found: Gathered, reference: str) -> None:
     """
     if found.config or found.index.names or found.raw or found.explanation:
         return
+    if found.kind != "model":
+        return
     if not any(entry.name.lower().endswith(WEIGHT_SUFFIXES) for entry in found.listing.files):
         raise UnreadableError(
             f"{reference} has no config.json, no weights and no tokenizer",

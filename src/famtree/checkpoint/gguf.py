@@ -114,6 +114,11 @@ def gather_gguf(
         _read_all(found, reading, report)
     _notice_files(found, sets, chosen, asked)
     found.explanation = _KINDS.get(reading.design.kind)
+    if found.explanation and reading.design.kind != "adapter":
+        found.kind = "component"
+    elif reading.reader.header.tensor_count == 0 and len(chosen.files) == 1 and not chosen.missing:
+        # The first of several parts may hold the keys alone.
+        found.kind = "vocabulary"
     if found.explanation:
         found.notices.append(
             Notice.model_construct(code=f"gguf-{reading.design.kind}", message=found.explanation)

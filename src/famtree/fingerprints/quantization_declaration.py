@@ -28,8 +28,7 @@ _MODELOPT_KEYS = (
     "quant_method", "config_groups",
 )  # fmt: skip
 _STATING = frozenset({"quant_method", "quant_algo"})
-"""Keys that tell a method where `quantization`, which trainers use for settings of theirs, is not
-MLX's."""
+"""Keys that tell a method under `quantization`, which trainers use for settings of theirs."""
 _T = TypeVar("_T")
 MAX_WORD = 64
 MAX_IGNORED = 64

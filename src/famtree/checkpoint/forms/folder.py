@@ -126,6 +126,8 @@ class Folder(FileForm):
             from famtree.checkpoint.forms.stand_ins import look_closer
 
             look_closer(source, found)
+            if self.name == "config-only" and not (found.config or found.explanation):
+                found.kind = "vocabulary" if self.holds_vocabulary(found) else "model"
         return found
 
     def _lies_in_pipeline(self) -> bool:

@@ -55,7 +55,7 @@ class Pipeline(Folder):
     def gather(self, listing: Listing, report: Callable[[str], None], *, headers: bool) -> Gathered:
         """Read the index and, where `headers`, the configs of the parts; the denoiser's first.
 
-        Raises FetchError kin, and ConfigError for a broken index.
+        Raises FetchError kin. A broken index is a notice: the folders say what they are.
         """
         report("reading the configs of the pipeline")
         found = Gathered(listing, HeaderPlan(), self, kind="pipeline")
@@ -68,8 +68,6 @@ class Pipeline(Folder):
             try:
                 tables[name] = decode_object(data, name)
             except ConfigError as fault:
-                if name == INDEX:
-                    raise
                 told = Notice.model_construct(code="side-file-unreadable", message=fault.message)
                 found.notices.append(told)
         index = tables.get(INDEX, {})
