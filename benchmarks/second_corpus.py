@@ -6,9 +6,9 @@ FOLDER holds `checkpoints/` and `labels.csv` with the columns folder, family_key
 kind_key and parents. Whole checkpoints, adapters and draft heads are scored apart: a whole
 checkpoint by its family and, where that is right, its generation; an adapter by its base's family;
 a draft head by its kind, and by naming no family as its own. A row without a family_key has none
-on record, so that any name is a false one; one without a kind_key is left out. Prints every answer that is not right (`--all`: every
-answer), then the figures. Exits with 1 where an answer of CONFIDENT is wrong, or a false name has
-FALSE.
+on record, so that any name is a false one; one without a kind_key is left out. Prints every answer
+that is not right (`--all`: every answer), then the figures. Exits with 1 where an answer of
+CONFIDENT is wrong, or a false name has FALSE.
 """
 
 from __future__ import annotations
