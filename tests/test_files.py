@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import is_root
-from famtree.files import replace_file
+from conftest import POSIX, is_root
+from famtree.files import read_stream, replace_file
 
 
 def write(path: Path, text: str) -> None:
@@ -85,7 +85,39 @@ def test_what_fails_changes_nothing(tmp_path: Path, fault: BaseException) -> Non
 
 def test_what_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
-    (tmp_path / ".rows.jsonl.partial").write_text("half")
+    left = tmp_path / ".rows.jsonl.1-00000000.partial"
+    left.write_text("half")
+    os.utime(left, (0, 0))
     write(path, "new")
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_file(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    with replace_file(path) as first:
+        first.write_text("first")
+        write(path, "second")
+        assert path.read_text() == "second"
+        assert first.read_text() == "first", "the other's is left alone"
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@POSIX
+def test_a_pipe_has_to_end(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    place = Path(f"/dev/fd/{reading}")
+    os.write(writing, b"text")
+    with pytest.raises(TimeoutError, match="did not end within"):
+        read_stream(place, 99, seconds=0.1)
+    os.write(writing, b"text")
+    os.close(writing)
+    assert read_stream(place, 99, seconds=5) == b"text"
+    os.close(reading)
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 50)
+    assert read_stream(path, 20, seconds=0) == b"x" * 20
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(TimeoutError):
+        read_stream(tmp_path / "fifo", 20, seconds=0.1)  # nobody writes

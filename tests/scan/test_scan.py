@@ -105,6 +105,18 @@ def test_faults_end_right_or_named(filled: HubServer, tmp_path: Path) -> None:
     assert {row["error_code"] for row in rows} <= {None, "bad-config", "not-found"}
 
 
+def test_limits_without_a_time_lose_no_row(hub: HubServer, tmp_path: Path) -> None:
+    """What stands in front of the Hub answers 429 with neither Retry-After nor RateLimit."""
+    for number in range(40):
+        hub.add(f"org/model-{number:02}", {"config.json": CONFIG})
+    hub.faults.statuses = deque([429] * 60)
+    out = tmp_path / "rows.jsonl"
+    code, _, told = run(*sorted(hub.repositories), "--out", str(out))
+    assert code == 0, told
+    assert [row["outcome"] for row in read_rows(out)] == ["identified"] * 40
+    assert not hub.faults.statuses
+
+
 def test_usage(tmp_path: Path) -> None:
     assert run("org/a")[0] == 2
     assert run("--out", "rows.jsonl")[0] == 2

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from famtree.errors import FamtreeError, UsageError
+from famtree.files import read_stream
 from famtree.policy.expectation import parse_expectation, suggest_family
 from famtree.registry.locate import describe_fault, locate
 from famtree.registry.registry import Registry
@@ -71,10 +72,13 @@ def read_policy(data: bytes, path: Path, registry: Registry) -> list[Demand]:
     return demands
 
 
+PATIENCE = 10.0
+"""Seconds in which a pipe that is given for the policy has to end."""
+
+
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+        return read_stream(path, MAX_BYTES + 1, seconds=PATIENCE)
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise UsageError(f"{path} cannot be read: {reason}", hint=_HINT) from fault

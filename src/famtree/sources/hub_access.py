@@ -17,6 +17,7 @@ from famtree.redaction import remember, remember_address
 from famtree.sources.addresses import AddressError, normalise_endpoint
 from famtree.sources.deadline import NEVER, Deadline
 from famtree.sources.hub_dialect import Dialect
+from famtree.sources.hub_errors import translate_login
 from famtree.sources.hub_settings import load_settings
 
 if TYPE_CHECKING:
@@ -110,7 +111,10 @@ class HubAccess:
             return self.token
         if not self._is_implied:
             return None
-        token = get_token()
+        try:
+            token = get_token()
+        except Exception as fault:
+            raise translate_login(fault) from fault
         remember(token)
         if token is None and self.token is True:
             raise AccessError(

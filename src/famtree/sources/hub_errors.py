@@ -166,6 +166,21 @@ def translate(error: BaseException, *, what: str = "the Hub", page: str = "") ->
     return made(f"{what}{joint}{words}", hint=hint)
 
 
+def translate_login(error: Exception) -> FamtreeError:
+    """Return famtree's error for what huggingface_hub's `get_token` raises.
+
+    It exchanges tokens with a server and reads files that people edit: whatever comes of that is
+    the login's, and none of famtree's faults.
+    """
+    made = translate(error, what="the login")
+    if made.exit_code != FamtreeError.exit_code:
+        return made
+    return AccessError(
+        f"the login could not be used: {type(error).__name__}: {error}"[:300],
+        hint="run `hf auth login` again, or set HF_TOKEN",
+    )
+
+
 def _row(error: BaseException) -> _Row:
     for kind in type(error).__mro__:
         row = _FAILURES.get(kind.__name__)

@@ -143,7 +143,7 @@ def decode_listing(data: bytes, what: str) -> Listing:
         created_at=_take(found.createdAt, str),
         gated=_take(found.gated, bool) or bool(_take(found.gated, str)),
         config=_load_object(found.config),
-        repo_id=name if name is not None and _REPO_ID.fullmatch(name) else None,
+        repo_id=name if name is not None and _is_repository(name) else None,
         etag=_take(found.etag, str),
     )
 
@@ -172,6 +172,10 @@ def encode_listing(listing: Listing) -> bytes:
     }
     text = json.dumps(rest, separators=(",", ":")).encode()
     return text[:-1] + b',"siblings":' + msgspec.json.encode(siblings) + b"}"
+
+
+def _is_repository(name: str) -> bool:
+    return _REPO_ID.fullmatch(name) is not None and not {".", ".."} & set(name.split("/"))
 
 
 def is_safe_name(name: str) -> bool:

@@ -23,6 +23,9 @@ FIRST_PAUSE = 0.5
 that is shorter: `Retry-After: 0` is no leave to ask without end."""
 _DOUBLINGS = 6
 """So that the longest of them is half a minute."""
+LONGEST_GUESS = 8.0
+"""The longest where a server counts requests and names no time, as in huggingface_hub: it may be
+over in any second, and a whole scan stands still."""
 PATIENCE = 900.0
 """Seconds of pauses a request may take where nobody waits for the one answer: the Hub counts
 requests by windows of five minutes."""
@@ -110,6 +113,8 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
             return None
         asked = retry_after(fault.headers, fault.address)
         limited = fault.status == _TOO_MANY or (fault.status == _UNAVAILABLE and asked is not None)
+        if limited and "retry-after" not in fault.headers and asked is None:
+            backoff = min(backoff, LONGEST_GUESS)
         return Pause(max(asked or 0.0, backoff), limited=limited)
     if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
