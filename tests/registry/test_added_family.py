@@ -72,7 +72,7 @@ def _ask(reference: str) -> dict[str, Any]:
         document = identify(reference).model_dump(mode="json")
     except FamtreeError as fault:
         return {"error": fault.code}
-    del document["cost"]
+    del document["cost"], document["registry"]  # which is another, and says so
     return document
 
 
@@ -84,15 +84,17 @@ def _ask_both(reference: str, grown: Path) -> tuple[dict[str, Any], dict[str, An
         return before, _ask(reference)
 
 
-def is_same(after: Any, before: Any) -> bool:
-    """Equality, but for how the last digit of a share rounds: newcomers hold a millionth of it."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return before.keys() == after.keys() and all(is_same(after[k], before[k]) for k in before)
-    if isinstance(before, list) and isinstance(after, list):
-        return len(before) == len(after) and all(map(is_same, after, before))
-    if isinstance(before, float) and isinstance(after, float):
-        return abs(after - before) < 1.5 * LAST_DIGIT
-    return bool(after == before)
+def list_changes(before: Any, after: Any, place: str = "") -> list[str]:
+    """Return what differs, but for how the last digit rounds: newcomers hold a millionth."""
+    if isinstance(before, dict) and isinstance(after, dict) and before.keys() == after.keys():
+        pairs = [(f"{place}.{key}", before[key], after[key]) for key in before]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = [(f"{place}[{at}]", *two) for at, two in enumerate(zip(before, after, strict=True))]
+    elif isinstance(before, float) and isinstance(after, float):
+        return [f"{place}: {before} {after}"] if abs(after - before) > 1.5 * LAST_DIGIT else []
+    else:
+        return [] if before == after else [f"{place}: {before} {after}"]
+    return [change for where, one, two in pairs for change in list_changes(one, two, where)]
 
 
 @pytest.mark.parametrize("name", FIXTURES.fixture_names())
@@ -100,7 +102,7 @@ def test_no_fixture_is_answered_otherwise(
     name: str, fixture_checkpoints: dict[str, Path], grown: Path
 ) -> None:
     before, after = _ask_both(str(fixture_checkpoints[name]), grown)
-    assert is_same(after, before), (after, before)
+    assert list_changes(before, after) == []
 
 
 def test_no_example_of_the_pages_is_answered_otherwise(
@@ -112,4 +114,4 @@ def test_no_example_of_the_pages_is_answered_otherwise(
     folders = [str(tmp_path / "folder" / name) for name in examples["folder"]]
     for reference in [*examples["repository"], *folders]:
         before, after = _ask_both(reference, grown)
-        assert is_same(after, before), (reference, after, before)
+        assert list_changes(before, after, reference) == []

@@ -32,6 +32,7 @@ INTEGERS: dict[str, tuple[str, ...]] = {
         "hidden_dim_size",
         "dim",
         "embed_dim",
+        "num_features",
     ),
     "heads": (
         "num_attention_heads",

@@ -21,6 +21,7 @@ from famtree.fingerprints.aliases import (
     look_up,
 )
 from famtree.fingerprints.config_traits import ConfigTraits
+from famtree.fingerprints.denoiser import apply_denoiser
 from famtree.fingerprints.rope import read_rope
 
 MAX_INTEGER = 2**53
@@ -64,6 +65,7 @@ def normalise_config(config: dict[str, Any], dialects: dict[str, Any]) -> Config
     _read_eos(text, config, traits)
     _read_vision(config, traits)
     _apply_dialect(text, traits, dialects.get(inner_type or "", {}))
+    apply_denoiser(config, traits)
     return traits
 
 

@@ -73,6 +73,8 @@ class Architecture(FrozenModel):
     """Value heads of linear-attention layers (gated DeltaNet, KDA, lightning)."""
     encoder_layers: int | None = None
     decoder_layers: int | None = None
+    context_width: int | None = None
+    """Width of the text states that a denoiser of images or video attends to."""
     vision_layers: int | None = None
     vision_hidden_size: int | None = None
     seen_in: dict[str, list[str]] = Field(default_factory=dict)
