@@ -21,13 +21,14 @@ def apply_denoiser(config: dict[str, Any], traits: ConfigTraits) -> None:
         return
     _set(traits, "class_name", class_name[:256])
     channels = config.get("block_out_channels")
-    heads, width = _integer(config.get("num_attention_heads")), config.get("attention_head_dim")
+    heads = _integer(config.get("num_attention_heads"))
+    width = _integer(config.get("attention_head_dim"))
     if isinstance(channels, list) and channels:
         # Of a U-Net `attention_head_dim` is the number of heads, whatever it is called.
         traits.values.pop("head_dim", None)
         _set(traits, "layers", len(channels))
         _set(traits, "hidden_size", _integer(channels[-1]))
-    elif heads and _integer(width):
+    elif heads and width:
         _set(traits, "hidden_size", heads * width)
     for key in CONTEXT_WIDTHS:
         if _integer(config.get(key)):
