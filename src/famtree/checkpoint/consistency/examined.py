@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
+from famtree.files import load_data
 from famtree.fingerprints.config import find_text_config
 from famtree.fingerprints.tensor_names import Layout, organise
 
@@ -21,6 +22,13 @@ Part = Literal["index", "headers", "tokenizer"]
 """What may stay unread over a network."""
 MAX_NAMED = 4
 """Names that a message lists; of more the number is told."""
+
+
+@cache
+def load_loaders() -> dict[str, str]:
+    """Return `data/loaders.json`: which engine takes what."""
+    table: dict[str, str] = load_data("checkpoint/consistency/data/loaders.json")
+    return table
 
 
 class Contradiction(Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from famtree.checkpoint.consistency.examined import Contradiction, Examined
+from famtree.checkpoint.consistency.examined import Contradiction, Examined, load_loaders
 from famtree.sources.header_plan import ADAPTERS
 
 _CONFIG = "adapter_config.json"
@@ -19,11 +19,12 @@ def find_model_and_adapter(one: Examined) -> Iterator[Contradiction]:
         return
     base = one.side_file(_CONFIG).get("base_model_name_or_path")
     onto = f"onto {base[:120]}" if isinstance(base, str) and base else "onto its base"
+    by = load_loaders()
     adapter = next((name for name in beside if name != _CONFIG), _CONFIG)
     yield Contradiction(
-        f"a whole model ({weights[0]}) and an adapter ({adapter}) lie in one place: transformers "
-        f"with peft reads {_CONFIG} first and loads the adapter {onto}; vLLM and SGLang load "
-        "the whole model, which is described here",
+        f"a whole model ({weights[0]}) and an adapter ({adapter}) lie in one place: "
+        f"{by['adapter_first']} reads {_CONFIG} first and loads the adapter {onto}; "
+        f"{by['by_index']} load the whole model, which is described here",
         "a whole model or an adapter",
         f"{weights[0]} and {adapter}",
     )

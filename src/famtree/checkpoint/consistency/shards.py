@@ -6,12 +6,18 @@ import re
 from collections.abc import Iterator
 
 from famtree.checkpoint.completeness import list_absent_shards
-from famtree.checkpoint.consistency.examined import Contradiction, Examined, join
+from famtree.checkpoint.consistency.examined import (
+    Contradiction,
+    Examined,
+    join,
+    load_loaders,
+)
 from famtree.fingerprints.tensor_names import is_buffer
 from famtree.sources.header_plan import list_strays
 from famtree.types.checkpoint import TensorInfo
 
 _NUMBERED = re.compile(r"(?P<stem>.+?)[-_.](?P<number>\d{1,6})[-_]of[-_](?P<count>\d{1,6})\.\w+")
+_SINGLE = "model.safetensors"
 _HEADER_ENTRY = 400
 """Most bytes that a header takes for one tensor beside its name, and for itself, so that sizes of
 files tell their data where a header was not read."""
@@ -32,7 +38,8 @@ def find_missing_shards(one: Examined) -> Iterator[Contradiction]:
         names = f", {join(absent)}" if absent else ""
         yield Contradiction(
             f"{plan.missing_shards} of the {whole} weight files that the file names count are "
-            f"absent{names}" + (": llama.cpp refuses to load the others" if one.is_gguf else ""),
+            f"absent{names}"
+            + (f": {load_loaders()['gguf']} refuses the others" if one.is_gguf else ""),
             f"{whole} files",
             f"{len(plan.shards)} files",
         )
@@ -80,10 +87,11 @@ def find_two_sets(one: Examined) -> Iterator[Contradiction]:
             counts.setdefault(int(part["count"]), name)
     if len(counts) > 1:
         first, *others = sorted(counts.values(), key=lambda name: name not in one.index.files)
-        loaded = "what its index names" if one.index.indexed else "all of them"
+        loaded = "what the index names" if one.index.indexed else "all of them"
+        by = load_loaders()
         yield Contradiction(
             f"the shards are of two sets: {first} counts other files than {join(others)}; "
-            f"vLLM and SGLang load {loaded}, mlx-lm every file called model*.safetensors",
+            f"{by['by_index']} load {loaded}, {by['by_name']} every file called model*.safetensors",
             f"one count: {min(counts)}",
             ", ".join(map(str, sorted(counts))),
         )
@@ -92,21 +100,21 @@ def find_two_sets(one: Examined) -> Iterator[Contradiction]:
 def find_strays(one: Examined) -> Iterator[Contradiction]:
     """A weight file beside a set that does not belong to it."""
     shards = one.found.plan.shards
-    if one.is_gguf or not any(_NUMBERED.fullmatch(name) for name in shards):
+    if one.is_gguf or not shards:
         return
+    numbered = _NUMBERED.fullmatch(shards[0]) is not None
+    described = f"the set of {len(shards)} shards" if numbered else shards[0]
     beside = list_strays(one.found.listing, shards)
-    strays = [name for name in beside if not _NUMBERED.fullmatch(name)]
+    strays = [name for name in beside if (_NUMBERED.fullmatch(name) is None) is numbered]
     if not strays:
         return
-    first = "model.safetensors" in strays
-    taken = "transformers loads model.safetensors, " if first else "transformers and "
-    by_index = "vLLM and SGLang the shards that the index names" if one.index.indexed else (
-        "vLLM and SGLang all of them"
-    )  # fmt: skip
+    by = load_loaders()
+    first = f"{by['single_file_first']} takes model.safetensors, " if _SINGLE in strays else ""
+    loaded = "the shards that the index names" if one.index.indexed else "all of them"
     yield Contradiction(
-        f"{join(strays)} lies beside the {len(shards)} shards, which are described here: {taken}"
-        f"{by_index}, mlx-lm every file called model*.safetensors",
-        f"{len(shards)} shards alone",
+        f"{join(strays)} lies beside {described}, which is described here: {first}"
+        f"{by['by_index']} {loaded}, {by['by_name']} every file called model*.safetensors",
+        f"{described} alone",
         join(strays),
     )
 
@@ -146,8 +154,8 @@ def find_copies(one: Examined) -> Iterator[Contradiction]:
     more = f" ({len(copies)} tensors are there twice)" if len(copies) > 1 else ""
     yield Contradiction(
         f"{copy.name[:120]} is in {main.file} ({_describe(main)}) and in {copy.file} "
-        f"({_describe(copy)}){more}: engines that load every tensor of every file, vLLM among "
-        "them, take the last one",
+        f"({_describe(copy)}){more}: engines that load every tensor of every file, "
+        f"{load_loaders()['every_tensor']} among them, take the last one",
         f"{main.file}: {_describe(main)}",
         f"{copy.file}: {_describe(copy)}",
     )

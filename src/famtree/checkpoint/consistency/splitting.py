@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from famtree.checkpoint.consistency.examined import Contradiction, Examined
+from famtree.checkpoint.consistency.examined import Contradiction, Examined, load_loaders
 from famtree.files import load_data
 
 _KEY = "tokenizer.ggml.pre"
@@ -25,7 +25,7 @@ def find_missing_pre(one: Examined) -> Iterator[Contradiction]:
     if _needs_name(one) and not _read_name(one):
         own = _find_own(one)
         yield Contradiction(
-            f"{_KEY} is absent: llama.cpp splits texts in a way of its own "
+            f"{_KEY} is absent: {load_loaders()['gguf']} splits texts in a way of its own "
             f"(`default`{f', not as {own[0]}' if own else ''}), and answers get worse",
             own[0] if own else f"a {_KEY}",
             "absent",
