@@ -135,6 +135,8 @@ def _list_facts(result: Identification, *, everything: bool) -> Facts:
     add("in the atlas", *(f"{relative.ref}: {relative.reason}" for relative in relatives))
     for notice in result.warnings:
         add("warning", Text(f"{notice.message} [{notice.code}]", "yellow"))
+    unread = dict.fromkeys(one.reason for one in result.unchecked)
+    add("unchecked", Text("; ".join(unread), "dim") if unread else None)
     return facts
 
 
