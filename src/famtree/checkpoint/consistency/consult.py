@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from famtree.checkpoint.consistency.examined import Examined, Part
 from famtree.checkpoint.consistency.table import CHECKS
 from famtree.checkpoint.findings import Findings
 from famtree.types.identification import Notice, Unchecked
+
+MOST_TOLD = 8
+"""Warnings of one code; a checkpoint with more is broken throughout."""
 
 
 def check_consistency(findings: Findings) -> list[Notice]:
@@ -20,7 +25,7 @@ def check_consistency(findings: Findings) -> list[Notice]:
         )
         for check in CHECKS
         if kind in check.kinds
-        for found in check.find(one)
+        for found in islice(check.find(one), MOST_TOLD)
     ]
 
 

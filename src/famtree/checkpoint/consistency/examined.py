@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -45,7 +45,7 @@ class Check(Struct, frozen=True):
     """One warning code and the function that finds what it warns of."""
 
     code: str
-    find: Callable[[Examined], Iterable[Contradiction]]
+    find: Callable[[Examined], Iterator[Contradiction]]
     needs: tuple[Part, ...] = ()
     """Parts without which it finds nothing."""
     kinds: tuple[str, ...] = ("model",)

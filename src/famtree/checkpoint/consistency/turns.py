@@ -79,7 +79,8 @@ def find_unequal_ends(one: Examined) -> Iterator[Contradiction]:
     if number is None or not stated or number in stated or one.is_gguf:
         return
     template = find_template(one.found.side_files) or ""
-    if any(text in template for text, found in one.added_ids.items() if found in stated):
+    texts = {found: text for text, found in one.added_ids.items() if found in stated}
+    if any(text in template for text in texts.values()):
         return  # these end turns, the tokenizer's ends texts
     where = " and ".join(
         name for name, ids in (("config.json", config), (_GENERATION, generation)) if ids
