@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
+    from famtree.registry.bundle import Bundle
     from famtree.registry.places import Places
+    from famtree.registry.registry import Registry
     from famtree.types.comparison import Comparison, ComparisonMatrix
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
@@ -191,6 +193,7 @@ def check(
     offline: bool = False,
     verify: bool = False,
     proof: ProofOptions = USUAL,
+    against: str | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -199,12 +202,18 @@ def check(
 ) -> CheckReport:
     """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
 
-    `verify` allows reading weight bytes where conditions ask about the ancestry. Raises UsageError
-    for a file that is absent or faulty. A checkpoint that cannot be fetched or read is an error of
-    its own row.
+    `verify` allows reading weight bytes where conditions ask about the ancestry. `against` is a
+    registry bundle: what it would answer otherwise is told, nothing is put in use. Raises
+    UsageError for a file that is absent or faulty. A checkpoint that cannot be fetched or read is
+    an error of its own row.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).check(
-        policy, verify=verify, proof=proof, timeout=timeout, on_progress=on_progress
+        policy,
+        verify=verify,
+        proof=proof,
+        against=against,
+        timeout=timeout,
+        on_progress=on_progress,
     )
 
 
@@ -311,3 +320,37 @@ def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list
     except RegistryError as fault:
         return fault.faults
     return check.check_registry() or check_recognition(known) + list_losses(load_registry(), known)
+
+
+def update_families(
+    source: str,
+    *,
+    pin: str | None = None,
+    offline: bool = False,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+) -> tuple[Registry, Registry]:
+    """Put the registry bundle at `source` in use; return the registry before and the one now.
+
+    `source` is `hf://datasets/org/name[@revision]`, a folder or an archive; `pin` is the digest it
+    has to have. It is validated whole first. Raises UsageError where it is refused, FetchError kin
+    where it cannot be had; the registry in use is then the one before.
+    """
+    from famtree.registry.bundle import install_bundle
+    from famtree.registry.load import load_registry
+
+    before = load_registry()
+    install_bundle(read_bundle(source, pin=pin, offline=offline, token=token, api=api))
+    return before, load_registry()
+
+
+def read_bundle(
+    source: str,
+    *,
+    pin: str | None = None,
+    offline: bool = False,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+) -> Bundle:
+    """Return the bundle at `source`, validated, without putting it in use; else UsageError."""
+    return Session(token=token, api=api, offline=offline).read_bundle(source, pin=pin)

@@ -62,6 +62,15 @@ def require_package(module: str, purpose: str, *, instead: str = "") -> Any:
         raise missing_package(module, purpose, instead) from fault
 
 
+def refuse_bundle(reason: str) -> UsageError:
+    """Return the error of a registry bundle that is not taken."""
+    return UsageError(
+        f"the registry bundle is refused: {reason}",
+        hint="nothing was changed; ask whoever publishes it",
+        code="bad-bundle",
+    )
+
+
 def missing_package(module: str, purpose: str, instead: str = "") -> UsageError:
     """Return the error of `require_package`."""
     package, extra = PACKAGES[module.partition(".")[0]]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.errors import require_package
-from famtree.registry.places import Places, find_places, load_places
+from famtree.registry.places import Places, find_places, lay_over, load_places
 from famtree.types.depth import DEPTH
 from famtree.types.proof_options import USUAL, ProofOptions
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
     from famtree.lineage.opener import Opener
+    from famtree.registry.bundle import Bundle
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
     from famtree.types.comparison import Comparison, ComparisonMatrix
@@ -268,6 +269,7 @@ class Session:
         *,
         verify: bool = False,
         proof: ProofOptions = USUAL,
+        against: str | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> CheckReport:
@@ -278,6 +280,9 @@ class Session:
         from famtree.policy.load import load_policy
 
         demands = load_policy(Path(policy), self.registry)
+        other = None
+        if against is not None:
+            other = lay_over(self._places, self.read_bundle(against).registry)
         return check_policy(
             policy,
             demands,
@@ -287,7 +292,24 @@ class Session:
             proof=proof,
             on_progress=on_progress,
             access=self._access.until(timeout),
+            against=other,
         )
+
+    def read_bundle(self, source: str, *, pin: str | None = None) -> Bundle:
+        """See `famtree.api.read_bundle`."""
+        from famtree.registry import bundle
+        from famtree.sources.bundle_files import read_bundle_files
+
+        files = read_bundle_files(
+            source,
+            most=bundle.MAX_FILES,
+            largest=bundle.MAX_FILE_BYTES,
+            total=bundle.MAX_BYTES,
+            endpoint=self._access.endpoint,
+            token=self._access.token,
+            offline=self.offline,
+        )
+        return bundle.read_bundle(files, pin=pin)
 
     def _make_opener(
         self,

@@ -88,15 +88,16 @@ def serve_hub(
     parts = address.path.strip("/").split("/")
     if parts == ["api", "models"]:
         return _search(hub, query)
-    if parts[:3] == ["api", "resolve-cache", "models"]:
-        return _serve_small(hub, parts[3:], token)
-    if parts[:2] == ["api", "models"]:
+    if parts[:2] == ["api", "resolve-cache"]:
+        return _serve_small(hub, parts[2 + (parts[2] == "models") :], token)
+    if parts[:2] in (["api", "models"], ["api", "datasets"]):
         refused = (manner.strict_query and address.query) or (
             manner.only_revision and "revision" not in parts
         )
         if refused:
             return error(404, "", "Not found")
-        return _serve_api(hub, parts[2:], query, headers, body, token)
+        kind = parts[1:2] if parts[1] == "datasets" else []  # as the web's addresses begin
+        return _serve_api(hub, [*kind, *parts[2:]], query, headers, body, token)
     if "resolve" in parts:
         return _resolve(hub, parts, headers, token)
     return error(404, "", "Not found")
@@ -208,7 +209,7 @@ def _resolve(hub: HubServer, parts: list[str], headers: dict[str, str], token: s
 
 
 def _serve_small(hub: HubServer, parts: list[str], token: str) -> Reply:
-    for cut in (1, 2):
+    for cut in (1, 2, 3):  # name, org/name, datasets/org/name
         repository, _ = _open(hub, "/".join(parts[:cut]), token, listing=False)
         if repository is not None and parts[cut] in repository.commits:
             file = repository.commits[parts[cut]].get(unquote("/".join(parts[cut + 1 :])))

@@ -35,6 +35,15 @@ def check(
             help="Also write a file, such as sarif=famtree.sarif; repeatable.",
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="BUNDLE",
+            help="Also say what a newer registry would answer otherwise, before it is taken.",
+            show_default=False,
+        ),
+    ] = None,
     verify: Verify = False,
     thorough: Thorough = False,
     nonce: Nonce = None,
@@ -63,6 +72,7 @@ def check(
             policy,
             offline=offline,
             verify=verify,
+            against=against,
             registry=registry or (),
             proof=proof,
             timeout=timeout,

@@ -112,3 +112,62 @@ def draft_family(
 
     text = api.draft(reference, revision=revision, offline=offline, registry=registry or ())
     write_stdout(text if text.endswith("\n") else f"{text}\n")
+
+
+@families.command("update")
+def update_families(
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="hf://datasets/org/name[@revision], a folder or an archive.",
+            show_default=False,
+        ),
+    ] = None,
+    pin: Annotated[
+        str | None,
+        typer.Option("--sha256", metavar="DIGEST", help="Take it only if this is its digest."),
+    ] = None,
+    rollback: Annotated[
+        bool, typer.Option("--rollback", help="Go back to the registry that was in use before.")
+    ] = False,
+    builtin: Annotated[
+        bool, typer.Option("--builtin", help="Use the registry that came with famtree.")
+    ] = False,
+    offline: Offline = False,
+) -> None:
+    """Take a newer registry from a bundle; nothing is ever updated without being asked.
+
+    It is validated whole, then put in use at once. Exit codes: 0 done, 2 usage or a bundle that is
+    refused, 3 could not be fetched, 70 a bug.
+    """
+    from famtree import api
+    from famtree.cli.output import write_stdout
+    from famtree.errors import UsageError
+    from famtree.formats.families_report import tell_update
+    from famtree.home import HOME
+    from famtree.registry.bundle import roll_back, use_builtin
+    from famtree.registry.load import load_registry
+
+    asked = [name for name, given in (
+        ("SOURCE", source), ("--rollback", rollback), ("--builtin", builtin)) if given]  # fmt: skip
+    if len(asked) > 1:
+        raise UsageError(f"{' and '.join(asked)} exclude each other", hint="give one of them")
+    if pin is not None and (rollback or builtin):
+        raise UsageError("--sha256 is of a SOURCE", hint="give one, or leave it out")
+    if rollback or builtin:
+        before = load_registry()
+        if rollback:
+            roll_back()
+        else:
+            use_builtin()
+        now = load_registry()
+    else:
+        if not (source or HOME):
+            raise UsageError(
+                "no SOURCE given, and this famtree knows of none",
+                hint="famtree families update hf://datasets/org/name, a folder or an archive",
+            )
+        chosen = source or f"hf://datasets/{HOME}"
+        before, now = api.update_families(chosen, pin=pin, offline=offline)
+    write_stdout(tell_update(before, now))

@@ -19,8 +19,9 @@ def render_check(report: CheckReport, _: Options) -> str:
     """Return one line a checkpoint, and one below it for all that is wrong with it."""
     lines = []
     for row in report.checkpoints:
-        lines.append(f"{_SIGNS[row.result]} {clip_text(row.ref)}  {_describe_answer(row)}".rstrip())
+        lines.append(f"{_SIGNS[row.result]} {clip_text(row.ref)}  {row.describe()}".rstrip())
         lines += [f"    {clip_text(text)}" for text in (*list_faults(row), *list_notes(row))]
+    lines += [clip_text(line) for line in list_changes(report)]
     return "\n".join([*lines, _count(report)]) + "\n"
 
 
@@ -38,10 +39,27 @@ def render_check_page(report: CheckReport, _: Options) -> str:
     for row in report.checkpoints:
         confidence = "" if row.confidence is None else f"{row.confidence:.2f}"
         wrong = "<br>".join(escape_markdown(text) for text in (*list_faults(row), *list_notes(row)))
-        answer = escape_markdown(_describe_answer(row, confidence=False))
+        answer = escape_markdown(row.describe(confidence=False))
         ref = escape_markdown(row.ref)
         lines.append(f"| {_SIGNS[row.result]} | {ref} | {answer} | {confidence} | {wrong} |")
+    if changes := list_changes(report):
+        lines += ["", *(f"- {escape_markdown(line)}" for line in changes)]
     return "\n".join(lines) + "\n"
+
+
+def list_changes(report: CheckReport) -> list[str]:
+    """Return one sentence for each answer that the registry of `--against` gives otherwise."""
+    if report.against is None:
+        return []
+    known = report.against.registry
+    name = f"registry {known.version} {known.digest}"
+    if not report.against.changes:
+        return [f"with {name} no answer changes"]
+    return [f"with {name}:"] + [
+        f"{one.ref}: {one.before or 'no answer'} ({one.result_before}) before, "
+        f"{one.after or 'no answer'} ({one.result_after}) then"
+        for one in report.against.changes
+    ]
 
 
 def list_faults(row: CheckedCheckpoint) -> list[str]:
@@ -59,18 +77,6 @@ def list_notes(row: CheckedCheckpoint) -> list[str]:
     if row.verification is not None:
         told += [f"verify: {line}" for _, line in describe_verification(row.verification)]
     return told
-
-
-def _describe_answer(row: CheckedCheckpoint, *, confidence: bool = True) -> str:
-    if row.outcome is None:
-        return ""
-    name = "/".join(part for part in (row.family, row.generation) if part)
-    words = [name] if name else []
-    if row.outcome != "identified":
-        words.append(row.outcome)
-    if confidence and row.confidence is not None:
-        words.append(f"{row.confidence:.2f}")
-    return " ".join(words)
 
 
 def _count(report: CheckReport) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from famtree.formats.escape import escape_text
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
+    from famtree.registry.registry import Registry
     from famtree.types.family import Condition, Family, Generation, Size
 
 _COUNTED = ("generations", "sizes", "tokenizers", "exemplars")
@@ -33,6 +35,22 @@ def report_families(families: Sequence[Family], options: Options) -> list[Part]:
         for word, total in zip(("families", *words), (len(families), *totals), strict=True)
     )
     return [table, BLANK, Text(told)]
+
+
+def tell_update(before: Registry, now: Registry) -> str:
+    """Return which registry is in use now, and how it differs from the one before."""
+    known = now.knowledge
+    lines = [f"registry {known.version} {known.digest} ({', '.join(known.sources)}) is in use"]
+    added = [key for key in now.by_key if key not in before.by_key]
+    gone = [key for key in before.by_key if key not in now.by_key]
+    both = before.by_key.keys() & now.by_key.keys()
+    changed = sorted(key for key in both if before.by_key[key] != now.by_key[key])
+    for word, keys in (("added", added), ("changed", changed), ("gone", gone)):
+        if keys:
+            lines.append(f"{word}: {len(keys)} ({', '.join(keys)})")
+    if len(lines) == 1:
+        lines.append("no family differs from the registry before")
+    return "".join(f"{escape_text(line)}\n" for line in lines)
 
 
 def build_family_list(families: Sequence[Family]) -> dict[str, Any]:

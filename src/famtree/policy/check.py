@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 
 from famtree import __version__
 from famtree.errors import FamtreeError
@@ -14,7 +15,7 @@ from famtree.policy.load import Demand
 from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.reference import parse_reference
-from famtree.types.policy import CheckedCheckpoint, CheckError, CheckReport
+from famtree.types.policy import Against, ChangedAnswer, CheckedCheckpoint, CheckError, CheckReport
 from famtree.types.proof_options import USUAL, ProofOptions
 
 MAX_AT_ONCE = 4
@@ -32,26 +33,26 @@ def check_policy(
     proof: ProofOptions = USUAL,
     on_progress: Callable[[str], None] | None = None,
     access: HubAccess = OWN,
+    against: Registry | None = None,
 ) -> CheckReport:
     """Return how the checkpoints of policy file `name` meet what is demanded of them.
 
     `verify` settles links by weight bytes: of the whole ancestry where conditions ask about it,
     else of the parents, as `famtree identify` does.
     A checkpoint that cannot be fetched or read is an error of its row, and the report does not
-    hold.
+    hold. What another registry, `against`, would answer otherwise is told beside.
     """
     report = on_progress or (lambda _: None)
 
-    def check(demand: Demand) -> CheckedCheckpoint:
+    def check(demand: Demand, known: Registry) -> CheckedCheckpoint:
         report(f"checking {demand.policy.ref}")
         reach = None if needs_lineage(demand.policy) else int(verify)
-        opener = Opener(
-            registry, offline, headers=verify, access=access, reach=reach, options=proof
-        )
+        opener = Opener(known, offline, headers=verify, access=access, reach=reach, options=proof)
         return _check(demand, opener, verify, on_progress)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-        rows = list(pool.map(check, demands))
+        rows = list(pool.map(check, demands, repeat(registry)))
+        others = list(pool.map(check, demands, repeat(against))) if against else []
     results = [row.result for row in rows]
     return CheckReport.model_construct(
         famtree=__version__,
@@ -61,7 +62,26 @@ def check_policy(
         errors=results.count("error"),
         checkpoints=rows,
         registry=registry.knowledge,
+        against=_compare(rows, others, against) if against else None,
     )
+
+
+def _compare(
+    rows: list[CheckedCheckpoint], others: list[CheckedCheckpoint], against: Registry
+) -> Against:
+    changes = [
+        ChangedAnswer.model_construct(
+            ref=row.ref,
+            line=row.line,
+            before=row.describe(),
+            after=other.describe(),
+            result_before=row.result,
+            result_after=other.result,
+        )
+        for row, other in zip(rows, others, strict=True)
+        if (row.describe(), row.result) != (other.describe(), other.result)
+    ]
+    return Against.model_construct(registry=against.knowledge, changes=changes)
 
 
 def _check(

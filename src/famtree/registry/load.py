@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from famtree import __version__
 from famtree.errors import RegistryError
 from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
+from famtree.registry.installed import find_installed
 from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
@@ -30,22 +31,31 @@ _T = TypeVar("_T")
 
 
 def load_registry(folder: Path | None = None) -> Registry:
-    """Return the registry of `folder` (default: the one famtree ships).
+    """Return the registry of `folder` (default: the bundle in use, else the one famtree ships).
 
     Uses the compiled form where there is one of exactly these files: first by their names, sizes
     and times, as Python does for its own compiled modules, then by their content. One process
     loads files that did not change once. Raises RegistryError listing all faults as
     `file:line: field: reason`.
     """
-    place = folder or DATA
+    place, version, source = (folder, __version__, str(folder)) if folder else locate_registry()
     stamp = stamp_sources(place)
     if not (place / GENERIC).exists():
         stamp = sha256(f"{stamp}\0{stamp_sources(DATA)}".encode()).hexdigest()
-    return load_stamped(place, stamp)
+    return load_stamped(place, stamp, version, source)
+
+
+def locate_registry() -> tuple[Path, str, str]:
+    """Return folder, version and name of the registry in use."""
+    installed = find_installed()
+    if installed is None:
+        return DATA, __version__, SHIPPED
+    place, version = installed
+    return place, version, f"bundle {version}"
 
 
 @lru_cache(maxsize=4)
-def load_stamped(folder: Path, stamp: str) -> Registry:
+def load_stamped(folder: Path, stamp: str, version: str, source: str) -> Registry:
     """Return the registry of `folder`, whose files have this stamp, once a process."""
     registry = read_cached(stamp)
     if registry is None:
@@ -55,8 +65,7 @@ def load_stamped(folder: Path, stamp: str) -> Registry:
         if registry is None:
             registry = build_registry(sources)
             write_cached(registry, stamp)
-    source = SHIPPED if folder == DATA else str(folder)
-    return replace(registry, version=__version__, sources=(source,))
+    return replace(registry, version=version, sources=(source,))
 
 
 def stamp_sources(folder: Path, ending: str = ".toml") -> str:

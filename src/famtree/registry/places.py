@@ -17,7 +17,6 @@ from famtree.errors import RegistryError, UsageError
 from famtree.registry import load
 from famtree.registry.compiled import read_cached, write_cached
 from famtree.registry.load import (
-    DATA,
     GENERIC,
     digest_contents,
     parse_sources,
@@ -66,7 +65,8 @@ def load_places(places: Sequence[str] = ()) -> Registry:
     if not places:
         return load.load_registry()
     folders = tuple(map(Path, places))
-    stamps = [_stamp(folder) for folder in (*folders, DATA)]
+    in_use, *_ = load.locate_registry()
+    stamps = [_stamp(folder) for folder in (*folders, in_use)]
     return _load_stamped(folders, sha256("\0".join(["own", *stamps]).encode()).hexdigest())
 
 
@@ -84,6 +84,16 @@ def _load_stamped(places: tuple[Path, ...], stamp: str) -> Registry:
     if own is None:
         own = _build(places, base)
         write_cached(own, stamp)
+    return _join(own, base, places)
+
+
+def lay_over(places: Sequence[str], base: Registry) -> Registry:
+    """Like `load_places`, over another registry than the one in use."""
+    folders = tuple(map(Path, places))
+    return _join(_build(folders, base), base, folders) if folders else base
+
+
+def _join(own: Registry, base: Registry, places: tuple[Path, ...]) -> Registry:
     taken = {family.key for family in own.families}
     kept = [family for family in base.families if family.key not in taken]
     families = sorted((*own.families, *kept), key=lambda family: family.key)

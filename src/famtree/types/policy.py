@@ -99,6 +99,37 @@ class CheckedCheckpoint(FrozenModel):
     warnings: list[Notice] = Field(default_factory=list)
     """What the reference reader of its files refuses, whatever the conditions."""
 
+    def describe(self, *, confidence: bool = True) -> str:
+        """Return the answer in a few words, "" where there is none."""
+        if self.outcome is None:
+            return ""
+        name = "/".join(part for part in (self.family, self.generation) if part)
+        words = [name] if name else []
+        if self.outcome != "identified":
+            words.append(self.outcome)
+        if confidence and self.confidence is not None:
+            words.append(f"{self.confidence:.2f}")
+        return " ".join(words)
+
+
+class ChangedAnswer(FrozenModel):
+    """A checkpoint that another registry answers otherwise, or judges otherwise."""
+
+    ref: str
+    line: int
+    before: str
+    """Key, outcome where it is not identified, confidence; empty where it could not be checked."""
+    after: str
+    result_before: Literal["passed", "failed", "error"]
+    result_after: Literal["passed", "failed", "error"]
+
+
+class Against(FrozenModel):
+    """The same policy under another registry."""
+
+    registry: Knowledge
+    changes: list[ChangedAnswer] = Field(default_factory=list)
+
 
 class CheckReport(FrozenModel):
     """The answer of `famtree check`: document `famtree/check/1`."""
@@ -113,11 +144,19 @@ class CheckReport(FrozenModel):
     checkpoints: list[CheckedCheckpoint] = Field(default_factory=list)
     registry: Knowledge | None = None
     """None in documents of older versions."""
+    against: Against | None = None
+    """Only with `--against`: what would change."""
 
     @property
     def holds(self) -> bool:
-        """Whether every checkpoint was checked and met every condition."""
-        return not self.failed and not self.errors
+        """Whether every checkpoint was checked and met every condition.
+
+        With `--against` under either registry.
+        """
+        worse = self.against is not None and any(
+            one.result_after != "passed" for one in self.against.changes
+        )
+        return not self.failed and not self.errors and not worse
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document as plain data."""
