@@ -24,13 +24,24 @@ OTHER_VALUES: dict[str, str] = {
     r"compare acme/desk-7b-AWQ mistralai/.+\.(relation\.lineage|interchange\[\d+\])\..+": (
         "was undetermined: descent is seen over any number of links, and answers follow from it"
     ),
+    r"compare .*\.interchange\[\d+\]\.engine_version": "transformers was read at a newer version",
+    r"compare .*\.interchange\[(19|23)\]\.source": (
+        "a quoted line of mergekit and lines of PEFT were not where they were said to be"
+    ),
+    r"compare .*\.interchange\[19\]\.(rule|reason)": (
+        "said PEFT raises for a missing module: it raises for another size, and leaves out the rest"
+    ),
+    r"compare llama-3\.1-8b llama-3\.1-8b-awq\.interchange\[(7|9|39)\]\..+": (
+        "was yes: AWQ is no form that llama.cpp's converter or any model of MLX LM takes as it is"
+    ),
     r"identify acme/tiny-chat --verify\.lineage\.proofs\[0\]\.parent": (
         "was hf://acme/tiny: a parent has one name in all of a document"
     ),
 }
 """Pattern of `field` or `case.field` -> why another value, or another type, is right today."""
 ADDED_TO = ("warnings", "evidence")
-"""Lists that may have more entries today, in any place."""
+"""Lists that may have more entries today, in any place; so may `interchange`, which has one entry a
+question and engine."""
 
 
 def _skip(case: str, path: str) -> bool:
@@ -51,6 +62,14 @@ def list_changes(case: str, old: Any, new: Any, path: str = "") -> Iterator[str]
                 yield f"{inner} is gone"
             else:
                 yield from list_changes(case, value, new[name], inner)
+    elif path == "interchange":
+        today = {(one["question"], one["engine"]): one for one in new}
+        for number, one in enumerate(old):
+            asked = (one["question"], one["engine"])
+            if asked in today:
+                yield from list_changes(case, one, today[asked], f"{path}[{number}]")
+            else:
+                yield f"{path}[{number}] {asked} is gone"
     elif path.rpartition(".")[2] in ADDED_TO and isinstance(new, list):
         for one in old:
             if one not in new:

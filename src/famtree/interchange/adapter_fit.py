@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from famtree.fingerprints.tensor_names import organise
-from famtree.interchange.adapters import Pair, is_adapter, sort_tensors
+from famtree.interchange.adapters import MatrixPair, is_adapter, sort_tensors
 from famtree.interchange.side import Side
 from famtree.interchange.structure import Shape, list_shapes
 
@@ -22,7 +22,7 @@ Misfit = Literal["none", "size", "missing", "prefix"]
 prefix: none is, because names begin in another way: it would load and change nothing."""
 
 
-class Fit(Struct, frozen=True):
+class AdapterFit(Struct, frozen=True):
     """How an adapter's tensors meet a model's."""
 
     misfit: Misfit | None
@@ -50,7 +50,7 @@ class _Model(Struct, frozen=True):
     """The language tower stands within a larger model."""
 
 
-def fit_adapter(adapter: Side, model: Side) -> Fit:
+def fit_adapter(adapter: Side, model: Side) -> AdapterFit:
     """Hold every tensor of an adapter against a model's.
 
     Nothing is told where the tensors of either were not seen; and a missing name proves nothing
@@ -58,21 +58,21 @@ def fit_adapter(adapter: Side, model: Side) -> Fit:
     """
     tensors, held = sort_tensors(adapter), _read_model(model)
     if is_adapter(model):
-        return Fit("missing")
+        return AdapterFit("missing")
     if tensors is None or held is None or not tensors.pairs:
-        return Fit(None)
+        return AdapterFit(None)
     judged = [_judge(pair, held) for pair in tensors.pairs]
     missing = judged.count("missing")
     saved = [same for tensor in tensors.saved
              if (same := _same_outer(tensor.name, tensor.shape, held)) is not None]  # fmt: skip
     whole = all(saved) if saved else None
     if "size" in judged:
-        return Fit("size", missing, whole)
+        return AdapterFit("size", missing, whole)
     if missing == len(judged) or any(_is_astray(pair.path, held) for pair in tensors.pairs):
-        return Fit("prefix", missing, whole)
+        return AdapterFit("prefix", missing, whole)
     if missing:
-        return Fit("missing", missing, whole)
-    return Fit(None if None in judged else "none", 0, whole)
+        return AdapterFit("missing", missing, whole)
+    return AdapterFit(None if None in judged else "none", 0, whole)
 
 
 def _read_model(model: Side) -> _Model | None:
@@ -108,7 +108,7 @@ def _is_astray(path: str, model: _Model) -> bool:
     return not model.renamed and _BLOCK.search(whole) is not None and towered != model.tower
 
 
-def _judge(pair: Pair, model: _Model) -> Misfit | None:
+def _judge(pair: MatrixPair, model: _Model) -> Misfit | None:
     """LoRA stores A as [rank, in] and B as [out, rank]; the weight is [out, in], or transposed."""
     low, high = pair.low, pair.high
     if low is None or high is None or len(low.shape) < 2 or len(high.shape) < 2:
@@ -129,7 +129,7 @@ def _judge(pair: Pair, model: _Model) -> Misfit | None:
     return None if model.renamed or _BLOCK.search(pair.path) is None else "missing"
 
 
-def _judge_expert(pair: Pair, wide: int, tall: int, model: _Model) -> Misfit | None:
+def _judge_expert(pair: MatrixPair, wide: int, tall: int, model: _Model) -> Misfit | None:
     """Experts stand apart or stacked, in files and in memory; their widths are the same.
 
     PEFT reads a stack [experts, a, b] as a by b for each expert, and stores A and B of all of them

@@ -32,7 +32,7 @@ _SHOWN = {
 Experts = Literal["none", "apart", "stacked"]
 
 
-class Pair(Struct, frozen=True):
+class MatrixPair(Struct, frozen=True):
     """The two matrices of one module."""
 
     path: str
@@ -44,7 +44,7 @@ class Pair(Struct, frozen=True):
 class AdapterTensors(Struct, frozen=True):
     """Every tensor of an adapter, in its place."""
 
-    pairs: tuple[Pair, ...] = ()
+    pairs: tuple[MatrixPair, ...] = ()
     saved: tuple[TensorInfo, ...] = ()
     """Whole weights, a classifier's left out."""
     shown: frozenset[str] = frozenset()
@@ -107,10 +107,10 @@ def _sort(index: TensorIndex) -> AdapterTensors:
     return AdapterTensors(pairs, tuple(saved), frozenset(shown))
 
 
-def _join(path: str, held: dict[str, TensorInfo]) -> Pair:
+def _join(path: str, held: dict[str, TensorInfo]) -> MatrixPair:
     embedding = any(part.startswith("lora_embedding") for part in held)
     low, high = ("lora_embedding_A", "lora_embedding_B") if embedding else ("lora_A", "lora_B")
-    return Pair(path, held.get(low), held.get(high), embedding)
+    return MatrixPair(path, held.get(low), held.get(high), embedding)
 
 
 def _is_classifier(name: str) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from famtree.interchange.adapter_fit import Fit, fit_adapter
+from famtree.interchange.adapter_fit import AdapterFit, fit_adapter
 from famtree.interchange.adapters import (
     count_added_tokens,
     highest_rank,
@@ -27,7 +27,7 @@ def _kind(pair: Pair) -> str:
 
 
 @remember(8, lambda _: 1)
-def _fit(pair: Pair) -> Fit:
+def _fit(pair: Pair) -> AdapterFit:
     return fit_adapter(pair.a, pair.b)
 
 
