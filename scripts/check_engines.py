@@ -109,6 +109,8 @@ def fetch_newest(work: Path) -> dict[str, Path]:
 
     sources = {}
     for engine, recipe in load_recipes().items():
+        if recipe.get("repository"):
+            continue  # a repository without releases that pip knows
         place = work / engine
         archive = download(recipe["package"].replace("_", "-"), None, place / "got")
         sources[engine] = unpack(archive, place / "source")

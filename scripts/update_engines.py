@@ -34,7 +34,7 @@ SCHEMA = "famtree/engine-facts/1"
 PLATFORMS = ("any", "linux_x86_64", "manylinux2014_x86_64", "manylinux_2_28_x86_64",
              "manylinux_2_34_x86_64", "manylinux_2_39_x86_64")  # fmt: skip
 PYTHONS = ("3.12", "3.11", "3.13")
-READ = (".py", ".cpp", ".h", ".toml", ".md", ".json")
+READ = (".py", ".go", ".cpp", ".h", ".toml", ".md", ".json")
 """Endings of what is unpacked; kernels and libraries, nearly all of a wheel, are left out."""
 
 

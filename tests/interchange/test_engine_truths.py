@@ -98,7 +98,9 @@ TEXT_CLASSES = sorted(ENGINES["vllm"].support.architectures if ENGINES["vllm"].s
 @pytest.mark.parametrize("name", TEXT_CLASSES)
 def test_every_class_takes_adapters_and_heads_exactly_where_it_says_so(name: str) -> None:
     support = ENGINES["vllm"].support
-    assert support is not None and support.lora is not None and support.eagle3 is not None
+    assert support is not None
+    assert support.lora is not None
+    assert support.eagle3 is not None
     target = make_side(architectures=[name])
     lora = ask("vllm", "lora", adapt(), target)
     assert (lora.answer == "no") == (name not in support.lora), lora.reason
@@ -111,9 +113,8 @@ def test_every_class_takes_adapters_and_heads_exactly_where_it_says_so(name: str
 
 
 def test_lists_are_as_long_as_those_of_the_source() -> None:
-    vllm, sglang = ENGINES["vllm"].support, ENGINES["sglang"].support
-    llama, hf = ENGINES["llama.cpp"].support, ENGINES["transformers"].support
-    assert vllm is not None and sglang is not None and llama is not None and hf is not None
+    supports = [ENGINES[key].support for key in ("vllm", "sglang", "llama.cpp", "transformers")]
+    vllm, sglang, llama, hf = (one for one in supports if one is not None)
     assert (len(vllm.architectures), len(vllm.generic), len(vllm.removed)) == (380, 23, 50)
     assert (len(sglang.architectures), len(llama.architectures)) == (290, 269)
     assert len(hf.architectures) >= 1214
@@ -155,7 +156,7 @@ def test_mergekit_raises_where_rows_differ() -> None:
     answer = ask("mergekit", "merge", a, b)
     assert answer.answer == "conditional"
     assert "raises" in answer.reason
-    assert answer.condition is not None and "--unsafe-truncate-embeddings" in answer.condition
+    assert "--unsafe-truncate-embeddings" in str(answer.condition)
 
 
 @pytest.mark.parametrize("engine", ["llama.cpp", "mlx-lm", "exllamav3"])

@@ -39,7 +39,8 @@ class ChosenEngine(Struct, frozen=True):
 def choose_engines(
     asked: Iterable[str], engines: dict[str, Engine]
 ) -> tuple[list[ChosenEngine], list[Notice]]:
-    """Return the engines named as `key` or `key@version` (all when none is named), with notices.
+    """Return the engines named as `key` or `key@version`, with notices; of none named, all that
+    are still developed.
 
     Raises UsageError, naming close matches, for an engine or version that does not exist.
     """
@@ -62,7 +63,8 @@ def choose_engines(
         chosen.append(ChosenEngine(engine, version or engine.version))
         notices += _notice_version(engine, version)
     if not chosen:
-        chosen = [ChosenEngine(engine, engine.version) for engine in known.values()]
+        living = [engine for engine in known.values() if engine.ended is None]
+        chosen = [ChosenEngine(engine, engine.version) for engine in living]
     return chosen, notices
 
 

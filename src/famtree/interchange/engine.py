@@ -237,8 +237,8 @@ class Engine:
     checked: date
     url: str
     kind: Literal["server", "library", "compiler", "merger", "general"]
-    ended: date | None = None
-    """When its maintenance ended."""
+    ended: str | None = None
+    """When its maintenance ended, as far as is known: `2025-12`."""
     instead: str | None = None
     """What its makers, or its users, went to."""
     rules: Annotated[list[EngineRule], Field(alias="rule")] = field(default_factory=list)

@@ -87,8 +87,7 @@ def _takes_initial(pair: Pair) -> bool | None:
 
 
 def _ended(pair: Pair) -> str | None:
-    ended = pair.engine.ended if pair.engine is not None else None
-    return None if ended is None else ended.isoformat()
+    return pair.engine.ended if pair.engine is not None else None
 
 
 ENGINE_FACTS: dict[str, Fact] = {
