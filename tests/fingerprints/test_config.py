@@ -175,3 +175,33 @@ def test_any_object_is_survived(config: dict[str, Any]) -> None:
     found = normalise_config(config, load_dialects())
     assert found.values.keys() == found.source.keys()
     assert all(value is not None for value in found.values.values())
+
+
+def test_depth_of_a_backbone_is_that_of_its_stages() -> None:
+    found = traits_of(num_layers=4, depths=[2, 2, 6, 2], hidden_sizes=[96, 192, 384, 768])
+    assert (found["layers"], found["hidden_size"]) == (12, 768)
+
+
+@pytest.mark.parametrize("depths", [[], [2, "2"], [2, None], "2222", [2.5]])
+def test_odd_stages_are_no_depth(depths: Any) -> None:
+    assert traits_of(depths=depths, hidden_sizes=[96]) == {}
+
+
+def test_two_towers_are_named_by_both() -> None:
+    config = {
+        "model_type": "vision-encoder-decoder",
+        "encoder": {"model_type": "donut-swin", "hidden_size": 1024},
+        "decoder": {"model_type": "mbart", "decoder_layers": 4, "d_model": 512},
+    }
+    found = traits_of(**config)
+    assert found["text_model_type"] == "donut-swin+mbart"
+    assert (found["model_type"], found["decoder_layers"]) == ("vision-encoder-decoder", 4)
+    assert found["hidden_size"] == 512
+
+
+def test_a_library_is_known_by_its_keys_where_no_model_type_is_named() -> None:
+    stated = {"architecture": "resnet50", "pretrained_cfg": {}, "num_features": 2048}
+    found = traits_of(**stated)
+    assert (found["model_type"], found["hidden_size"]) == ("timm_wrapper", 2048)
+    assert traits_of(**stated, model_type="oak")["model_type"] == "oak"
+    assert "model_type" not in traits_of(architecture="resnet50")

@@ -312,3 +312,23 @@ def _shipped() -> Registry:
 
 
 _LOADED: list[Registry] = []
+
+
+def test_what_hardly_any_design_lacks_counts_where_it_is_absent() -> None:
+    rows = {f"tree-{at}": {"architecture.vocab_rows": 1000 + at} for at in range(30)}
+    image = {
+        "architecture.text_model_type": "image",
+        "architecture.vocab_rows": {"absent": True},
+        "recipe.logit_cap": {"absent": True},
+    }
+    registry = registry_of({**rows, "image": image})
+    named = {"architecture.text_model_type": "image", "recipe.norm_eps": 1e-6}
+    gain = weights_of(match("image", named, registry))
+    assert gain["architecture.vocab_rows"] > 1.0
+    assert gain["recipe.logit_cap"] == 0.0
+    unnamed = weights_of(match("image", {"recipe.norm_eps": 1e-6}, registry))
+    assert unnamed["architecture.vocab_rows"] == 0.0
+
+
+def weights_of(found: RuleMatch) -> dict[str, float]:
+    return {one.name: found.weigh(one) for one in found.judgements}
