@@ -73,11 +73,15 @@ class Findings(Struct):
 
     @property
     def unknown_because(self) -> UnknownReason:
-        """What it means where nothing is settled: no such design on record, or too little seen.
+        """What it means where nothing is settled.
 
-        Adapters and draft heads have no design that could be on record.
+        No such design is on record, too little was seen, or it has the shape of a design without
+        what its members are told by. Adapters and draft heads have no design that could be on
+        record.
         """
         if self.kind in ("pipeline", "component"):
             return "unregistered" if self.found.config else "not-judged"
+        if self.result.contradicted is not None and self.kind == "model":
+            return "contradictory"
         designed = bool(self.found.config) and self.kind == "model" and not self.found.explanation
         return "unregistered" if designed else "not-judged"

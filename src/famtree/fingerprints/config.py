@@ -235,11 +235,24 @@ def _apply_dialect(text: dict[str, Any], traits: ConfigTraits, dialect: dict[str
     ratio = dialect.get("ffn_scale")
     if ratio and isinstance(traits.values.get("ffn"), int):
         traits.values["ffn"] = int(traits.values["ffn"] * ratio)
+    adjusted = dialect.get("adjusted_ffn")
+    if adjusted and traits.source.get("ffn") == "config":
+        traits.values["ffn"] = _adjust_width(traits.values["ffn"], text, adjusted)
     if dialect.get("rope_ratio"):
         scale = _number(text.get("rope_ratio")) or 1.0
         traits.put("rope_theta", 10000.0 * scale)
     for name, value in dialect.get("fixed", {}).items():
         traits.put(name, value, "default")
+
+
+def _adjust_width(stated: int, text: dict[str, Any], keys: dict[str, Any]) -> int:
+    """Return the width that a class makes of the one in its config, as Meta's gated MLP does."""
+    if text.get(keys["flag"]) is False:
+        return stated
+    factor = _number(text.get(keys["factor"]))
+    multiple = _integer(text.get(keys["multiple"])) or keys["default"]
+    width = int(2 * stated / 3 * (factor if factor and 0 < factor < 1000 else 1.0))
+    return -(-width // multiple) * multiple if multiple > 0 else stated
 
 
 def _first(scope: dict[str, Any], keys: tuple[str, ...], cast: Any) -> Any:

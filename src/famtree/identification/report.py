@@ -136,6 +136,10 @@ def explain(findings: Findings, registry: Registry) -> str:
             return f"decided by {best.decided_by}: {spoke}"
         names = ", ".join(str(one.generation) for one in result.candidates)
         return f"the family is settled by {spoke}; these generations show the same traits: {names}"
+    alike = result.contradicted
+    if alike is not None:
+        told = ", ".join(dict.fromkeys(alike.conflicts))
+        return f"it looks like {alike.generation.name}, but {told} are none of its members'"
     architecture = findings.fingerprint.architecture
     if result.nested is not None:
         return (
@@ -191,7 +195,7 @@ def _measure(findings: Findings, *, settled: bool) -> tuple[str | None, int | No
 
 def _warn_of_conflicts(findings: Findings) -> list[Notice]:
     warnings: list[Notice] = []
-    best = findings.result.best
+    best = findings.result.best or findings.result.contradicted
     if best is not None:
         by_signal = {one.signal: one for one in findings.result.evidence}
         for signal in dict.fromkeys(best.conflicts):

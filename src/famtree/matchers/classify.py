@@ -41,6 +41,10 @@ TWIN = 0.05
 HOPELESS = 30.0
 """Generations so many nats behind the leading one are left out: together they hold less than a
 millionth of the belief."""
+CONTRADICTED_GROUPS = 2
+"""Signature groups (class, vocabulary, rope, special ids) with a contradiction that make a
+look-alike. Of the members held back and edited none shows two; a larger rope base, appended rows
+or another class are one each."""
 KEPT_SHARE = 0.01
 """Candidates below this share of the family's belief are not listed."""
 
@@ -107,6 +111,8 @@ class Classification(Struct):
     evidence: list[Evidence] = []
     nested: Standing | None = None
     """The design of a part, where the whole is one that nobody knows."""
+    contradicted: Standing | None = None
+    """The look-alike that leads, where what it is told by rules it out."""
 
     @property
     def family(self) -> Family | None:
@@ -130,8 +136,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     best.contradictions = find_contradictions(best.rule, observation, registry)
     belief = families[leader]
     evidence = _evidence(best, observation)
+    alike = best if _is_look_alike(best, registry) else None
     if belief < FAMILY_SETTLED:
-        return _unsettled(ranked, families, unknown, evidence)
+        return _unsettled(ranked, families, unknown, evidence, alike)
     if not speaks_for_whole(observation, best.generation, registry):
         confidence = calibrate(1.0, conflicts=0, custom=True)
         return Classification("unknown", confidence, None, None, [], evidence, nested=best)
@@ -141,6 +148,17 @@ def classify(observation: Observation, registry: Registry) -> Classification:
     confidence = calibrate(
         raw, conflicts=len(best.conflicts), custom=best.unproven, own_name=best.own_name
     )
+    if alike is not None:
+        # It has the shape of a design and not what its members are told by, whatever the shape.
+        return Classification(
+            outcome="unknown",
+            confidence=calibrate(1.0 - confidence, conflicts=0, custom=True),
+            best=None,
+            generation=None,
+            candidates=[_candidate(one) for one in kept[:8]],
+            evidence=evidence,
+            contradicted=alike,
+        )
     return Classification(
         outcome="identified" if settled else "ambiguous",
         confidence=confidence,
@@ -235,8 +253,20 @@ def _share_belief(standings: list[Standing], population: int) -> float:
     return unknown / total
 
 
+def _is_look_alike(best: Standing, registry: Registry) -> bool:
+    """Return whether `best` contradicts more of what comes with the weights than members do."""
+    generic = registry.generic
+    policies = [generic.traits.get(signal) for signal in best.conflicts]
+    groups = {one.group for one in policies if one and generic.groups[one.group].signature}
+    return len(groups) >= CONTRADICTED_GROUPS
+
+
 def _unsettled(
-    ranked: list[Standing], families: dict[str, float], unknown: float, evidence: list[Evidence]
+    ranked: list[Standing],
+    families: dict[str, float],
+    unknown: float,
+    evidence: list[Evidence],
+    alike: Standing | None,
 ) -> Classification:
     """No family holds enough belief: several registered ones, or none of them."""
     held = sum(sorted(families.values())[-FEW_FAMILIES:])
@@ -246,7 +276,11 @@ def _unsettled(
         confidence = calibrate(max(families.values()), conflicts=0, custom=True)
         return Classification("ambiguous", confidence, None, None, candidates, evidence)
     confidence = calibrate(unknown, conflicts=0, custom=True)
-    return Classification("unknown", confidence, None, None, candidates, evidence)
+    if alike is not None and (alike.size is None or alike.size.custom):
+        alike = None  # nothing but a class is alike, which many designs borrow
+    return Classification(
+        "unknown", confidence, None, None, candidates, evidence, contradicted=alike
+    )
 
 
 def _candidate(standing: Standing) -> Candidate:

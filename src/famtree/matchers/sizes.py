@@ -27,6 +27,8 @@ that was released in a single size is not thereby the likelier owner of a shape 
 CAP = 5.0
 CUSTOM = -1.4
 """log((1 - OFFICIAL_SHARE) / share of unrelated models that have no official shape either)."""
+SIBLING = 2 * CUSTOM
+"""The shape is an official size of another generation of the family, so no custom one of this."""
 RESTACKED = -0.7
 """All widths of an official size with another depth: pruned or stacked, so half a custom size."""
 
@@ -44,6 +46,7 @@ Stated = tuple[tuple[str, int], ...]
 """The shape fields an official size states."""
 
 _CUSTOM = SizeMatch(None, CUSTOM, custom=True)
+_SIBLING = SizeMatch(None, SIBLING, custom=True)
 _RESTACKED = SizeMatch(None, RESTACKED, custom=True)
 
 
@@ -56,7 +59,9 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
     hits: dict[tuple[str, str], Size] = {}
     shared: set[tuple[str, str]] = set()
     for width in (architecture.hidden_size, None):
-        for key, size, stated in by_width.get(width, ()):
+        for key, size, stated, least in by_width.get(width, ()):
+            if (architecture.vocab_rows or least) < least:
+                continue  # rows for fewer tokens than its vocabulary has
             differing = _compare(stated, seen)
             if differing == "":
                 # Sizes that differ in rows alone: the one with exactly these rows is meant.
@@ -67,7 +72,10 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
     counted = len(hits.keys() & registry.population) or bool(hits)
     background = (counted + 0.5) / (len(_counted(registry)) + 1.0)
     gain = max(0.2, math.log(OFFICIAL_SHARE * ONE_SIZE_SHARE / background))
-    verdicts = dict.fromkeys(_generations_with_sizes(registry), _CUSTOM)
+    owners = {family for family, _ in hits}
+    verdicts = {
+        key: _SIBLING if key[0] in owners else _CUSTOM for key in _generations_with_sizes(registry)
+    }
     verdicts |= dict.fromkeys(shared, _RESTACKED)
     for key, size in hits.items():
         verdicts[key] = SizeMatch(size, min(CAP, gain), custom=False)
@@ -127,17 +135,30 @@ def _generations_with_sizes(registry: Registry) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=2)
 def _sort_by_width(
     registry: Registry,
-) -> dict[int | None, list[tuple[tuple[str, str], Size, Stated]]]:
-    """Return each generation's sizes by hidden size; under None those that do not state one."""
-    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size, Stated]]] = {}
+) -> dict[int | None, list[tuple[tuple[str, str], Size, Stated, int]]]:
+    """Return each generation's sizes by hidden size; under None those that do not state one.
+
+    With each goes the least number of rows that holds its vocabulary.
+    """
+    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size, Stated, int]]] = {}
     for family, generation, size in _official(registry):
         stated = tuple(
             (name, value) for name in FIELDS if (value := getattr(size, name)) is not None
         )
         sorted_out.setdefault(size.hidden_size, []).append(
-            ((family.key, generation.key), size, stated)
+            ((family.key, generation.key), size, stated, _least_rows(family, generation, size))
         )
     return sorted_out
+
+
+def _least_rows(family: Family, generation: Generation, size: Size) -> int:
+    """Return the tokens of the largest vocabulary of a size with rows of its own; 0 if unknown.
+
+    Fine-tuners trim padding, never the vocabulary itself.
+    """
+    shipped = [one for one in family.tokenizers if generation.key in one.generations]
+    counts = [one.base_entries or 0 for one in shipped]
+    return max((one for one in counts if one <= (size.vocab_rows or 0)), default=0)
 
 
 def _compare(stated: Stated, seen: Mapping[str, int | None]) -> str | None:

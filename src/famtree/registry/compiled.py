@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 PACKAGED = PACKAGE / "registry/compiled.json"
-FORMAT = 6
+FORMAT = 7
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 

@@ -246,6 +246,8 @@ class GroupPolicy:
 
     cap: float
     identity: bool = False
+    signature: bool = False
+    """Comes with the weights: a member contradicts one such group at most."""
     reason: str
 
 
