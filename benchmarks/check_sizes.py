@@ -11,8 +11,8 @@ Told are, and any of them exits with 1:
   dialects.json) and that it could not have made.
 
 Counted are the matrices of attention and feed-forward blocks, experts, embedding and head. Designs
-with other parts are listed with their reason in `check_sizes.toml`; an entry that is not needed is a
-fault too.
+with other parts are listed with their reason in `check_sizes.toml`; an entry that is not needed is
+a fault too.
 """
 
 from __future__ import annotations

@@ -235,3 +235,58 @@ def test_no_weight_byte_is_read(tmp_path: Path) -> None:
     assert len(make_weights(small_tensors())) > header
     found = compare_folders(a, b)
     assert found.relation.lineage.bytes_read == 0
+
+
+def rename(tensors: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Two norms under names of their own, as one family did to another's design."""
+    return {
+        name.replace("input_layernorm", "ln1").replace("post_attention_layernorm", "ln2"): shape
+        for name, shape in tensors.items()
+    }
+
+
+OTHER = {"architectures": ["AcmeForCausalLM"], "model_type": "acme"}
+
+
+def test_renamed_tensors_are_one_architecture(tmp_path: Path) -> None:
+    a = make_folder(tmp_path / "a")
+    renamed = {"model.safetensors": make_weights(rename(small_tensors()))}
+    b = write_folder(tmp_path / "b", {**small_files(weights=False, **OTHER), **renamed})
+    found = compare_folders(a, b)
+    assert found.relation.architecture == "identical"
+    assert {"architecture.class_name"} <= {one.trait for one in found.differences}
+    told = [one.message for one in found.warnings if one.code == "tensors-renamed"]
+    assert len(told) == 1
+    assert "input_layernorm.weight is model.layers.*.ln1.weight" in told[0]
+    assert found.relation.lineage.verdict == "undetermined"
+
+
+@pytest.mark.parametrize("fault", ["shape", "missing", "more"])
+def test_names_without_one_counterpart_are_two_architectures(tmp_path: Path, fault: str) -> None:
+    a = make_folder(tmp_path / "a")
+    tensors = rename(small_tensors())
+    if fault == "shape":
+        tensors["model.layers.1.ln1.weight"] = (32,)
+    elif fault == "missing":
+        del tensors["model.layers.1.ln2.weight"]
+    else:
+        tensors["model.layers.1.ln3.weight"] = (64,)
+    files = small_files(weights=False, **OTHER)
+    b = write_folder(tmp_path / "b", {**files, "model.safetensors": make_weights(tensors)})
+    found = compare_folders(a, b)
+    assert found.relation.architecture == "different"
+    assert "tensors-renamed" not in {one.code for one in found.warnings}
+
+
+def test_one_vision_tower_in_two_families_is_told(tmp_path: Path) -> None:
+    tower = {"model_type": "eye", "depth": 32, "hidden_size": 1280}
+    a = make_folder(tmp_path / "a", vision_config=tower)
+    language = {"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "n_layer": 12,
+                "n_embd": 768, "n_head": 12, "vocab_size": 50257, "n_positions": 1024,
+                "vision_config": tower}  # fmt: skip
+    b = write_folder(tmp_path / "b", {"config.json": language})
+    told = [one.message for one in compare_folders(a, b).warnings if one.code == "same-tower"]
+    assert told == ["both have a vision tower of one design: eye, 32 layers, 1280 wide"]
+    other = {**language, "vision_config": {**tower, "depth": 24}}
+    c = write_folder(tmp_path / "c", {"config.json": other})
+    assert "same-tower" not in {one.code for one in compare_folders(a, c).warnings}

@@ -58,8 +58,9 @@ GRANITE = {
 
 def signals(traits: dict[str, Any]) -> list[str]:
     result = answer(traits)
-    assert result.best is not None
-    return [one.signal for one in result.best.contradictions]
+    leading = result.best or result.contradicted
+    assert leading is not None
+    return [one.signal for one in leading.contradictions]
 
 
 @pytest.mark.parametrize("traits", [SEVEN_B, PHI_2, GRANITE])
@@ -148,3 +149,50 @@ def test_contradictions_are_evidence_and_do_not_change_the_family() -> None:
     assert [(one.signal, one.supports, one.weight) for one in against] == [
         ("recipe.eos_ids", False, 0.0)
     ]
+
+
+ODD_IDS = {"recipe__bos_id": 9, "recipe__eos_ids": [20000]}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture__vocab_rows": 68000, **ODD_IDS},
+        {"architecture__vocab_rows": 68000, "recipe__rope_theta": 250000.0},
+        {"recipe__rope_theta": 250000.0, **ODD_IDS},
+    ],
+    ids=["rows and ids", "rows and rope", "rope and ids"],
+)
+def test_two_signatures_that_no_member_has_make_a_look_alike(changes: dict[str, Any]) -> None:
+    """The shape is an official one; it settles nothing."""
+    result = answer(changed(SEVEN_B, **changes))
+    assert (result.outcome, result.best, result.generation) == ("unknown", None, None)
+    assert result.contradicted is not None
+    assert result.contradicted.family.key in {one.family for one in result.candidates}
+    assert result.confidence < SURE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture__vocab_rows": 32005},
+        {"architecture__vocab_rows": 32128, "recipe__eos_ids": [32000]},
+        {"recipe__rope_theta": 40000.0, "recipe__context": 16384},
+        {"recipe__rope_type": "yarn", "recipe__rope_factor": 8.0, "recipe__context": 32768},
+        {"recipe__eos_ids": [32007], "architecture__vocab_rows": 32032, "recipe__context": 8192},
+    ],
+    ids=["tokens", "padded rows", "larger base", "scaled rope", "chat tokens"],
+)
+def test_ordinary_edits_leave_the_answer(changes: dict[str, Any]) -> None:
+    result = answer(changed(SEVEN_B, **changes))
+    assert (result.outcome, result.contradicted) == ("identified", None)
+    assert result.family is not None
+    assert result.family.key == "llama"
+
+
+def test_a_stranger_on_a_borrowed_class_is_no_look_alike() -> None:
+    """Its own shape and its own traits: unregistered, not contradictory."""
+    own = changed(SEVEN_B, architecture__hidden_size=3000, architecture__ffn=9000,
+                  architecture__vocab_rows=90000, recipe__rope_theta=77777.0)  # fmt: skip
+    result = answer(own)
+    assert (result.outcome, result.contradicted) == ("unknown", None)

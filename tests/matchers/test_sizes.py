@@ -54,3 +54,30 @@ def test_encoder_decoders_differ_by_decoder_depth() -> None:
     for depth, name in ((32, "large-v3"), (4, "large-v3-turbo")):
         match = sizes_of({**traits, "architecture.decoder_layers": depth})["whisper", "whisper"]
         assert match.size.name == name  # type: ignore[attr-defined]
+
+
+def test_rows_below_the_vocabulary_are_not_that_size() -> None:
+    """A 70B with the rows of Llama 2 has no room for Code Llama's tokens."""
+    large: dict[str, object] = {
+        "architecture.layers": 80, "architecture.hidden_size": 8192, "architecture.heads": 64,
+        "architecture.kv_heads": 8, "architecture.ffn": 28672,
+    }  # fmt: skip
+    for rows, custom in ((32000, True), (32015, False), (32016, False), (32064, False)):
+        match = sizes_of({**large, "architecture.vocab_rows": rows})["llama", "code-llama"]
+        assert match.custom is custom  # type: ignore[attr-defined]
+
+
+def test_padding_that_was_trimmed_leaves_the_size() -> None:
+    shape: dict[str, object] = {
+        "architecture.layers": 28, "architecture.hidden_size": 3584, "architecture.heads": 28,
+        "architecture.kv_heads": 4, "architecture.ffn": 18944,
+    }  # fmt: skip
+    for rows in (152064, 151936, 151665):
+        match = sizes_of({**shape, "architecture.vocab_rows": rows})["qwen", "qwen2.5"]
+        assert match.size.name == "7B"  # type: ignore[attr-defined]
+
+
+def test_a_siblings_official_size_is_no_custom_one() -> None:
+    found = sizes_of(SEVEN_B)
+    sibling, stranger = found["llama", "llama-4"], found["qwen", "qwen2.5"]
+    assert sibling.weight < stranger.weight  # type: ignore[attr-defined]

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from msgspec import Struct, field
 
 from famtree import __version__
+from famtree.checkpoint.composition import list_towers
 from famtree.comparison.descent import judge_descent
 from famtree.comparison.differences import list_differences
 from famtree.comparison.identity import same_place
 from famtree.comparison.proof import prove
 from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
+from famtree.comparison.renaming import Renaming, find_renaming
 from famtree.errors import TokenizerError
 from famtree.identification.side import make_side
 from famtree.identification.subject import Subject
@@ -55,19 +57,23 @@ def compare_subjects(
     one, other = a.checkpoint, b.checkpoint
     structure = compare_structure(left, right)
     tokens = compare_tokens(left, right)
+    renaming = find_renaming(left, right)
     descent = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
     lineage = descent.verdict
     if request.verify:
         lineage = prove(descent, one, other, notices, on_progress, a.opener.options)
     pair = Pair(left, right, structure, tokens, lineage, descent.light)
     ours, theirs = a.identification, b.identification
+    notices += _tell_alike(a, b, left, right, renaming)
     cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)
     return Comparison.model_construct(
         famtree=__version__,
         a=_summarise(ours),
         b=_summarise(theirs),
         relation=Relation.model_construct(
-            architecture=relate_architectures(left.architecture, right.architecture, structure),
+            architecture=relate_architectures(
+                left.architecture, right.architecture, structure, renamed=bool(renaming)
+            ),
             tokenizer=tokens.relation,
             vocabulary=tokens.counts,
             family=relate_families(ours, theirs),
@@ -80,6 +86,28 @@ def compare_subjects(
         registry=a.checkpoint.registry.knowledge,
         cost=cost,
     )
+
+
+def _tell_alike(
+    a: Subject, b: Subject, left: Side, right: Side, renaming: Renaming | None
+) -> list[Notice]:
+    """Return what two designs share that the list of differences does not show."""
+    told = []
+    if renaming:
+        pairs = ", ".join(f"{ours} is {theirs}" for ours, theirs in list(renaming.items())[:4])
+        told.append(("tensors-renamed", f"the tensors are the same but for names: {pairs}"))
+    towers = [list_towers(side.config) for side in (left, right)]
+    widths = [
+        (one.vision_layers, one.vision_hidden_size)
+        for one in (left.architecture, right.architecture)
+    ]
+    kind = towers[0].get("vision tower")
+    alike = kind and kind == towers[1].get("vision tower") and widths[0] == widths[1]
+    if alike and a.checkpoint.findings.family is not b.checkpoint.findings.family:
+        layers, width = widths[0]
+        text = f"both have a vision tower of one design: {kind}, {layers} layers, {width} wide"
+        told.append(("same-tower", text))
+    return [Notice.model_construct(code=code, message=message) for code, message in told]
 
 
 def _make_sides(

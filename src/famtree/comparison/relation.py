@@ -11,9 +11,9 @@ _DESIGN = ("text_model_type", "class_name")
 
 
 def relate_architectures(
-    a: Architecture, b: Architecture, structure: StructureComparison
+    a: Architecture, b: Architecture, structure: StructureComparison, *, renamed: bool = False
 ) -> ArchitectureRelation:
-    """Compare designs.
+    """Compare designs; `renamed` tells that all tensors have a counterpart under another name.
 
     `identical`: every trait of shape that both show is equal, and the deciding ones are shown.
     `same-class`: one implementation in different sizes or variants. What neither shows is left out.
@@ -23,7 +23,9 @@ def relate_architectures(
     if not known:
         return "unknown"
     if all(left != right for left, right in known):
-        return "different"
+        # A class that was renamed with its tensors computes the same.
+        equal = structure.same_traits is True and structure.same_rows is True
+        return "identical" if renamed and equal else "different"
     shape = [trait for trait in structure.differing if trait.startswith("architecture.")]
     if shape or structure.same_rows is False or known[0][0] != known[0][1]:
         return "same-class"

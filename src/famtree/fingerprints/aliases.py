@@ -52,6 +52,7 @@ INTEGERS: dict[str, tuple[str, ...]] = {
     ),
     "head_dim": ("head_dim", "kv_channels", "attention_head_dim", "d_kv", "head_size"),
     "ffn": (
+        "block_ff_dim",
         "intermediate_size",
         "ffn_hidden_size",
         "ffn_dim",

@@ -236,8 +236,9 @@ def _apply_dialect(text: dict[str, Any], traits: ConfigTraits, dialect: dict[str
     if ratio and isinstance(traits.values.get("ffn"), int):
         traits.values["ffn"] = int(traits.values["ffn"] * ratio)
     adjusted = dialect.get("adjusted_ffn")
-    if adjusted and traits.source.get("ffn") == "config":
-        traits.values["ffn"] = _adjust_width(traits.values["ffn"], text, adjusted)
+    stated = traits.values.get("ffn")
+    if adjusted and isinstance(stated, int) and traits.source.get("ffn") == "config":
+        traits.values["ffn"] = _adjust_width(stated, text, adjusted)
     if dialect.get("rope_ratio"):
         scale = _number(text.get("rope_ratio")) or 1.0
         traits.put("rope_theta", 10000.0 * scale)

@@ -141,6 +141,8 @@ def _list_facts(result: Identification, *, everything: bool) -> Facts:
 
 
 def _describe_component(component: Component) -> str:
+    if component.name:
+        return f"{component.role} of {component.name}"
     named = "/".join(filter(None, (component.family, component.generation)))
     return f"{component.role}: {named or 'unknown'}"
 

@@ -12,6 +12,7 @@ from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.defaults import known_model_type
 from famtree.fingerprints.parameters import count_parameters, estimate_parameters
 from famtree.identification.declared import Told, hear_declaration, settle_by_declaration
+from famtree.identification.towers import find_components
 from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
 from famtree.matchers.names import find_claims, is_disputed, order_by_claims, warn_of_claims
@@ -89,7 +90,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         size=size,
         variant=find_variant(fingerprint, result) if findings.target is None else None,
         wrapper=findings.wrapper,
-        components=findings.components,
+        components=[*findings.components, *find_components(findings, registry)],
         fingerprint=fingerprint,
         quantization=findings.quantization,
         adapter=findings.adapter.adapter if findings.adapter else None,

@@ -154,11 +154,18 @@ def _sort_by_width(
 def _least_rows(family: Family, generation: Generation, size: Size) -> int:
     """Return the tokens of the largest vocabulary of a size with rows of its own; 0 if unknown.
 
-    Fine-tuners trim padding, never the vocabulary itself.
+    Fine-tuners trim padding, never the vocabulary itself; of what was published with fewer rows it
+    is no matter.
     """
     shipped = [one for one in family.tokenizers if generation.key in one.generations]
     counts = [one.base_entries or 0 for one in shipped]
-    return max((one for one in counts if one <= (size.vocab_rows or 0)), default=0)
+    most = max((one for one in counts if one <= (size.vocab_rows or 0)), default=0)
+    for one in family.exemplars if most else ():
+        stated = [one.traits.get(f"architecture.{name}") for name in ("layers", "hidden_size")]
+        rows = one.traits.get("architecture.vocab_rows")
+        same = one.generation == generation.key and stated == [size.layers, size.hidden_size]
+        most = min(most, rows) if same and isinstance(rows, int) else most
+    return most
 
 
 def _compare(stated: Stated, seen: Mapping[str, int | None]) -> str | None:

@@ -96,6 +96,8 @@ class Component(FrozenModel):
     """As the files call it: `transformer`, `text_encoder`, `vae`, `vision tower`, ..."""
     family: str | None = None
     generation: str | None = None
+    name: str | None = None
+    """Whose design it is, as people call it."""
 
 
 class Candidate(FrozenModel):
