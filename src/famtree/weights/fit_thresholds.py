@@ -14,6 +14,11 @@ ODD_ROW_EXPECTED, ODD_ROW_SHARE = 8.0, 0.1
 """The same of single rows, and the share of them that is no chance."""
 ODD_SHARE = 20
 """One matrix of so many that does not fit is an exception, two are none."""
+TURNED = 0.2
+"""Magnitudes of a copy with turned signs are so much more alike than its values."""
+MOVED_SHARE, WRITERS_SHARE = 0.2, 0.8
+"""An order is another one where so many of the matched columns moved, and explains rows that are
+not aligned where so many of those that belong to matched columns are, z by z."""
 
 T_MOST = 1.3
 """Beyond, the norm grew or shrank by more than a step orthogonal to the start can do: decay, a

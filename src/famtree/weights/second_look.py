@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from famtree.weights import fit_thresholds as limit
 from famtree.weights.column_alignment import row_cosines
 from famtree.weights.places import Place
-from famtree.weights.reordered import are_columns_kept, is_laid_out_otherwise
+from famtree.weights.reordered import are_rows_reordered, is_laid_out_otherwise
 
 if TYPE_CHECKING:
     from famtree.weights.draw import Draw
@@ -28,6 +28,7 @@ Floats = NDArray[np.float32]
 Sample = tuple[Place, Floats, Floats]
 More = Callable[[int], list[Sample]]
 """Reads further rows of the matrices of the layers that were looked at, by wave."""
+Measure = Callable[[Floats, Floats], NDArray[np.float64]]
 WAVES = (1, 2, 3)
 FEED_FORWARD = ("gate", "up", "down")
 ATTENTION = ("q", "k", "v", "o")
@@ -44,8 +45,6 @@ class Look:
     foreign: frozenset[int] = frozenset()
     """Layers of the child in which nothing fits."""
     notes: list[str] = field(default_factory=list)
-    aligned: int = 0
-    windows: int = 0
 
 
 @dataclass(slots=True)
@@ -64,7 +63,8 @@ def look_again(
     child: Weights, parent: Weights, draw: Draw, samples: Sequence[Sample], more: More
 ) -> Look:
     """Say whether what was sampled of two dependent checkpoints is of one piece."""
-    matrices = _collect(samples)
+    measure = _measure_magnitudes if _are_signs_turned(samples) else row_cosines
+    matrices = _collect(samples, measure)
     tested = [one for one in matrices.values() if one.place.paired]
     odd = _find_odd(tested)
     if odd:
@@ -72,21 +72,20 @@ def look_again(
             for place, x, y in more(wave):
                 known = matrices.get(_key(place))
                 if known is not None:
-                    known.cosines += list(row_cosines(x, y))
-        odd = _find_odd(tested)
-    look = Look(windows=len(tested), aligned=len(tested) - len(odd))
-    layers = {one.place.layer for one in tested}
+                    known.cosines += list(measure(x, y))
+    best = _find_best(tested)
+    look = Look()
+    if odd or _count_odd_rows(tested, best)[0] > 1:
+        tested = _explain(child, parent, draw, tested, look)
+    odd = _find_odd(tested, best)
     look.foreign = frozenset(
-        layer for layer in layers
+        layer
+        for layer in {one.place.layer for one in tested}
         if all(one in odd for one in tested if one.place.layer == layer)
-    )  # fmt: skip
-    odd = [one for one in odd if one.place.layer not in look.foreign]
-    left = _explain(child, parent, draw, odd, look)
-    explained = {_key(one.place) for one in odd} - {_key(one.place) for one in left}
-    odd = left
-    own = [one for one in tested
-           if one.place.layer not in look.foreign and _key(one.place) not in explained]  # fmt: skip
-    rows = _count_odd_rows(own, _find_best(tested))
+    )
+    own = [one for one in tested if one.place.layer not in look.foreign]
+    odd = [one for one in odd if one in own]
+    rows = _count_odd_rows(own, best)
     unpaired = [one.place for one in matrices.values() if not one.place.paired]
     if odd and (len(odd) > 1 or len(odd) * limit.ODD_SHARE > len(tested)):
         look.kind = "mixed"
@@ -102,7 +101,7 @@ def look_again(
     elif look.foreign:
         look.kind = "layers"
     elif any(place.role in FEED_FORWARD for place in unpaired):
-        kept = are_columns_kept(child, parent, draw, "down", _layers(unpaired[0]))
+        kept = are_rows_reordered(child, parent, draw, "down", _layers(unpaired[0]))
         if kept is False:
             look.kind = "part"
             look.notes.append("attention comes from the parent; the feed-forward part does not")
@@ -117,21 +116,32 @@ def _layers(place: Place) -> tuple[int, int]:
     return place.ours.layer, place.theirs.layer
 
 
-def _collect(samples: Sequence[Sample]) -> dict[tuple[str, int], _Matrix]:
+def _measure_magnitudes(x: Floats, y: Floats) -> NDArray[np.float64]:
+    return row_cosines(np.abs(x), np.abs(y))
+
+
+def _are_signs_turned(samples: Sequence[Sample]) -> bool:
+    """Return whether magnitudes are more alike than values: signs of columns were turned."""
+    signed = [float(row_cosines(x, y).mean()) for _, x, y in samples]
+    plain = [float(row_cosines(np.abs(x), np.abs(y)).mean()) for _, x, y in samples]
+    return float(np.mean(plain)) > float(np.mean(signed)) + limit.TURNED
+
+
+def _collect(samples: Sequence[Sample], measure: Measure) -> dict[tuple[str, int], _Matrix]:
     found: dict[tuple[str, int], _Matrix] = {}
     for place, x, y in samples:
         # Constant rows say nothing of either.
         if float(np.ptp(x)) == 0 or float(np.ptp(y)) == 0:
             continue
-        cosines = list(row_cosines(x, y))
+        cosines = list(measure(x, y))
         error = 1 / sqrt(max(1, x.shape[1] - 1))
         found.setdefault(_key(place), _Matrix(place, [], error)).cosines += cosines
     return found
 
 
-def _find_odd(matrices: Sequence[_Matrix]) -> list[_Matrix]:
+def _find_odd(matrices: Sequence[_Matrix], best: float | None = None) -> list[_Matrix]:
     """Return those whose z is that of chance, where the best one's cosine would stand out."""
-    best = _find_best(matrices)
+    best = _find_best(matrices) if best is None else best
     return [
         one for one in matrices
         if one.z < limit.ODD_Z and best * sqrt(len(one.cosines)) / one.error > limit.ODD_EXPECTED
@@ -152,22 +162,21 @@ def _count_odd_rows(matrices: Sequence[_Matrix], best: float) -> tuple[int, int]
 
 
 def _explain(
-    child: Weights, parent: Weights, draw: Draw, odd: list[_Matrix], look: Look
+    child: Weights, parent: Weights, draw: Draw, tested: list[_Matrix], look: Look
 ) -> list[_Matrix]:
-    """Return those that no other order of rows explains; the orders found are noted."""
-    left = odd
-    for group, by, words in (
-        (FEED_FORWARD, "down", "neurons"),
-        (ATTENTION, "o", "heads"),
-    ):
+    """Return the matrices of which no other order of rows is known; orders found are noted."""
+    best = _find_best(tested)
+    left = tested
+    for group, by, words in ((FEED_FORWARD, "down", "neurons"), (ATTENTION, "o", "heads")):
         own = [one for one in left if one.place.role in group]
-        if len(own) < 2:
-            continue
-        where = {_layers(one.place) for one in own}
-        if all(are_columns_kept(child, parent, draw, by, at) for at in sorted(where)[:2]):
+        odd = [one for one in own if one in _find_odd(own, best) or _count_odd_rows([one], best)[0]]
+        where = sorted({_layers(one.place) for one in odd})
+        if len(odd) > 1 and all(
+            are_rows_reordered(child, parent, draw, by, at) for at in where[:2]
+        ):
             look.notes.append(f"{words} stand in another order")
             left = [one for one in left if one not in own]
-    turned = [one for one in left if one.place.role in ("q", "k")]
+    turned = [one for one in _find_odd(left, best) if one.place.role in ("q", "k")]
     if turned and all(is_laid_out_otherwise(child, parent, draw, one.place) for one in turned[:2]):
         look.notes.append("rows of q and k stand in another order")
         left = [one for one in left if one not in turned]
