@@ -61,7 +61,7 @@ def compare_subjects(
     descent = judge_descent(a, b, verify=request.verify, on_progress=on_progress)
     lineage = descent.verdict
     if request.verify:
-        lineage = prove(descent, one, other, notices, on_progress, a.opener.options)
+        lineage = prove(descent, one, other, notices, on_progress, a.opener)
     pair = Pair(left, right, structure, tokens, lineage, descent.light)
     ours, theirs = a.identification, b.identification
     notices += _tell_alike(a, b, left, right, renaming)

@@ -20,9 +20,10 @@ from famtree.lineage.judge import find_relation, find_status
 from famtree.types.comparison import LineageVerdict, Verdict
 from famtree.types.identification import Notice, Verification, VerifiedLink
 from famtree.types.links import worst_of
-from famtree.types.proof_options import USUAL, ProofOptions
+from famtree.types.proof_options import USUAL
 
 if TYPE_CHECKING:
+    from famtree.lineage.opener import Opener
     from famtree.types.proof import Proof
     from famtree.types.weight_facts import DirectionHint
 
@@ -43,11 +44,12 @@ def prove(
     b: Checkpoint,
     notices: list[Notice],
     on_progress: Callable[[str], None] | None = None,
-    options: ProofOptions = USUAL,
+    opener: Opener | None = None,
 ) -> LineageVerdict:
     """Return the verdict after sampling the weights of both, with what came of it in words.
 
-    Which came first and what was done is looked for where nothing is declared, or if `options` ask.
+    Which came first and what was done is looked for where nothing is declared, or if the options of
+    `opener` ask; it also opens what a declared parent names as its own.
 
     What keeps the weights from being read becomes a notice, and the verdict stays.
     """
@@ -66,6 +68,7 @@ def prove(
     if without:
         return tell("untold", f"{without[0]} has no weight files; no weight byte read")
 
+    from famtree.lineage.kinship import look_above, tell_kinship
     from famtree.lineage.proving import prove_pair
 
     if on_progress is not None:
@@ -76,8 +79,12 @@ def prove(
             parent,
             on_progress=on_progress,
             details=declared.distance is None,
-            options=options,
+            options=USUAL if opener is None else opener.options,
         )
+        if opener is not None and declared.distance == 1 and declared.relation != "merge":
+            proof = look_above(child, parent, opener, proof)
+            told = tell_kinship(child.ref, parent.ref, proof)
+            notices += [] if told is None else [told]
     except FamtreeError as fault:
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))
@@ -118,9 +125,12 @@ def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
         update |= {"reason": proof.reason, "relation": "copy"}
     elif proof.related:
         update["status"] = status or declared.status
-        if declared.relation is not None and status is not None:
+        if declared.relation is not None and status == "verified":
             update["relation"] = find_relation(proof, declared.relation, declared.status)
-        if not known:
+        if proof.no_parent is not None:
+            update |= {"verdict": "related", "reason": proof.no_parent}
+            update["status"] = worst_of(declared.status, status or declared.status)
+        elif not known:
             update |= {"verdict": "related", "reason": proof.reason}
         elif _came_first_otherwise(descent, proof):
             told = f"{proof.reason}; which came first is declared otherwise than the weights show"

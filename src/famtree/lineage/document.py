@@ -136,8 +136,8 @@ def describe_proof(child: str, parent: str, proof: Proof) -> VerifiedLink:
     return VerifiedLink.model_construct(
         child=child,
         parent=parent,
-        outcome=_OUTCOMES[proof.verdict],
-        text=f"{proof.reason}{changed} ({', '.join(figures)})",
+        outcome="untold" if proof.no_parent is not None else _OUTCOMES[proof.verdict],
+        text=f"{proof.no_parent or proof.reason + changed} ({', '.join(figures)})",
     )
 
 

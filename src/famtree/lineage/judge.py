@@ -43,6 +43,8 @@ def find_status(
 
     `verified` is what it has, the others are a ceiling. `before` is what files made of it.
     """
+    if proof.no_parent is not None:
+        return None if before == "contradicted" else "unresolved"
     if proof.related:
         return "verified"
     if proof.misfit:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from famtree.errors import FamtreeError
 from famtree.lineage.hashes import find_doubt, prove_by_hashes
 from famtree.lineage.judge import apply_proof
-from famtree.types.identification import Evidence
+from famtree.lineage.kinship import look_above, tell_kinship
+from famtree.types.identification import Evidence, Notice
 from famtree.types.proof import Proof, SideReading, UnreadPart
 from famtree.types.proof_options import USUAL, ProofOptions
 from famtree.types.weight_facts import ProofDraw
@@ -38,6 +39,7 @@ class Prover:
         self.proofs: dict[tuple[str, str], Proof] = {}
         self.unread: dict[tuple[str, str], str] = {}
         """Why nothing could be told, where weights could not be read."""
+        self.notices: list[Notice] = []
 
     def settle(self, step: JudgedLink) -> None:
         """Give `step` what the weights of its ends say; why they could not be read is evidence."""
@@ -67,6 +69,10 @@ class Prover:
         except FamtreeError as fault:
             self._tell_unread(step, fault.message)
             return
+        if step.relation != "merge":
+            proof = look_above(child, parent, self._opener, proof)
+            told = tell_kinship(step.child, step.parent, proof)
+            self.notices += [] if told is None else [told]
         self.proofs[link] = proof
         apply_proof(step, proof)
 

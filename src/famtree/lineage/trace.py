@@ -76,6 +76,7 @@ def trace_ancestry(
         return Trace(walk, advice)
     for (_, parent), reason in prover.unread.items():
         walk.add_notice("not-verified", f"{parent} could not be verified: {reason}")
+    walk.notices += prover.notices
     for one in (start, *(opener.opened[ref] for ref in walk.nodes if ref in opener.opened)):
         told = [*one.refusals, *list_mismatches(one.source)]
         walk.notices += [notice for notice in told if notice not in walk.notices]

@@ -58,6 +58,19 @@ class FoundMerge(FrozenModel):
     """Weight bytes fetched for it."""
 
 
+class Kinship(FrozenModel):
+    """What a parent's own parent shows: whether the child has what the parent learned since."""
+
+    kind: Literal["descendant", "sibling", "child", "unclear"]
+    """sibling: it has none of that. child: the two name each other, and the parent is the later."""
+    root: str
+    """The parent's own parent."""
+    beta: float | None = None
+    """Share of the parent's update since `root` that is in the child: 1 for a descendant, 0 for a
+    sibling."""
+    reason: str = ""
+
+
 class Proof(FrozenModel):
     """The verdict of the weight tests on one (child, parent) pair."""
 
@@ -89,6 +102,7 @@ class Proof(FrozenModel):
     draw: ProofDraw | None = None
     re_derived: ReDerived | None = None
     gram_z: float | None = None
+    kinship: Kinship | None = None
     operation: str | None = None
     """What the difference shows was done: finetune, adapter, quantized, ..."""
     operation_notes: list[str] = Field(default_factory=list)
@@ -98,6 +112,12 @@ class Proof(FrozenModel):
     def related(self) -> bool:
         """Return whether whole weights prove kinship, or that they are the same."""
         return self.verdict in ("same-weights", "derived")
+
+    @property
+    def no_parent(self) -> str | None:
+        """Return why the parent is none although the two are kin; None where nothing says so."""
+        kin = self.kinship
+        return kin.reason if kin is not None and kin.kind in ("sibling", "child") else None
 
     @property
     def misfit(self) -> bool:
@@ -145,6 +165,17 @@ class Proof(FrozenModel):
                 weight=round(weight, 3),
             )
         ]
+        if self.no_parent is not None:
+            lines.append(
+                Evidence.model_construct(
+                    signal="weights.kinship",
+                    source="weights",
+                    expected="what the parent learned",
+                    seen=self.no_parent,
+                    supports=False,
+                    weight=0.0,
+                )
+            )
         if self.operation is not None:
             lines.append(
                 Evidence.model_construct(

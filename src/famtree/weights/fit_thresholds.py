@@ -28,3 +28,9 @@ ABLATION_REST, ABLATION_COSINE, ABLATION_MATRICES = 0.2, 0.95, 3
 of the direction between matrices, and how many matrices have to show it."""
 SCALED_COSINE = 0.5
 """Cosine of a difference with the matrix it was made to: orthogonal updates have less than .1."""
+
+SHARE_SIBLING, SHARE_DESCENDANT, SHARE_ERROR = 0.5, 0.9, 0.3
+"""Share of the parent's update that a child has: descendants .98 and more (whitened: .993 to 1.08),
+siblings about 0, and more where like data made their updates alike; three standard errors of it."""
+T_LEAST = 0.65
+"""Least growth that says which of two that name each other was first."""

@@ -167,10 +167,12 @@ def fetch(weights: Weights, spans: list[Span]) -> dict[Span, bytes]:
     """Return the bytes of each span, near ones fetched together."""
     joined = join_spans(spans)
     before = weights.source.cost
-    weights.reading.planned_bytes += sum(stop - start for _, start, stop in joined)
+    planned = sum(stop - start for _, start, stop in joined)
+    weights.reading.planned_bytes += planned
     answers = weights.source.read_spans(joined)
     after = weights.source.cost
-    weights.reading.bytes += after.bytes - before.bytes
+    # What a host says beside the bytes, such as where they lie, is not weights.
+    weights.reading.bytes += min(after.bytes - before.bytes, planned)
     weights.reading.requests += after.requests - before.requests
     found: dict[Span, bytes] = {}
     by_file: dict[str, list[Span]] = {}
