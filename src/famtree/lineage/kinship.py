@@ -51,8 +51,9 @@ def _compare(child: Checkpoint, parent: Checkpoint, opener: Opener) -> Kinship |
     if share is None:
         return None
     if share.verdict != "sibling":
-        known = "descendant" if share.verdict == "descendant" else "unclear"
-        return Kinship.model_construct(kind=known, root=above.ref, beta=round(share.beta, 4))
+        return Kinship.model_construct(
+            kind=share.verdict, root=above.ref, beta=round(share.beta, 4)
+        )
     return Kinship.model_construct(
         kind="sibling",
         root=above.ref,
