@@ -23,6 +23,9 @@ from matchers.facts import SEVEN_B, changed
             "reasoning",
         ),
         ({"tokenizer__tokenizer_class": "LlamaTokenizer"}, "base"),
+        ({"architecture__class_name": "LlamaModel"}, "embedding"),
+        ({"architecture__class_name": "LlamaModel", "architecture__wrapper": "oak"}, None),
+        ({"architecture__class_name": "LlamaLMHeadModel"}, None),
     ],
 )
 def test_variant(changes: dict[str, Any], expected: str | None) -> None:
@@ -30,3 +33,10 @@ def test_variant(changes: dict[str, Any], expected: str | None) -> None:
     fingerprint = fingerprint_traits(changed(SEVEN_B, **changes))
     result = classify(observe(fingerprint, registry.generic), registry)
     assert find_variant(fingerprint, result) == expected
+
+
+def test_a_model_that_says_it_embeds() -> None:
+    registry = load_registry()
+    fingerprint = fingerprint_traits(changed(SEVEN_B, recipe__chat_template="0" * 64))
+    result = classify(observe(fingerprint, registry.generic), registry)
+    assert find_variant(fingerprint, result, embeds=True) == "embedding"

@@ -10,8 +10,8 @@ from famtree.checkpoint.declaration import DECLARED_BELIEF
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.defaults import known_model_type
-from famtree.fingerprints.parameters import count_parameters, estimate_parameters
 from famtree.identification.declared import Told, hear_declaration, settle_by_declaration
+from famtree.identification.measure import makes_embeddings, measure
 from famtree.identification.towers import find_components
 from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -43,7 +43,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     declared = settle_by_declaration(findings, trace, registry)
     told = declared.told if declared else hear_declaration(findings, registry)
     candidates = told.candidates or order_by_claims(result.candidates, claims)
-    size, parameters = _measure(findings, settled=declared is None)
+    size, parameters = measure(findings, registry, settled=declared is None)
     warnings = list(findings.found.notices)
     best = None if declared else result.best
     warnings += checkpoint.contradictions
@@ -88,7 +88,9 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         confidence=round(confidence, 4),
         parameters=parameters,
         size=size,
-        variant=find_variant(fingerprint, result) if findings.target is None else None,
+        variant=find_variant(fingerprint, result, embeds=makes_embeddings(findings))
+        if findings.target is None
+        else None,
         wrapper=findings.wrapper,
         components=[*findings.components, *find_components(findings, registry)],
         fingerprint=fingerprint,
@@ -172,26 +174,6 @@ def explain(findings: Findings, registry: Registry) -> str:
     if known is not None:
         return f"transformers knows model_type {known!r}; the registry has no such family yet"
     return f"model_type {model_type!r} is known neither to transformers nor to the registry"
-
-
-def _measure(findings: Findings, *, settled: bool) -> tuple[str | None, int | None]:
-    """Return (official size name, parameter count), counting before believing.
-
-    `settled` tells whether the evidence of the design is what the answer rests on.
-    """
-    fingerprint = findings.fingerprint
-    counted = count_parameters(
-        findings.found.index, findings.quantization, fingerprint.architecture.tied
-    )
-    best = findings.result.best if settled else None
-    official = best.size.size if best is not None and best.size is not None else None
-    if official is None:
-        # A head's config repeats widths and vocabulary of its target.
-        guessed = None if findings.target else estimate_parameters(fingerprint.architecture)
-        return None, counted or guessed
-    if counted is None:
-        return official.name, official.parameters or estimate_parameters(fingerprint.architecture)
-    return official.name, counted
 
 
 def _warn_of_conflicts(findings: Findings) -> list[Notice]:
