@@ -63,7 +63,8 @@ def test_a_pipeline_says_what_it_is(tmp_path: Path) -> None:
         "unet": ["diffusers", "UNet2DConditionModel"],
     }
     result = look(tmp_path, {"model_index.json": index, "text_encoder/config.json": BERT})
-    assert result.outcome == "unknown"
+    assert (result.kind, result.checkpoint.format) == ("pipeline", "pipeline")
+    assert result.generation is None
     for word in ("StableDiffusionPipeline", "text_encoder (CLIPTextModel)", "T5EncoderModel"):
         assert word in result.reason
 

@@ -22,8 +22,9 @@ def wrap(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("tower", "size"),
     [
-        ({"vision_config": VISION}, "8.3B"),
-        ({"mm_vision_tower": "openai/clip-vit-large-patch14-336"}, "8.3B"),
+        ({"vision_config": VISION}, "8B"),
+        ({"vision_config": {**VISION, "hidden_size": 1792, "num_hidden_layers": 63}}, "10B"),
+        ({"mm_vision_tower": "openai/clip-vit-large-patch14-336"}, "8B"),
         ({"vision_config": {**VISION, "hidden_size": 3200, "num_hidden_layers": 45}}, "14B"),
         ({"mm_vision_tower": "acme/unheard-of"}, None),
     ],

@@ -22,6 +22,8 @@ _TOWER = 12
 of an MLP four times as wide (arXiv 2010.11929, section 3.1)."""
 _RESOLUTION = re.compile(r"-\d{3}$")
 """Towers that differ in the images they take alone."""
+_NUMBER = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)B$")
+_NEAR = 0.1
 _SAME = 1.01
 """Within this a count is that of the language model alone: buffers and rows differ."""
 
@@ -48,10 +50,19 @@ def measure(
     if official.parameters is not None and _has_towers(findings):
         whole = counted or _add_tower(official, findings, registry)
         if counted is None or counted > official.parameters * _SAME:
-            return (name_size(whole) if whole else None), counted
+            return _name_whole(official, whole), counted
     if counted is None:
         return official.name, official.parameters or estimate_parameters(fingerprint.architecture)
     return official.name, counted
+
+
+def _name_whole(official: Size, whole: int | None) -> str | None:
+    """Return the official name where it is about as large: makers keep it beside a small tower."""
+    if whole is None:
+        return None
+    stated = _NUMBER.match(official.name)
+    near = stated is not None and abs(whole / (float(stated[1]) * 1e9) - 1) <= _NEAR
+    return official.name if near else name_size(whole)
 
 
 def makes_embeddings(findings: Findings) -> bool:

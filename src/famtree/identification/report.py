@@ -109,8 +109,11 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
 
 def _explain(findings: Findings, told: Told, registry: Registry) -> str:
     """Return what the checkpoint is where it is no model by itself, else what decided."""
-    instead = findings.found.explanation if findings.result.best is None else None
-    return told.reason or instead or explain(findings, registry)
+    what, best = findings.found.explanation, findings.result.best
+    if told.reason is not None or (what is not None and best is None):
+        return told.reason or what or ""
+    decided = explain(findings, registry)
+    return f"{what}; {decided}" if what is not None and findings.kind == "pipeline" else decided
 
 
 def _describe_target(
