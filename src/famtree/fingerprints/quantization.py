@@ -47,10 +47,10 @@ def read_quantization(
     """
     declared = read_declarations(config, side_files)
     seen = observe_storage(index, declared[0].widths if declared else None)
-    forms = list_forms(seen)
-    main = next((form for form in forms if form.packing not in ("plain", "unknown")), None)
-    if main is None:
+    if not any(one.packing is not None for one in seen.modules):
         return _without_packing(seen, declared)
+    forms = list_forms(seen)
+    main = next(form for form in forms if form.packing not in ("plain", "unknown"))
     packing = _find_packing(seen, main)
     fitting = [one for one in declared if fits_method(packing, one.method)]
     conflicts = [

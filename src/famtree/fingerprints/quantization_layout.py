@@ -95,15 +95,20 @@ def _observe(index: TensorIndex) -> StoredModules:
     groups = tuple(sorted(sizes))
     alike: dict[Hashable, tuple[Packing | None, Unpacked, int]] = {}
     stored = []
+    told = index.header_metadata
+    notes = told if any(name.endswith(".weight") for name in told) else {}
     for module in layout.modules:
-        note = index.header_metadata.get(f"{module.path}.weight")
-        hints = Hints(hidden if id(module) in wide else None, groups, note=note)
+        note = notes.get(f"{module.path}.weight") if notes else None
+        inputs_seen = hidden if id(module) in wide else None
         # Blocks and experts repeat: 45,000 modules have some fifty distinct shapes.
-        parts = tuple((leaf, one and (one.dtype, one.shape)) for leaf, one in module.leaves.items())
-        key = (hints.inputs, note, parts)
-        if key not in alike:
-            alike[key] = _store(module, hints)
-        stored.append(StoredModule(module, *alike[key]))
+        parts: list[Hashable] = [inputs_seen, note]
+        for leaf, one in module.leaves.items():
+            parts += (leaf, one.dtype, one.shape) if one is not None else (leaf, None)
+        key = tuple(parts)
+        found = alike.get(key)
+        if found is None:
+            found = alike[key] = _store(module, Hints(inputs_seen, groups, note=note))
+        stored.append(StoredModule(module, *found))
     return StoredModules(stored, layout.names_known)
 
 

@@ -7,6 +7,7 @@ nothing is concluded from it.
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from itertools import chain
 from operator import itemgetter
@@ -100,13 +101,14 @@ def load_roles() -> dict[str, Any]:
         "other_towers": tuple(table["other_towers"]),
         "vision_towers": tuple(table["vision_towers"]),
         "buffers": frozenset(table["buffers"]),
+        "buffer_ends": frozenset(name.rpartition(".")[2] for name in table["buffers"]),
     }
 
 
 def split_leaf(name: str) -> tuple[str, str]:
     """Split a tensor name into module path and leaf (empty for a bare parameter)."""
-    path, mark, rest = name.partition(".weight.")
-    if mark:
+    if ".weight." in name:
+        path, _, rest = name.partition(".weight.")
         return path, f"weight.{rest}"
     path, _, last = name.rpartition(".")
     if path and last in ("default", "0") and path.endswith((".lora_A", ".lora_B")):
@@ -148,14 +150,25 @@ def organise(index: TensorIndex) -> Layout:
     roles = load_roles()
     stacks: dict[str, Stack] = {}
     loose: list[Module] = []
+    known: dict[str, str | None] = {}
+    """Roles by what follows a block's number: blocks repeat, so there are few of them."""
     for module in modules.values():
-        stack, number, rest = split_block(module.path)
-        if stack is None or (stack not in stacks and len(stacks) >= MAX_STACKS):
-            loose.append(module)
-            continue
+        path, number, rest = _find_block(module.path)
+        stack = stacks.get(path) if path is not None else None
+        if stack is None:
+            if path is None or len(stacks) >= MAX_STACKS:
+                loose.append(module)
+                continue
+            stack = stacks[path] = Stack(path)
         module.block = number
-        module.role = roles["block"].get(rest)
-        stacks.setdefault(stack, Stack(stack)).blocks.setdefault(number, []).append(module)
+        if rest not in known:
+            known[rest] = roles["block"].get(_NUMBERS.sub("#", rest))
+        module.role = known[rest]
+        block = stack.blocks.get(number)
+        if block is None:
+            stack.blocks[number] = [module]
+        else:
+            block.append(module)
     layout = Layout(
         modules=list(modules.values()),
         names_known=index.complete or len(index.names) > len(index.tensors),
@@ -178,8 +191,11 @@ def organise(index: TensorIndex) -> Layout:
 
 def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
     """Tell stored constants (rotary tables, masks, position ids) from parameters."""
-    buffers = load_roles()["buffers"]
+    roles = load_roles()
     rest, _, last = name.rpartition(".")
+    if last not in roles["buffer_ends"]:
+        return False
+    buffers = roles["buffers"]
     last_two = f"{rest.rpartition('.')[2]}.{last}" if rest else last
     if last_two in ("attn.bias", "attention.bias"):
         return tensor is not None and (len(tensor.shape) != 1 or tensor.dtype in ("BOOL", "U8"))
@@ -209,14 +225,24 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
     return modules
 
 
+_BLOCK = re.compile(rf"\.(\d{{1,{MAX_BLOCK_DIGITS}}})(?:\.|$)")
+_NUMBERS = re.compile(r"(?<![^.])\d++(?![^.])")
+
+
 def split_block(path: str) -> tuple[str | None, int, str]:
     """Return stack path, block number, and the rest with its numbers as `#`."""
-    parts = path.split(".", MAX_PARTS)
-    for place, part in enumerate(parts):
-        if place and part.isdecimal() and len(part) <= MAX_BLOCK_DIGITS:
-            rest = ".".join("#" if item.isdecimal() else item for item in parts[place + 1 :])
-            return ".".join(parts[:place]), int(part), rest
-    return None, 0, path
+    stack, number, rest = _find_block(path)
+    return stack, number, rest if stack is None else _NUMBERS.sub("#", rest)
+
+
+def _find_block(path: str) -> tuple[str | None, int, str]:
+    """Return stack path, block number, and the rest as it is written."""
+    found = _BLOCK.search(path)
+    if found is None or (
+        found.start() > MAX_PARTS and path.count(".", 0, found.start()) >= MAX_PARTS
+    ):
+        return None, 0, path
+    return path[: found.start()], int(found[1]), path[found.end() :]
 
 
 _CORE = ("q", "qkv", "ssm", "down", "expert_down", "experts_down", "kv_a", "gate")
