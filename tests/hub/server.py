@@ -15,6 +15,7 @@ benchmarks.
 from __future__ import annotations
 
 import re
+import ssl
 import threading
 import time
 from collections import deque
@@ -107,7 +108,9 @@ class Manner:
 class HubServer:
     """Two loopback servers, the Hub and its CDN, sharing repositories, faults and a record."""
 
-    def __init__(self) -> None:
+    def __init__(self, encryption: ssl.SSLContext | None = None) -> None:
+        """Serve in the clear, or with `encryption`."""
+        self.encryption = encryption
         self.repositories: dict[str, Repository] = {}
         self.faults = Faults()
         self.manner = Manner()
@@ -179,7 +182,13 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.hub = hub
         self.host = host
-        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+        scheme = "http"
+        if hub.encryption is not None:
+            scheme = "https"
+            self.socket = hub.encryption.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.address = f"{scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent about clients that close early: that is what is tested."""

@@ -17,6 +17,7 @@ from famtree.registry.registry import Registry
 from famtree.types.checkpoint import FileEntry, Missing
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Tokenizer
+from famtree.types.identification import Notice
 from famtree.types.source import CheckpointSource
 
 MAX_LOCAL = 24 << 20
@@ -55,7 +56,17 @@ def find_unread(found: Gathered, tokenizer: Tokenizer | None) -> UnreadVocabular
         return UnreadVocabulary((), 0)
     chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
     size = sum(_entry(found, name).size or 0 for name in chosen)
-    return UnreadVocabulary(chosen, size) if size <= MAX_ANY else UnreadVocabulary((), 0)
+    return UnreadVocabulary(chosen if size <= MAX_ANY else (), size)
+
+
+def warn_of_unread(found: Gathered) -> Notice:
+    """Return the warning that a folder's vocabulary is judged by as little as the Hub's."""
+    chosen = choose_vocabulary_files(entry.name for entry in found.listing.files)
+    size = sum(_entry(found, name).size or 0 for name in chosen)
+    told = (
+        f"{', '.join(chosen)} ({size / 1e6:.0f} MB) not read: what else was read settles the answer"
+    )
+    return Notice.model_construct(code="tokenizer-unread", message=told[:300])
 
 
 def read_vocabulary(

@@ -18,10 +18,12 @@ from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProg
 from famtree.checkpoint.parts import judge_part
 from famtree.checkpoint.settled import could_change_answer
 from famtree.checkpoint.vocabulary import (
+    MAX_LOCAL,
     find_unread,
     first_look,
     list_folder_tokens,
     read_vocabulary,
+    warn_of_unread,
 )
 from famtree.errors import AccessError, ConfigError, TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
@@ -178,6 +180,8 @@ class Folder(FileForm):
         answer = weigh(tokenizer)
         if unread.files and could_change_answer(answer[1]):
             return weigh(read(unread.files, tokenizer))
+        if local and unread.size > MAX_LOCAL:
+            found.notices.append(warn_of_unread(found))
         return answer
 
     def read_quantization(self, found: Gathered) -> tuple[Quantization | None, list[Disagreement]]:
