@@ -286,3 +286,23 @@ def test_encryption_with_an_authority_of_ones_own(
         CONNECTIONS.close()
         check_answers()
         CONNECTIONS.close()
+
+
+def test_olah(
+    filled: HubServer, start: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A mirror that lists neither sizes nor hashes, and has no lists of models."""
+    program, port = find_program("olah-cli"), find_port()
+    mirror = f"127.0.0.1:{port}"
+    hub, storage = (one.removeprefix("http://") for one in (filled.url, filled.cdn_url))
+    monkeypatch.setenv("NO_PROXY", "*")
+    start(
+        port, program, "--host", "127.0.0.1", "--port", str(port),
+        "--hf-scheme", "http", "--hf-netloc", hub, "--hf-lfs-netloc", storage,
+        "--mirror-scheme", "http", "--mirror-netloc", mirror, "--mirror-lfs-netloc", mirror,
+        "--repos-path", str(tmp_path / "repos"), "--log-path", str(tmp_path / "logs"),
+    )  # fmt: skip
+    for home in ("cold", "warm"):
+        point_at(filled, tmp_path / home, monkeypatch)
+        _ask_by(f"http://{mirror}", monkeypatch)
+        check_answers()

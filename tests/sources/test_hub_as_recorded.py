@@ -280,6 +280,16 @@ def test_large_files_that_a_listing_describes_otherwise(hub: HubServer, lfs: str
         HubSource(parse_reference("org/name")).read_wave(["tokenizer.model"], {}, limit=9999)
 
 
+def test_ranges_of_files_whose_size_is_not_listed(hub: HubServer) -> None:
+    """Of an empty file no range can be had, and that is what a server says of it (416)."""
+    hub.add("org/name", {"README.md": b"", "config.json": CONFIG})
+    hub.faults.no_blobs = True
+    source = HubSource(parse_reference("org/name"))
+    found = source.read_wave([], {"README.md": 64, "config.json": 64}, limit=0)
+    assert found == {"README.md": b"", "config.json": CONFIG}
+    assert source.read_ranges({"config.json": (999, 1099)}) == {"config.json": b""}
+
+
 def test_compressed_documents_with_etags_of_their_own(hub: HubServer) -> None:
     hub.manner.gzip = True
     assert read() == WHOLE

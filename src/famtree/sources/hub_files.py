@@ -15,6 +15,7 @@ from famtree.sources.hub_errors import RefusalError
 from famtree.types.checkpoint import FileEntry, Listing, Missing
 
 PARTIAL = 206
+_NO_SUCH_RANGE = 416
 _VANISHED = frozenset({"RepoNotFound", "RevisionNotFound"})
 """The Hub's words for 404 where it does not concern the file alone."""
 _ANEW = {"cache-control": "no-cache"}
@@ -82,7 +83,12 @@ class HubFiles:
             self._check_version(entry, answer, what)
             return answer.body
         start, stop = span
-        answer = self._request(entry.name, start, stop, what)
+        try:
+            answer = self._request(entry.name, start, stop, what)
+        except NetworkError as fault:
+            if entry.size is None and getattr(fault.__cause__, "status", None) == _NO_SUCH_RANGE:
+                return b""  # the file ends before; nothing had told where
+            raise
         entry = self._take_name(entry, answer)
         # A range has no hash to be held against; a page of unknown length could pass for it.
         whole_of = {entry.size} if answer.status != PARTIAL else {None, entry.size}
