@@ -25,14 +25,20 @@ OTHER_VALUES: dict[str, str] = {
         "was undetermined: descent is seen over any number of links, and answers follow from it"
     ),
     r"compare .*\.interchange\[\d+\]\.engine_version": "transformers was read at a newer version",
+    r"compare .*\.interchange\[14\]\.source": (
+        "said the release notes of 1.2 name a removal, which came after 1.2.1"
+    ),
+    r"compare .*\.interchange\[27\]\.(answer|condition|reason|source)": (
+        "was no: nothing in TensorRT-LLM refuses a draft with another vocabulary"
+    ),
     r"compare .*\.interchange\[(19|23)\]\.source": (
         "a quoted line of mergekit and lines of PEFT were not where they were said to be"
     ),
     r"compare .*\.interchange\[19\]\.(rule|reason)": (
         "said PEFT raises for a missing module: it raises for another size, and leaves out the rest"
     ),
-    r"compare llama-3\.1-8b llama-3\.1-8b-awq\.interchange\[(7|9|39)\]\..+": (
-        "was yes: AWQ is no form that llama.cpp's converter or any model of MLX LM takes as it is"
+    r"compare llama-3\.1-8b llama-3\.1-8b-awq\.interchange\[(6|7|9|39)\]\..+": (
+        "was yes: AWQ is no form that ExLlamaV3, the converter of llama.cpp or MLX LM takes whole"
     ),
     r"identify acme/tiny-chat --verify\.lineage\.proofs\[0\]\.parent": (
         "was hf://acme/tiny: a parent has one name in all of a document"

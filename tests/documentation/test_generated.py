@@ -14,6 +14,7 @@ from loading import load_module
 PICTURES = load_module(ROOT / "scripts" / "update_pictures.py")
 BENCHMARKS = load_module(ROOT / "scripts" / "update_benchmarks.py")
 SCHEMAS = load_module(ROOT / "scripts" / "update_schemas.py")
+ENGINES = load_module(ROOT / "scripts" / "update_engine_docs.py")
 RESULT = {
     "name": "Example",
     "command": "python benchmarks/example.py",
@@ -49,6 +50,15 @@ def test_pictures_load_nothing() -> None:
 def test_the_page_of_schemas_is_current() -> None:
     for path, text in SCHEMAS.render_files().items():
         assert path.read_text(encoding="utf-8") == text, "run scripts/update_schemas.py"
+
+
+def test_the_pages_of_engines_are_current() -> None:
+    files = ENGINES.render_files()
+    for path, text in files.items():
+        assert path.read_text(encoding="utf-8") == text, "run scripts/update_engine_docs.py"
+    assert {path.name for path in (ROOT / "docs" / "engines").iterdir()} == {
+        path.name for path in files if path.parent.name == "engines"
+    }
 
 
 def test_the_page_of_benchmarks_is_current() -> None:

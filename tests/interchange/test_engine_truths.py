@@ -27,7 +27,7 @@ ENGINES = load_engines()
 
 def store(form: dict[str, Any], **config: Any) -> Side:
     """Return a checkpoint of which only config.json was seen, with this declaration."""
-    declared = {"quantization_config": form}
+    declared: dict[str, Any] = {"quantization_config": form}
     stored, _ = read_quantization(declared, {}, TensorIndex())
     return make_side(form="config-only", quantization=stored, **declared, **config)
 
