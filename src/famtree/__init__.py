@@ -9,23 +9,26 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from famtree.api import compare, identify, lineage, scan
+    from famtree.api import compare, fit, identify, lineage, scan
     from famtree.errors import FamtreeError
     from famtree.interchange.side import Plan
     from famtree.session import Session
     from famtree.types.comparison import Comparison
+    from famtree.types.fit import Fit
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
 
 __all__ = [
     "Comparison",
     "FamtreeError",
+    "Fit",
     "Identification",
     "Lineage",
     "Plan",
     "Session",
     "__version__",
     "compare",
+    "fit",
     "identify",
     "lineage",
     "scan",
@@ -33,11 +36,13 @@ __all__ = [
 
 _HOMES = {
     "compare": "famtree.api",
+    "fit": "famtree.api",
     "identify": "famtree.api",
     "lineage": "famtree.api",
     "scan": "famtree.api",
     "Comparison": "famtree.types.comparison",
     "FamtreeError": "famtree.errors",
+    "Fit": "famtree.types.fit",
     "Lineage": "famtree.types.lineage",
     "Plan": "famtree.interchange.side",
     "Session": "famtree.session",

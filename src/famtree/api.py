@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from famtree.registry.places import Places
     from famtree.registry.registry import Registry
     from famtree.types.comparison import Comparison, ComparisonMatrix
+    from famtree.types.fit import Fit
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -147,6 +148,39 @@ def lineage(
         children=children,
         depth=depth,
         atlas=atlas,
+        timeout=timeout,
+        on_progress=on_progress,
+    )
+
+
+def fit(
+    reference: str,
+    *,
+    engines: Sequence[str] = (),
+    gpu: str | None = None,
+    plan: Plan | None = None,
+    tensor_parallel: int | None = None,
+    revision: str | None = None,
+    offline: bool = False,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    on_progress: OnProgress = None,
+) -> Fit:
+    """Say which engines can serve `reference`, and what of it fits an accelerator.
+
+    `gpu` is `NAME` or `NAME:COUNT` of those on record; `plan` has context, batch and the type of
+    the cache, and memory and capability where no name is given. `engines` are keys, each with
+    `@version` or not, all by default. The other arguments are those of `identify`. Raises
+    FamtreeError kin, UsageError for an accelerator or engine that is not known.
+    """
+    return Session(token=token, api=api, offline=offline).fit(
+        reference,
+        engines=engines,
+        gpu=gpu,
+        plan=plan,
+        tensor_parallel=tensor_parallel,
+        revision=revision,
         timeout=timeout,
         on_progress=on_progress,
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
     from famtree.types.comparison import Comparison, ComparisonMatrix
+    from famtree.types.fit import Fit
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -193,6 +194,37 @@ class Session:
 
             members = place_subjects(subjects, pairs, on_progress)
         return ComparisonMatrix.model_construct(comparisons=pairs, members=members)
+
+    def fit(
+        self,
+        reference: str,
+        *,
+        engines: Sequence[str] = (),
+        gpu: str | None = None,
+        plan: Plan | None = None,
+        tensor_parallel: int | None = None,
+        revision: str | None = None,
+        timeout: float | None = None,
+        on_progress: OnProgress = None,
+    ) -> Fit:
+        """See `famtree.api.fit`."""
+        from famtree.deployment.fit import FitRequest, check_request, fit_subject, serves
+        from famtree.deployment.gpus import find_place
+        from famtree.interchange.answer import choose_engines
+        from famtree.interchange.load import load_engines
+        from famtree.interchange.side import Plan
+
+        plan = plan or Plan()
+        place = find_place(gpu, plan.gpu_memory, plan.capability)
+        chosen, notices = choose_engines(engines, load_engines())
+        if not engines:
+            chosen = [one for one in chosen if serves(one.engine)]
+        request = FitRequest(tuple(chosen), place, plan, tensor_parallel, tuple(notices))
+        check_request(request)
+        subject = self.examine(
+            reference, revision=revision, reach=0, timeout=timeout, on_progress=on_progress
+        )
+        return fit_subject(subject, request)
 
     def lineage(
         self,

@@ -18,7 +18,7 @@ from famtree.cli.run import PROGRAM, run
 from famtree.errors import UsageError
 
 COMMANDS = (
-    "identify", "compare", "lineage", "check", "bom", "scan", "atlas", "families", "schema",
+    "identify", "compare", "lineage", "fit", "check", "bom", "scan", "atlas", "families", "schema",
     "completion",
 )  # fmt: skip
 """Each is a function, or a group of commands, of its own name in a module of that name, in the

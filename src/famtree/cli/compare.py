@@ -7,9 +7,14 @@ from typing import Annotated
 
 import typer
 
-from famtree.cli.completion import complete_engine
 from famtree.cli.options import (
     AsJson,
+    Batch,
+    Context,
+    EngineNames,
+    GpuCapability,
+    GpuMemory,
+    KvCacheType,
     Nonce,
     Offline,
     RegistryFolders,
@@ -33,24 +38,6 @@ class Expected(StrEnum):
     drop_in = "drop-in"
 
 
-class CacheType(StrEnum):
-    """How keys and values are stored."""
-
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
-    fp8 = "fp8"
-    int8 = "int8"
-    nvfp4 = "nvfp4"
-    int4 = "int4"
-    q8_0 = "q8_0"
-    q5_1 = "q5_1"
-    q5_0 = "q5_0"
-    q4_1 = "q4_1"
-    q4_0 = "q4_0"
-    iq4_nl = "iq4_nl"
-
-
 def compare(
     references: Annotated[
         list[str],
@@ -71,48 +58,12 @@ def compare(
         Expected | None,
         typer.Option("--expect", help="Exit with 1 unless this holds for every pair."),
     ] = None,
-    engine: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--engine",
-            metavar="ENGINE[@VERSION]",
-            help="Ask about this engine only (may be given again), e.g. vllm@0.33.",
-            autocompletion=complete_engine,
-            show_default=False,
-        ),
-    ] = None,
-    context: Annotated[
-        int | None,
-        typer.Option("--context", metavar="N", min=1, help="Tokens a sequence has to fit."),
-    ] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option("--batch", metavar="N", min=1, help="Sequences that are run at once."),
-    ] = None,
-    gpu_memory: Annotated[
-        float | None,
-        typer.Option(
-            "--gpu-memory",
-            metavar="GB",
-            min=0.001,
-            max=1e9,
-            help="Memory that is there, 10**9 bytes.",
-        ),
-    ] = None,
-    kv_cache_type: Annotated[
-        CacheType | None,
-        typer.Option("--kv-cache-type", help="How keys and values are stored.", show_default=False),
-    ] = None,
-    gpu_capability: Annotated[
-        float | None,
-        typer.Option(
-            "--gpu-capability",
-            metavar="X.Y",
-            min=1,
-            max=99,
-            help="CUDA compute capability of the accelerator, e.g. 9.0.",
-        ),
-    ] = None,
+    engine: EngineNames = None,
+    context: Context = None,
+    batch: Batch = None,
+    gpu_memory: GpuMemory = None,
+    kv_cache_type: KvCacheType = None,
+    gpu_capability: GpuCapability = None,
     offline: Offline = False,
     registry: RegistryFolders = None,
     timeout: Timeout = None,
@@ -143,8 +94,8 @@ def compare(
         context=context,
         batch=batch,
         gpu_memory=gpu_memory,
-        cache_type=kv_cache_type.value if kv_cache_type else None,
-        capability=None if gpu_capability is None else round(gpu_capability * 10),
+        cache_type=kv_cache_type,
+        capability=gpu_capability,
     )
     proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     with Progress() as progress:

@@ -84,6 +84,18 @@ def complete_engine(incomplete: str) -> Sequence[tuple[str, str]]:
     ]
 
 
+def complete_gpu(incomplete: str) -> Sequence[tuple[str, str]]:
+    """Return names and memory of the accelerators that begin so."""
+    from famtree.deployment.gpus import load_gpus
+
+    wanted = incomplete.lower()
+    return [
+        (gpu.name, " or ".join(f"{size:g} GB" for size in gpu.memory))
+        for gpu in load_gpus()
+        if gpu.name.lower().startswith(wanted)
+    ]
+
+
 def leave_to_shell(incomplete: str) -> Sequence[str]:
     """Return nothing, upon which shells offer files: typer would offer what is there already."""
     del incomplete

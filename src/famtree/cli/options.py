@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from famtree.cli.completion import complete_engine
 from famtree.formats.table import FORMATS
 
 if TYPE_CHECKING:
@@ -103,6 +104,70 @@ Nonce = Annotated[
 Children = Annotated[
     bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
 ]
+
+
+def _read(name: str) -> Any:
+    """Return a parser of one of `famtree.types.units`, which help and completion do not import."""
+
+    def parse(text: object) -> object:
+        if not isinstance(text, str):
+            return text
+        from famtree.errors import UsageError
+        from famtree.types import units
+
+        try:
+            return getattr(units, name)(text)
+        except UsageError as error:
+            raise typer.BadParameter(f"{error}; {error.hint}") from None
+
+    return parse
+
+
+EngineNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--engine",
+        metavar="ENGINE[@VERSION]",
+        help="Ask about this engine only (may be given again), e.g. vllm@0.33.",
+        autocompletion=complete_engine,
+        show_default=False,
+    ),
+]
+Context = Annotated[
+    int | None,
+    typer.Option(
+        "--context", metavar="N", parser=_read("read_tokens"), show_default=False,
+        help="Tokens a sequence has to fit: 32768, 32k, 1M.",
+    ),
+]  # fmt: skip
+Batch = Annotated[
+    int | None,
+    typer.Option(
+        "--batch", metavar="N", parser=_read("read_count"), show_default=False,
+        help="Sequences that are run at once.",
+    ),
+]  # fmt: skip
+GpuMemory = Annotated[
+    float | None,
+    typer.Option(
+        "--gpu-memory", metavar="GB", parser=_read("read_memory"), show_default=False,
+        help="Memory of an accelerator: 24 or 24GB (10**9 bytes), 24GiB.",
+    ),
+]  # fmt: skip
+GpuCapability = Annotated[
+    int | None,
+    typer.Option(
+        "--gpu-capability", metavar="X.Y", parser=_read("read_capability"), show_default=False,
+        help="CUDA compute capability of the accelerator: 9.0 or sm_90.",
+    ),
+]  # fmt: skip
+KvCacheType = Annotated[
+    str | None,
+    typer.Option(
+        "--kv-cache-type", metavar="TYPE", parser=_read("read_cache_type"), show_default=False,
+        help="How keys and values are stored: bf16, fp8, int8, nvfp4, q8_0, ...",
+    ),
+]  # fmt: skip
 
 
 def choose_format(form: str | None, **shorthands: bool) -> str:

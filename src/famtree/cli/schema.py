@@ -14,6 +14,7 @@ class Document(StrEnum):
     identification = "identification"
     comparison = "comparison"
     lineage = "lineage"
+    fit = "fit"
     policy = "policy"
     check = "check"
     error = "error"

@@ -7,12 +7,13 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from famtree.types.comparison import Comparison
+from famtree.types.fit import Fit
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
 from famtree.types.policy import CheckReport, Policy
 
-SchemaName = Literal["identification", "comparison", "lineage", "policy", "check", "error"]
+SchemaName = Literal["identification", "comparison", "lineage", "fit", "policy", "check", "error"]
 SCHEMA_NAMES: tuple[SchemaName, ...] = get_args(SchemaName)
 
 
@@ -41,6 +42,7 @@ _MODELS: dict[SchemaName, type[FrozenModel]] = {
     "identification": Identification,
     "comparison": Comparison,
     "lineage": Lineage,
+    "fit": Fit,
     "policy": Policy,
     "check": CheckReport,
     "error": ErrorDocument,

@@ -89,6 +89,10 @@ FORMATS: dict[str, dict[str, Renderer]] = {
         "dot": _call("lineage_dot:render_dot"),
         "html": _call("lineage_html:render_html"),
     },
+    "fit": {
+        **_report("fit_text:report_fit"),
+        "markdown": _mark_up("fit_text:report_fit_page"),
+    },
     "check": {
         "text": _call("check_text:render_check"),
         "json": _dump("json_report:publish"),

@@ -80,7 +80,7 @@ def _notice_version(engine: Engine, version: str) -> list[Notice]:
     ]
 
 
-def _as_asked(chosen: ChosenEngine) -> Engine:
+def as_asked(chosen: ChosenEngine) -> Engine:
     """Return the engine as of the version asked about."""
     if chosen.version == chosen.engine.version:
         return chosen.engine
@@ -99,7 +99,7 @@ def answer_pair(
     for one in chosen:
         own = replace(pair, engine=one.engine, version=one.version)
         found += answer_rules(facts.for_engine(own), one.engine, one.version, QUESTIONS)
-    for engine in (None, *(_as_asked(one) for one in chosen)):
+    for engine in (None, *(as_asked(one) for one in chosen)):
         for answer in (answer_context, answer_quantization, answer_memory):
             found += answer(pair.a, pair.b, engine, plan)
     order = {question: at for at, question in enumerate(QUESTIONS)}

@@ -57,9 +57,9 @@ class Plan(Struct, frozen=True):
     """Sequences at once."""
     gpu_memory: float | None = None
     """GB (10**9 bytes) of one accelerator."""
-    gpu_name: str | None = None
-    """Name of the accelerator, where one was named."""
     cache_type: str | None = None
     """Type of keys and values: bfloat16, fp8, int8, nvfp4, q8_0."""
     capability: int | None = None
     """CUDA compute capability of the accelerator times ten: 90 for 9.0."""
+    gpu_name: str | None = None
+    """Name of the accelerator, where one was named."""

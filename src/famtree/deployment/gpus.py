@@ -1,0 +1,160 @@
+"""Accelerators by name: memory, capability, and which engines run on them (`data/gpus.toml`)."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from famtree.errors import UsageError
+
+DATA = Path(__file__).parent / "data"
+MOST = 4096
+"""Accelerators that may be asked for at once."""
+_COUNT = re.compile(r"(.*?)\s*[:x*]\s*(\d{1,5})")
+_COUNT_FIRST = re.compile(r"(\d{1,5})\s*[x*]\s*(.+)")
+_MAKERS = ("nvidia", "amd", "intel", "apple", "geforce", "instinct", "tesla")
+
+
+class Gpu(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of accelerator, as its maker states it."""
+
+    name: str
+    vendor: str
+    memory: tuple[float, ...] = ()
+    """Sizes it is sold with, GB (10**9 bytes); empty where the machine decides."""
+    capability: int | None = None
+    """CUDA compute capability times ten."""
+    formats: tuple[str, ...] = ()
+    """Number formats that the hardware multiplies."""
+    aliases: tuple[str, ...] = ()
+    source: str = ""
+
+
+class Place(Struct, frozen=True):
+    """Where a model is to run: accelerators of one kind."""
+
+    name: str
+    count: int
+    memory: float | None
+    """GB (10**9 bytes) of each."""
+    capability: int | None
+    vendor: str
+    formats: tuple[str, ...] = ()
+
+
+@cache
+def load_gpus() -> tuple[Gpu, ...]:
+    """Return `data/gpus.toml`."""
+    table = tomllib.loads((DATA / "gpus.toml").read_text(encoding="utf-8"))
+    return tuple(msgspec.convert(row, Gpu) for row in table["gpu"])
+
+
+@cache
+def load_platforms() -> dict[str, dict[str, Any]]:
+    """Return `data/platforms.toml`, by engine."""
+    table = tomllib.loads((DATA / "platforms.toml").read_text(encoding="utf-8"))
+    return {key: value for key, value in table.items() if isinstance(value, dict)}
+
+
+def find_place(
+    asked: str | None, memory: float | None = None, capability: int | None = None
+) -> Place | None:
+    """Return the place that `NAME[:COUNT]`, GB and capability describe; None where none is told.
+
+    Raises UsageError for a name that is not known, or has several sizes where none was told.
+    """
+    if asked is None:
+        if memory is None and capability is None:
+            return None
+        return Place("an accelerator", 1, memory, capability, "nvidia")
+    name, count = _read_count(asked)
+    found, size = _look_up(name)
+    if size is not None and memory is None:
+        memory = size
+    gpu, memory = _settle(name, found, memory)
+    return Place(
+        gpu.name, count, memory, gpu.capability if capability is None else capability,
+        gpu.vendor, gpu.formats,
+    )  # fmt: skip
+
+
+def _read_count(asked: str) -> tuple[str, int]:
+    text = asked.strip()
+    name, count = text, 1
+    first, last = _COUNT_FIRST.fullmatch(text), _COUNT.fullmatch(text)
+    if first is not None:
+        name, count = first[2], int(first[1])
+    elif last is not None and not _find(text):
+        name, count = last[1], int(last[2])
+    elif ":" in text:
+        raise UsageError(f"{asked!r} is no accelerator", hint="NAME or NAME:COUNT, as in H100:8")
+    if not 1 <= count <= MOST:
+        raise UsageError(f"{count} accelerators cannot be asked for", hint=f"1 to {MOST}")
+    return name, count
+
+
+def _normalise(name: str) -> str:
+    plain = re.sub(r"[^a-z0-9]+", " ", name.lower()).split()
+    return "".join(word for word in plain if word not in _MAKERS)
+
+
+def _find(name: str) -> list[Gpu]:
+    wanted = _normalise(name)
+    return [
+        gpu for gpu in load_gpus()
+        if wanted and wanted in (_normalise(gpu.name), *map(_normalise, gpu.aliases))
+    ]  # fmt: skip
+
+
+def _look_up(name: str) -> tuple[list[Gpu], float | None]:
+    """Return the entries of a name, and the size that it ends with (`A100-80GB`)."""
+    found = _find(name)
+    if found:
+        return found, None
+    sized = re.fullmatch(r"(.+?)[\s_-]*?[\s_-](\d{2,3})\s*(?:gb)?", name.strip(), re.IGNORECASE)
+    if sized is not None:
+        found = _find(sized[1])
+        if found:
+            return found, float(sized[2])
+    from difflib import get_close_matches
+
+    known = [gpu.name for gpu in load_gpus()]
+    by_plain = {_normalise(one): one for one in known}
+    close = get_close_matches(_normalise(name), by_plain, n=3)
+    told = " or ".join(by_plain[one] for one in close)
+    raise UsageError(
+        f"no accelerator {name!r} is on record",
+        hint=f"did you mean {told}? Others: --gpu-memory and --gpu-capability"
+        if close
+        else "say what it has: --gpu-memory and --gpu-capability",
+    )
+
+
+def _settle(name: str, found: list[Gpu], memory: float | None) -> tuple[Gpu, float]:
+    """Return the one entry that is meant, and its memory."""
+    sizes = [(gpu, size) for gpu in found for size in gpu.memory]
+    if memory is None:
+        if len(sizes) == 1:
+            return sizes[0]
+        if not sizes:
+            raise UsageError(
+                f"{name} has the memory of its machine", hint="say how much: --gpu-memory 64"
+            )
+        several = len(found) > 1
+        told = ", ".join(
+            f"{size:g} GB ({gpu.name})" if several else f"{size:g}" for gpu, size in sizes
+        )
+        unit = "" if several else " GB"
+        raise UsageError(
+            f"{name} is sold with {told}{unit}", hint=f"say which: --gpu-memory {sizes[0][1]:g}"
+        )
+    if len(found) == 1:
+        return found[0], memory
+    nearest = min(sizes, key=lambda one: abs(one[1] - memory))
+    return nearest[0], memory

@@ -1,0 +1,111 @@
+"""Among how many accelerators models can be cut, against the engines' own checks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from famtree.deployment.parallel import SIZES, find_obstacle, list_sizes
+from famtree.interchange.load import load_engines
+from famtree.interchange.side import Side
+from famtree.types.quantization import Quantization
+from interchange.sides import make_config_side, make_index, make_side
+
+PARTIAL = make_index({}, complete=False)
+
+
+def make(**config: Any) -> Side:
+    return make_side(index=PARTIAL, **config)
+
+
+def sizes(side: Side, engine: str = "vllm") -> list[int] | None:
+    return list_sizes(side, load_engines()[engine])
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # Qwen2.5-7B: 28 heads; Qwen2.5-0.5B: 14; MiniCPM-2B: 36.
+        ({"num_attention_heads": 28, "num_key_value_heads": 4, "intermediate_size": 18944},
+         [1, 2, 4]),
+        ({"num_attention_heads": 14, "num_key_value_heads": 2, "intermediate_size": 4864}, [1, 2]),
+        ({"num_attention_heads": 36, "num_key_value_heads": 36, "intermediate_size": 5760},
+         [1, 2, 3, 4, 6, 9, 12]),
+        # phi-4: 40 heads, 10 for keys and values.
+        ({"num_attention_heads": 40, "num_key_value_heads": 10, "intermediate_size": 17920},
+         [1, 2, 5, 10]),
+        ({"num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336},
+         [1, 2, 4, 8, 16, 32]),
+    ],
+)  # fmt: skip
+def test_heads_are_dealt_out_evenly(config: dict[str, Any], expected: list[int]) -> None:
+    assert sizes(make(**config)) == expected
+
+
+def test_blocks_of_experts_stay_whole_in_sglang_and_are_made_smaller_in_vllm() -> None:
+    """Qwen3-30B-A3B-FP8 at 4 and Qwen3-235B-FP8 at 8 (sglang fp8.py, create_weights)."""
+    fp8 = Quantization(method="fp8", bits=8, block_shape=[128, 128])
+    small = make(num_attention_heads=32, num_key_value_heads=4, num_experts=128,
+                 moe_intermediate_size=768, intermediate_size=6144, quantization=fp8)  # fmt: skip
+    large = make(num_attention_heads=64, num_key_value_heads=4, num_experts=128,
+                 moe_intermediate_size=1536, intermediate_size=12288, quantization=fp8)  # fmt: skip
+    assert find_obstacle(small, load_engines()["sglang"], 4) is not None
+    assert find_obstacle(small, load_engines()["vllm"], 4) is None
+    assert find_obstacle(small, load_engines()["sglang"], 2) is None
+    assert find_obstacle(large, load_engines()["sglang"], 8) is not None
+    assert find_obstacle(large, load_engines()["sglang"], 4) is None
+
+
+def test_groups_stay_whole() -> None:
+    four = Quantization(method="gptq", bits=4, group_size=128)
+    side = make(num_attention_heads=28, num_key_value_heads=4, intermediate_size=18944,
+                quantization=four)  # fmt: skip
+    assert find_obstacle(side, load_engines()["vllm"], 4) is None
+    narrow = make(num_attention_heads=28, num_key_value_heads=4, intermediate_size=18688,
+                  quantization=four)  # fmt: skip
+    assert find_obstacle(narrow, load_engines()["vllm"], 4) is not None
+
+
+def test_latents_do_not_limit() -> None:
+    side = make(num_attention_heads=128, num_key_value_heads=128, kv_lora_rank=512,
+                qk_rope_head_dim=64, intermediate_size=18432)  # fmt: skip
+    assert sizes(side) == [1, 2, 4, 8, 16, 32, 64]
+
+
+def test_engines_that_deal_out_layers_have_no_sizes() -> None:
+    assert sizes(make(), "llama.cpp") is None
+    assert sizes(make(), "transformers") is None
+    assert sizes(make_config_side({})) is None
+
+
+def read_configs(shared: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((shared / "corpus").glob("*/*/config.json")):
+        config = json.loads(path.read_text(errors="replace"))
+        if isinstance(config, dict):
+            yield path.parent.name, config
+
+
+@pytest.mark.corpus
+def test_the_sizes_of_all_configs_are_those_of_the_engines_checks(shared: Path) -> None:
+    """vllm/config/model.py, verify_with_parallel_config; linear.py, QKVParallelLinear, divide."""
+    engine = load_engines()["vllm"]
+    seen = 0
+    for name, config in read_configs(shared):
+        side = make_config_side(config)
+        a = side.architecture
+        if a.heads is None:
+            assert list_sizes(side, engine) is None
+            continue
+        seen += 1
+        for ranks in SIZES:
+            legal = a.heads % ranks == 0
+            if a.kv_lora_rank is None and a.kv_heads:
+                legal &= a.kv_heads % ranks == 0 or ranks % a.kv_heads == 0
+            legal &= not a.ffn or a.ffn % ranks == 0
+            legal &= not (a.experts and a.expert_ffn) or a.expert_ffn % ranks == 0
+            assert (find_obstacle(side, engine, ranks) is None) == legal, (name, ranks)
+    assert seen > 150
