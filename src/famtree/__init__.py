@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from famtree.interchange.side import Plan
     from famtree.session import Session
     from famtree.types.comparison import Comparison
-    from famtree.types.fit import Fit
+    from famtree.types.fit import FitReport
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
 
 __all__ = [
     "Comparison",
     "FamtreeError",
-    "Fit",
+    "FitReport",
     "Identification",
     "Lineage",
     "Plan",
@@ -42,7 +42,7 @@ _HOMES = {
     "scan": "famtree.api",
     "Comparison": "famtree.types.comparison",
     "FamtreeError": "famtree.errors",
-    "Fit": "famtree.types.fit",
+    "FitReport": "famtree.types.fit",
     "Lineage": "famtree.types.lineage",
     "Plan": "famtree.interchange.side",
     "Session": "famtree.session",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from famtree.registry.places import Places
     from famtree.registry.registry import Registry
     from famtree.types.comparison import Comparison, ComparisonMatrix
-    from famtree.types.fit import Fit
+    from famtree.types.fit import FitReport
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -166,7 +166,7 @@ def fit(
     token: str | bool | None = None,
     api: HubApi | None = None,
     on_progress: OnProgress = None,
-) -> Fit:
+) -> FitReport:
     """Say which engines can serve `reference`, and what of it fits an accelerator.
 
     `gpu` is `NAME` or `NAME:COUNT` of those on record; `plan` has context, batch and the type of

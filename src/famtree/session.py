@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from famtree.registry.registry import Registry
     from famtree.sources.hub_access import HubAccess
     from famtree.types.comparison import Comparison, ComparisonMatrix
-    from famtree.types.fit import Fit
+    from famtree.types.fit import FitReport
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
     from famtree.types.policy import CheckReport
@@ -206,7 +206,7 @@ class Session:
         revision: str | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
-    ) -> Fit:
+    ) -> FitReport:
         """See `famtree.api.fit`."""
         from famtree.deployment.fit import FitRequest, check_request, fit_subject, serves
         from famtree.deployment.gpus import find_place

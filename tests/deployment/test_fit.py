@@ -24,7 +24,7 @@ from famtree.sources.hub import HubSource
 from famtree.sources.local import LocalSource
 from famtree.sources.reference import parse_reference
 from famtree.types.comparison import Comparison
-from famtree.types.fit import Fit, FitEngine
+from famtree.types.fit import FitEngine, FitReport
 from hub.server import HubServer
 from tiny_models import make_model, write_model
 
@@ -53,7 +53,7 @@ def ask(
     *engines: str,
     plan: Plan | None = None,
     tensor_parallel: int | None = None,
-) -> Fit:
+) -> FitReport:
     plan = plan or Plan()
     chosen, notices = choose_engines(engines, load_engines())
     if not engines:
@@ -64,7 +64,7 @@ def ask(
     return fit_subject(subject, request)
 
 
-def find(fit: Fit, engine: str) -> FitEngine:
+def find(fit: FitReport, engine: str) -> FitEngine:
     return next(one for one in fit.engines if one.engine == engine)
 
 

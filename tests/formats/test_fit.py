@@ -9,7 +9,7 @@ import pytest
 from famtree.formats.schema import build_schema
 from famtree.formats.table import Options, render
 from famtree.types.comparison import ComparedCheckpoint
-from famtree.types.fit import Fit, FitEngine, FitMemory, FitPlace, FitPlan
+from famtree.types.fit import FitEngine, FitMemory, FitPlace, FitPlan, FitReport
 from famtree.types.identification import Notice
 
 
@@ -23,7 +23,7 @@ def make_engine(engine: str = "vllm", **changes: object) -> FitEngine:
     return FitEngine.model_validate(facts | changes)
 
 
-def make_fit(*engines: FitEngine, **changes: object) -> Fit:
+def make_fit(*engines: FitEngine, **changes: object) -> FitReport:
     facts: dict[str, object] = {
         "famtree": "0",
         "checkpoint": ComparedCheckpoint(ref="acme/oak-8b", outcome="unknown", confidence=0.5),
@@ -34,7 +34,7 @@ def make_fit(*engines: FitEngine, **changes: object) -> Fit:
                         vendor="nvidia"),
         "engines": list(engines or (make_engine(),)),
     }  # fmt: skip
-    return Fit.model_validate(facts | changes)
+    return FitReport.model_validate(facts | changes)
 
 
 LONG = make_fit(
@@ -81,7 +81,7 @@ def test_one_line_an_engine() -> None:
          "cannot be told without knowing the size of its weights."),
     ],
 )  # fmt: skip
-def test_the_second_line_says_it(fit: Fit, told: str) -> None:
+def test_the_second_line_says_it(fit: FitReport, told: str) -> None:
     assert told in render("fit", fit, "text").splitlines()[1]
 
 

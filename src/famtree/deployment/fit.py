@@ -31,7 +31,7 @@ from famtree.interchange.memory import Figures, tell_context
 from famtree.interchange.room import find_largest_batch, find_room
 from famtree.interchange.side import Plan, Side
 from famtree.types.comparison import ComparedCheckpoint
-from famtree.types.fit import Fit, FitEngine, FitMemory, FitPlace, FitPlan, Fits
+from famtree.types.fit import FitEngine, FitMemory, FitPlace, FitPlan, FitReport, Fits
 from famtree.types.identification import Identification, Notice
 
 _ORDER = {"yes": 0, "conditional": 1, "unknown": 2, "no": 3}
@@ -69,7 +69,7 @@ def serves(engine: Engine) -> bool:
     )  # fmt: skip
 
 
-def fit_subject(subject: Subject, request: FitRequest) -> Fit:
+def fit_subject(subject: Subject, request: FitRequest) -> FitReport:
     """Return the document; nothing is read that the examination did not read."""
     started = time.perf_counter()
     side = make_side(subject)
@@ -85,7 +85,7 @@ def fit_subject(subject: Subject, request: FitRequest) -> Fit:
     ]
     engines.sort(key=_rank)
     stated = read_context(side)
-    return Fit.model_construct(
+    return FitReport.model_construct(
         famtree=__version__,
         checkpoint=ComparedCheckpoint.model_construct(
             ref=found.checkpoint.ref, family=found.family, generation=found.generation,

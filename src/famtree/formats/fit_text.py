@@ -1,4 +1,4 @@
-"""`Fit` -> the report people read: what fits, then one line an engine, best first.
+"""`FitReport` -> the report people read: what fits, then one line an engine, best first.
 
 Lines are laid out here, at most `WIDEST` columns wide, so that they are the same on a screen and in
 a file.
@@ -16,7 +16,7 @@ from famtree.formats.parts import BLANK, Heading, Part, Table, Text
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
-    from famtree.types.fit import Fit, FitEngine
+    from famtree.types.fit import FitEngine, FitReport
 
 WIDEST = 79
 MOST_WARNINGS = 3
@@ -32,7 +32,7 @@ _PAGE_MARKS = {
 }
 
 
-def report_fit(result: Fit, options: Options) -> list[Part]:
+def report_fit(result: FitReport, options: Options) -> list[Part]:
     """Return the report of one checkpoint at one place."""
     parts: list[Part] = [*_wrap(_tell_head(result), "bold"), *_wrap(tell_summary(result))]
     parts += [*_wrap(_tell_memory(result)), BLANK, _line(_HEADINGS, "bold")]
@@ -56,7 +56,7 @@ def report_fit(result: Fit, options: Options) -> list[Part]:
     return parts
 
 
-def report_fit_page(result: Fit, _: Options) -> list[Part]:
+def report_fit_page(result: FitReport, _: Options) -> list[Part]:
     """Return the report for a page, where tables have room."""
     title = Heading(result.checkpoint.ref, level=3)
     grid = Table("engine", "runs", "fits", "tensor parallel", "weights", "cache a token",
@@ -70,7 +70,7 @@ def report_fit_page(result: Fit, _: Options) -> list[Part]:
     return [*parts, *(Text("⚠️ ").append(one.message) for one in result.warnings)]
 
 
-def _tell_head(result: Fit) -> str:
+def _tell_head(result: FitReport) -> str:
     place, plan = result.gpu, result.plan
     where = "on no accelerator in particular"
     if place is not None:
@@ -84,7 +84,7 @@ def _tell_head(result: Fit) -> str:
     return f"{clip_text(result.checkpoint.ref)} {where}, {length}, batch {plan.batch:,}"
 
 
-def tell_summary(result: Fit) -> str:
+def tell_summary(result: FitReport) -> str:
     """Return in one sentence whether it fits."""
     runs = [one for one in result.engines if one.answer in ("yes", "conditional")]
     good = [one for one in runs if one.fits == "yes"]
@@ -107,7 +107,7 @@ def tell_summary(result: Fit) -> str:
     return f"does not fit as planned: {_show(first.weights_bytes)} of weights and their cache."
 
 
-def _tell_memory(result: Fit) -> str:
+def _tell_memory(result: FitReport) -> str:
     memory = result.memory
     one = result.checkpoint
     size = f" {one.size}" if one.size else ""

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from famtree.types.comparison import Comparison
-from famtree.types.fit import Fit
+from famtree.types.fit import FitReport
 from famtree.types.identification import Identification
 from famtree.types.lineage import Lineage
 from famtree.types.model import FrozenModel
@@ -42,7 +42,7 @@ _MODELS: dict[SchemaName, type[FrozenModel]] = {
     "identification": Identification,
     "comparison": Comparison,
     "lineage": Lineage,
-    "fit": Fit,
+    "fit": FitReport,
     "policy": Policy,
     "check": CheckReport,
     "error": ErrorDocument,

@@ -89,7 +89,7 @@ class FitEngine(FrozenModel):
     """What to change where it does not run or does not fit."""
 
 
-class Fit(FrozenModel):
+class FitReport(FrozenModel):
     """Whether one checkpoint can be served there, by which engine, in how much memory."""
 
     schema_: Literal["famtree/fit/1"] = Field(default="famtree/fit/1", alias="schema")
