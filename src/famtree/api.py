@@ -162,6 +162,7 @@ def fit(
     tensor_parallel: int | None = None,
     revision: str | None = None,
     offline: bool = False,
+    registry: Places = (),
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -174,7 +175,7 @@ def fit(
     `@version` or not, all by default. The other arguments are those of `identify`. Raises
     FamtreeError kin, UsageError for an accelerator or engine that is not known.
     """
-    return Session(token=token, api=api, offline=offline).fit(
+    return Session(token=token, api=api, offline=offline, registry=registry).fit(
         reference,
         engines=engines,
         gpu=gpu,

@@ -19,6 +19,7 @@ from famtree.cli.app import make_app
 from famtree.errors import NetworkError
 from famtree.formats.escape import RUNNERS, break_commands
 from foreign_text import fill
+from formats.test_fit import make_fit
 from formats.test_markdown import make_checked
 from lineages import make_merge
 from results import make_full_result
@@ -59,6 +60,10 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
         + [["lineage", "a/b", "--html", "-"], ["lineage", "a/b", "--html", "WRITTEN"]],
         lambda text: fill(make_merge(), text),
     ),
+    "fit": (
+        [["fit", "a/b", "--verbose", "--format", form] for form in FORMS],
+        lambda text: fill(make_fit(), text),
+    ),
     "check": (
         [["check", "--format", form] for form in (*FORMS, "junit", "sarif")]
         + [["check", "--write", f"{form}=WRITTEN"] for form in (*FORMS, "junit", "sarif")],
@@ -91,7 +96,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
 }  # fmt: skip
 
 IN_PROCESS = {
-    "identify", "compare", "lineage", "check", "bom", "families draft", "families check",
+    "identify", "compare", "lineage", "fit", "check", "bom", "families draft", "families check",
 }  # fmt: skip
 """Those whose work is replaced here. The others take longer, and see fewer payloads."""
 

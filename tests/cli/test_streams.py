@@ -32,6 +32,7 @@ PRINTING = (
     ("identify", EXAMPLE, "--json"),
     ("compare", EXAMPLE, EXAMPLE),
     ("lineage", EXAMPLE, "--json"),
+    ("fit", EXAMPLE),
     ("check", POLICY),
     ("check", POLICY, "--format", "sarif"),
     ("bom", EXAMPLE),

@@ -17,6 +17,7 @@ from famtree.cli.options import (
     KvCacheType,
     Offline,
     Reference,
+    RegistryFolders,
     Revision,
     Timeout,
     choose_format,
@@ -63,6 +64,7 @@ def fit(
         ),
     ] = False,
     offline: Offline = False,
+    registry: RegistryFolders = None,
     timeout: Timeout = None,
     revision: Revision = None,
     verbose: Annotated[
@@ -100,6 +102,7 @@ def fit(
             tensor_parallel=tensor_parallel,
             revision=revision,
             offline=offline,
+            registry=registry or (),
             timeout=timeout,
             on_progress=progress.show,
         )

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree import __version__
-from famtree.deployment.gpus import Place
+from famtree.deployment.gpus import Site
 from famtree.deployment.help import list_suggestions
 from famtree.deployment.parallel import list_sizes
 from famtree.deployment.running import judge
@@ -32,7 +32,7 @@ from famtree.interchange.room import find_largest_batch, find_room
 from famtree.interchange.side import Plan, Side
 from famtree.types.comparison import ComparedCheckpoint
 from famtree.types.fit import FitEngine, FitMemory, FitPlace, FitPlan, FitReport, Fits
-from famtree.types.identification import Identification, Notice
+from famtree.types.identification import Notice
 
 _ORDER = {"yes": 0, "conditional": 1, "unknown": 2, "no": 3}
 _FITS = {"yes": 0, "unknown": 1, "no": 2}
@@ -42,7 +42,7 @@ class FitRequest(Struct, frozen=True):
     """What is asked about one checkpoint."""
 
     chosen: tuple[ChosenEngine, ...]
-    place: Place | None
+    place: Site | None
     plan: Plan
     tensor_parallel: int | None = None
     notices: tuple[Notice, ...] = ()
@@ -105,14 +105,8 @@ def fit_subject(subject: Subject, request: FitRequest) -> FitReport:
         ),
         warnings=[*request.notices, *found.warnings],
         cost=subject.opener.sum_costs(subject.seconds + time.perf_counter() - started),
-        registry=_publish_registry(found),
+        registry=found.registry,
     )  # fmt: skip
-
-
-def _publish_registry(found: Identification) -> dict[str, Any] | None:
-    """Return which knowledge recognised it, where the identification says so."""
-    stated: dict[str, Any] | None = found.to_document().get("registry")
-    return stated
 
 
 def _rank(one: FitEngine) -> tuple[int, int, int, str]:
@@ -125,7 +119,7 @@ def _rank(one: FitEngine) -> tuple[int, int, int, str]:
     )
 
 
-def _publish_place(place: Place | None) -> FitPlace | None:
+def _publish_place(place: Site | None) -> FitPlace | None:
     if place is None:
         return None
     return FitPlace.model_construct(
@@ -161,7 +155,7 @@ def _measure_caches(load: Footprint) -> dict[str, Any]:
 
 
 def fit_engine(
-    side: Side, engine: Engine, plan: Plan, place: Place | None, asked: int | None
+    side: Side, engine: Engine, plan: Plan, place: Site | None, asked: int | None
 ) -> FitEngine:
     """Return what one engine makes of a checkpoint at a place."""
     verdict = judge(side, engine, plan, place, asked)
@@ -202,7 +196,7 @@ def _whole(figures: Figures, name: str) -> int | None:
 
 
 def _choose_ranks(
-    engine: Engine, place: Place | None, asked: int | None, sizes: Sequence[int] | None
+    engine: Engine, place: Site | None, asked: int | None, sizes: Sequence[int] | None
 ) -> int:
     """Return how many accelerators share one copy: as asked, else as many as there are and go."""
     count = place.count if place is not None else 1

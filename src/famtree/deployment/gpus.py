@@ -36,7 +36,7 @@ class Gpu(Struct, frozen=True, forbid_unknown_fields=True):
     source: str = ""
 
 
-class Place(Struct, frozen=True):
+class Site(Struct, frozen=True):
     """Where a model is to run: accelerators of one kind."""
 
     name: str
@@ -64,7 +64,7 @@ def load_platforms() -> dict[str, dict[str, Any]]:
 
 def find_place(
     asked: str | None, memory: float | None = None, capability: int | None = None
-) -> Place | None:
+) -> Site | None:
     """Return the place that `NAME[:COUNT]`, GB and capability describe; None where none is told.
 
     Raises UsageError for a name that is not known, or has several sizes where none was told.
@@ -72,13 +72,13 @@ def find_place(
     if asked is None:
         if memory is None and capability is None:
             return None
-        return Place("an accelerator", 1, memory, capability, "nvidia")
+        return Site("an accelerator", 1, memory, capability, "nvidia")
     name, count = _read_count(asked)
     found, size = _look_up(name)
     if size is not None and memory is None:
         memory = size
     gpu, memory = _settle(name, found, memory)
-    return Place(
+    return Site(
         gpu.name, count, memory, gpu.capability if capability is None else capability,
         gpu.vendor, gpu.formats,
     )  # fmt: skip

@@ -7,14 +7,14 @@ from math import ceil
 
 from msgspec.structs import replace
 
-from famtree.deployment.gpus import Place
+from famtree.deployment.gpus import Site
 from famtree.interchange.engine import Engine
 from famtree.interchange.footprint import measure_footprint
 from famtree.interchange.room import find_room, show_bytes
 from famtree.interchange.side import Plan, Side
 from famtree.types.fit import FitEngine
 
-FitOne = Callable[[Side, Engine, Plan, Place | None, int | None], FitEngine]
+FitOne = Callable[[Side, Engine, Plan, Site | None, int | None], FitEngine]
 COUNTS = (2, 4, 8, 16)
 COPIES = (("an 8-bit copy (FP8)", 8.5), ("a 4-bit copy (AWQ, GPTQ or GGUF)", 4.85))
 """Bits a weight with scales and what stays as it is, as released copies have them."""
@@ -25,7 +25,7 @@ def list_suggestions(
     engines: Sequence[Engine],
     found: Sequence[FitEngine],
     plan: Plan,
-    place: Place | None,
+    place: Site | None,
     fit_one: FitOne,
 ) -> list[str]:
     """Return what would help, in words; nothing where it fits, or where that cannot be told."""
@@ -47,7 +47,7 @@ def list_suggestions(
 
 
 def _fewer_tokens(
-    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Place, fit_one: FitOne
+    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Site, fit_one: FitOne
 ) -> str | None:
     del side, engine, place, fit_one
     if plan.context is not None and one.max_context and one.max_context < plan.context:
@@ -56,7 +56,7 @@ def _fewer_tokens(
 
 
 def _smaller_batch(
-    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Place, fit_one: FitOne
+    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Site, fit_one: FitOne
 ) -> str | None:
     del side, engine, place, fit_one
     if one.max_batch and one.max_batch < (plan.batch or 1):
@@ -65,7 +65,7 @@ def _smaller_batch(
 
 
 def _more_accelerators(
-    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Place, fit_one: FitOne
+    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Site, fit_one: FitOne
 ) -> str | None:
     del one
     if place.vendor == "cpu" or place.memory is None:
@@ -82,7 +82,7 @@ def _more_accelerators(
 
 
 def _eight_bit_cache(
-    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Place, fit_one: FitOne
+    side: Side, engine: Engine, one: FitEngine, plan: Plan, place: Site, fit_one: FitOne
 ) -> str | None:
     del one
     support = engine.cache
@@ -96,7 +96,7 @@ def _eight_bit_cache(
     return None
 
 
-def _smaller_copies(side: Side, engine: Engine, plan: Plan, place: Place) -> list[str]:
+def _smaller_copies(side: Side, engine: Engine, plan: Plan, place: Site) -> list[str]:
     parameters = side.identification.parameters
     found = side.identification.quantization
     if not parameters or place.memory is None or (found is not None and (found.bits or 16) <= 4):

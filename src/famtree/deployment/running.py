@@ -11,7 +11,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.deployment.gpus import Place, load_platforms
+from famtree.deployment.gpus import Site, load_platforms
 from famtree.deployment.parallel import find_obstacle
 from famtree.interchange.context import answer_context
 from famtree.interchange.engine import Engine
@@ -41,9 +41,7 @@ class Verdict(Struct, frozen=True):
     help: str | None = None
 
 
-def judge(
-    side: Side, engine: Engine, plan: Plan, place: Place | None, ranks: int | None
-) -> Verdict:
+def judge(side: Side, engine: Engine, plan: Plan, place: Site | None, ranks: int | None) -> Verdict:
     """Return the worst of all answers; conditions of equal ones are joined.
 
     `ranks` is the tensor parallelism that was asked for.
@@ -99,7 +97,7 @@ def _rename(text: str) -> str:
     return re.sub(r"\bb\b(?!/)", "it", re.sub(r"\bb's\b", "its", text))
 
 
-def _judge_form(side: Side, engine: Engine, plan: Plan, place: Place | None) -> list[Verdict]:
+def _judge_form(side: Side, engine: Engine, plan: Plan, place: Site | None) -> list[Verdict]:
     found = side.identification.quantization
     if place is not None and place.vendor != "nvidia" and found is not None:
         listed = load_platforms().get(engine.key, {}).get("methods", {}).get(place.vendor)
@@ -122,7 +120,7 @@ def _judge_form(side: Side, engine: Engine, plan: Plan, place: Place | None) -> 
     return verdicts
 
 
-def _judge_place(side: Side, engine: Engine, place: Place | None) -> list[Verdict]:
+def _judge_place(side: Side, engine: Engine, place: Site | None) -> list[Verdict]:
     known = load_platforms().get(engine.key)
     if place is None or (known is None and place.vendor == "nvidia"):
         return []

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from famtree.types.comparison import ComparedCheckpoint, Reply
-from famtree.types.identification import CostReport, Notice
+from famtree.types.identification import CostReport, Knowledge, Notice
 from famtree.types.model import FrozenModel, dump
 
 Fits = Literal["yes", "no", "unknown"]
@@ -106,7 +106,7 @@ class FitReport(FrozenModel):
     """What would help, most telling first."""
     warnings: list[Notice] = Field(default_factory=list)
     cost: CostReport = Field(default_factory=CostReport)
-    registry: dict[str, Any] | None = None
+    registry: Knowledge | None = None
     """Which knowledge recognised the checkpoint."""
 
     def to_document(self) -> dict[str, Any]:
