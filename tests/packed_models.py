@@ -29,8 +29,13 @@ _AWQ_ORDER = (0, 4, 1, 5, 2, 6, 3, 7)
 _GROUP = 32
 
 
-def make_gguf(arrays: Arrays, **general: str) -> bytes:
-    """Return a GGUF file of Q8_0 matrices, as llama.cpp converts a llama."""
+def make_gguf(
+    arrays: Arrays,
+    *,
+    kind: GGMLQuantizationType = GGMLQuantizationType.Q8_0,
+    **general: str,
+) -> bytes:
+    """Return a GGUF file of matrices of that type, as llama.cpp converts a llama."""
     layers = sum(name.endswith("q_proj.weight") for name in arrays)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.gguf"
@@ -48,7 +53,7 @@ def make_gguf(arrays: Arrays, **general: str) -> bytes:
         writer.add_token_list([f"t{number}" for number in range(VOCABULARY)])
         writer.add_token_types([1] * VOCABULARY)
         for name, values in arrays.items():
-            _add(writer, name, values)
+            _add(writer, name, values, kind)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
@@ -56,7 +61,9 @@ def make_gguf(arrays: Arrays, **general: str) -> bytes:
         return path.read_bytes()
 
 
-def _add(writer: GGUFWriter, name: str, values: NDArray[np.float32]) -> None:
+def _add(
+    writer: GGUFWriter, name: str, values: NDArray[np.float32], kind: GGMLQuantizationType
+) -> None:
     new = _WHOLE.get(name)
     if new is None:
         _, _, layer, leaf = name.removesuffix(".weight").split(".", 3)
@@ -68,7 +75,6 @@ def _add(writer: GGUFWriter, name: str, values: NDArray[np.float32]) -> None:
     if values.ndim == 1:
         writer.add_tensor(new, values)
         return
-    kind = GGMLQuantizationType.Q8_0
     writer.add_tensor(new, quantize(values, kind), raw_dtype=kind)
 
 

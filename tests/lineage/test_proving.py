@@ -13,7 +13,8 @@ from famtree.sources.reference import parse_reference
 from famtree.types.identification import ChainStep, Identification
 from hub.giants import SHAPES, make_giant
 from hub.server import HubServer
-from tiny_models import files_of, make_model, rotate, tune
+from packed_models import make_gguf
+from tiny_models import files_of, make_model, rotate, to_bfloat16, tune
 from weighty_hubs import publish
 
 
@@ -81,6 +82,23 @@ def test_a_claimed_parent_is_never_a_folder_of_this_machine(
 def test_a_disguised_child_is_verified(family: HubServer) -> None:
     publish(family, "acme/child", rotate(make_model(1), 3), "acme/base")
     assert steps(api.identify("acme/child", verify=True))["acme/base"].status == "verified"
+
+
+def test_a_conversion_is_verified_byte_for_byte(family: HubServer) -> None:
+    base = {name: to_bfloat16(values) for name, values in make_model(1).items()}
+    family.add(
+        "acme/base-gguf", {"base-Q8_0.gguf": make_gguf(base)}, card={"base_model": ["acme/base"]}
+    )
+    result = api.identify("acme/base-gguf", verify=True)
+    step = steps(result)["acme/base"]
+    assert (step.relation, step.status) == ("quantized", "verified")
+    (proof,) = result.lineage.proofs
+    assert proof.re_derived is not None
+    assert proof.re_derived.type == "Q8_0"
+    assert proof.re_derived.blocks > 50
+    assert "weights.re-derived" in [one.signal for one in step.evidence]
+    assert proof.draw is not None
+    assert proof.draw.source == "listed"
 
 
 def test_a_parent_that_is_gone_is_a_notice(family: HubServer) -> None:

@@ -15,7 +15,7 @@ from famtree.lineage.kinship import look_above, tell_kinship
 from famtree.types.identification import Evidence, Notice
 from famtree.types.proof import Proof, SideReading, UnreadPart
 from famtree.types.proof_options import USUAL, ProofOptions
-from famtree.types.weight_facts import ProofDraw
+from famtree.types.weight_facts import ProofDraw, ReDerived
 
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
@@ -152,7 +152,8 @@ def prove_weights(
         if found.parent is not None:
             direction, by = ("parent-first" if found.parent == "a" else "child-first"), found.arrow
         operation = describe_operation(child, parent)
-    return _make_proof(child, parent, result, direction, by, operation)
+    proof = _make_proof(child, parent, result, direction, by, operation)
+    return _derive_again(child, parent, result, proof)
 
 
 def _make_proof(
@@ -187,6 +188,26 @@ def _make_proof(
         draw=_describe_draw(result),
         gram_z=_round(result.gram.z if result.gram is not None else None, 3),
         sides=[_side(child), _side(parent)],
+    )
+
+
+def _derive_again(child: Weights, parent: Weights, result: PairResult, proof: Proof) -> Proof:
+    """Add what of a related child is, byte for byte, the parent's values converted."""
+    if result.verdict != "derived" or result.draw is None:
+        return proof
+    from famtree.weights.re_derivation import CASTS, derive_again
+
+    found = derive_again(child, parent, result.draw)
+    if found is None:
+        return proof
+    told = f"{proof.reason}; {found.blocks} drawn blocks are its values as {found.type}, bit by bit"
+    return proof.model_copy(
+        update={
+            "re_derived": ReDerived.model_construct(blocks=found.blocks, type=found.type),
+            "operation": "cast" if found.type in CASTS else "quantized",
+            "reason": told,
+            "sides": [_side(child), _side(parent)],
+        }
     )
 
 

@@ -165,6 +165,17 @@ class Proof(FrozenModel):
                 weight=round(weight, 3),
             )
         ]
+        if self.re_derived is not None:
+            lines.append(
+                Evidence.model_construct(
+                    signal="weights.re-derived",
+                    source="weights",
+                    expected="the parent's values, converted",
+                    seen=f"{self.re_derived.blocks} blocks of {self.re_derived.type}, bit by bit",
+                    supports=True,
+                    weight=20.0,
+                )
+            )
         if self.no_parent is not None:
             lines.append(
                 Evidence.model_construct(

@@ -37,7 +37,7 @@ MIN_ROWS = 2
 MIN_COLUMNS = 8
 OUTLIER_ENERGY = 16.0
 """Columns with so many times the median's mean square, on either side, are no part of z."""
-CLIP = 3.0
+MOST_DEVIATIONS = 3.0
 """Values count up to so many root mean squares of their row: an identity part weighs little."""
 Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
 
@@ -125,7 +125,7 @@ def _temper(x: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:
     for side in (x, y):
         own = side[:, kept]
         own = own - own.mean(axis=1, keepdims=True)
-        bound = CLIP * np.sqrt(np.square(own).mean(axis=1, keepdims=True))
+        bound = MOST_DEVIATIONS * np.sqrt(np.square(own).mean(axis=1, keepdims=True))
         own = np.clip(own, -bound, bound)
         own = own - own.mean(axis=1, keepdims=True)
         sizes = np.linalg.norm(own, axis=1, keepdims=True)
