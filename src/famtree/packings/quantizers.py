@@ -61,7 +61,8 @@ def _extreme(blocks: Floats) -> Floats:
 
 def _nibbles(codes: NDArray[np.uint8]) -> Bytes:
     half = BLOCK // 2
-    return (codes[:, :half] & 15) | ((codes[:, half:] & 15) << 4)
+    packed: Bytes = (codes[:, :half] & 15) | ((codes[:, half:] & 15) << 4)
+    return packed.astype(np.uint8)
 
 
 def _fifth_bits(codes: NDArray[np.uint8]) -> Bytes:
