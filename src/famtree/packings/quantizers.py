@@ -61,7 +61,7 @@ def _extreme(blocks: Floats) -> Floats:
 
 def _nibbles(codes: NDArray[np.uint8]) -> Bytes:
     half = BLOCK // 2
-    packed: Bytes = (codes[:, :half] & 15) | ((codes[:, half:] & 15) << 4)
+    packed = (codes[:, :half] & 15) | ((codes[:, half:] & 15) << 4)
     return packed.astype(np.uint8)
 
 
