@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from checkpoint.folders import CONFIG
+from famtree import Session
 from famtree.api import identify
 from famtree.errors import ConfigError
-from famtree.types.identification import Identification
+from famtree.matchers.classify import Classification
+from famtree.types.identification import Identification, Outcome
 from fingerprints.vocabularies import tokenizer_json
 from gguf_files import write_gguf
 
@@ -332,3 +335,20 @@ def test_a_file_of_that_name_that_is_no_adapter(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text('{"serial": "COM1", "baud": 9600}')
     result = identify(str(tmp_path))
     assert (result.kind, result.adapter) == ("model", None)
+
+
+@pytest.mark.parametrize(
+    ("config", "outcome", "settled"),
+    [({}, "ambiguous", False), ({}, "identified", False), (CONFIG, "ambiguous", False),
+     (CONFIG, "identified", True)],
+)  # fmt: skip
+def test_no_vocabulary_alone_settles_what_an_adapter_is_for(
+    tmp_path: Path, config: dict[str, Any], outcome: Outcome, settled: bool
+) -> None:
+    """Trainers save a tokenizer beside nearly every adapter, and many designs share it."""
+    declare(tmp_path, BASE)
+    checkpoint = Session(offline=True).examine(str(tmp_path)).checkpoint
+    found = replace(checkpoint.found, config=config)
+    result = Classification(outcome, 0.5, None, None)
+    findings = replace(checkpoint.findings, found=found, result=result)
+    assert (findings.settled, findings.adapted is None) == (settled, settled)

@@ -39,6 +39,13 @@ class Findings(Struct):
         return None if self.settled else self.adapter
 
     @property
+    def needs_base(self) -> bool:
+        """Whether it is an adapter that only its base's own files could settle."""
+        if self.adapter is None or self.adapter.adapter.base is None or self.settled:
+            return False
+        return self.adapted is None and self.adapter.adapter.base_check != "contradicted"
+
+    @property
     def settled(self) -> bool:
         """Whether a stated design settles the answer; many designs share a vocabulary alone."""
         return bool(self.found.config) and self.result.outcome == "identified"

@@ -45,8 +45,12 @@ def find_draft_head(
     config: Mapping[str, Any], index: TensorIndex, files: Iterable[str] = ()
 ) -> DraftHead | None:
     """Return the draft head that config, tensors or names of files show; None where they do not."""
+    method = _find_stated(config)
+    most = load_table()["most_layers"]
+    if method is None and (_count_layers(config, {}) or 0) > most:
+        return None
     seen = {} if len(index.names) > MOST_TENSORS else _read_shapes(index)
-    method = _find_method(config, seen, files)
+    method = method or _find_seen(config, seen, files)
     layers = _count_layers(config, seen)
     alone = method is not None and _match_files(method, files)
     if method is None or (
@@ -67,9 +71,8 @@ def _read_shapes(index: TensorIndex) -> dict[str, tuple[int, ...] | None]:
     return {**dict.fromkeys(index.names), **known}
 
 
-def _find_method(
-    config: Mapping[str, Any], seen: Mapping[str, Any], files: Iterable[str]
-) -> dict[str, Any] | None:
+def _find_stated(config: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the method that the class, or else a key of the config, tells."""
     listed = config.get("architectures")
     classes = [str(one) for one in (listed if isinstance(listed, list) else [listed])]
     methods: list[dict[str, Any]] = load_table()["methods"]
@@ -86,6 +89,14 @@ def _find_method(
             return method
         if any(look_up(dict(config), key) == value for key, value in values):
             return method
+    return None
+
+
+def _find_seen(
+    config: Mapping[str, Any], seen: Mapping[str, Any], files: Iterable[str]
+) -> dict[str, Any] | None:
+    """Return the method that tensors, or the files' names, tell."""
+    methods: list[dict[str, Any]] = load_table()["methods"]
     for method in methods:
         if method["tensors"] and _has_part(method["tensors"], seen):
             return method

@@ -93,12 +93,15 @@ def examine_subject(
 ) -> Subject:
     """Return what is known of `ref`; `verify` settles its ancestry by weight bytes.
 
-    How far ancestors are fetched is up to `opener.reach`. Raises FetchError and UnreadableError
-    kin for `ref` itself.
+    How far ancestors are fetched is up to `opener.reach`; the base of an adapter on a Hub is looked
+    at where nothing else tells its family. Raises FetchError and UnreadableError kin for `ref`
+    itself.
     """
     text = None if opener.reach == 0 else True
     started = time.perf_counter()
     checkpoint = opener.open_start(ref, on_progress, text=text)
+    if opener.reach == 0 and checkpoint.source.kind == "hub" and checkpoint.findings.needs_base:
+        opener.reach = 1
     return examine_opened(
         checkpoint, opener, depth=depth, verify=verify, on_progress=on_progress, started=started
     )
