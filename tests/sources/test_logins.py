@@ -115,7 +115,10 @@ def test_a_sound_exchange(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -
 
 
 def _garble(text: bytes) -> Callable[[Path], None]:
-    return lambda path: path.write_bytes(text) and None
+    def damage(path: Path) -> None:
+        path.write_bytes(text)
+
+    return damage
 
 
 @pytest.mark.parametrize(
