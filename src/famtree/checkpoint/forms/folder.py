@@ -27,6 +27,7 @@ from famtree.checkpoint.vocabulary import (
 )
 from famtree.errors import AccessError, ConfigError, TokenizerError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
+from famtree.fingerprints.denoiser_tensors import observe_denoiser
 from famtree.fingerprints.json_text import decode_object
 from famtree.fingerprints.parts import INDEX, is_part, translate_part
 from famtree.fingerprints.quantization import read_quantization
@@ -153,6 +154,9 @@ class Folder(FileForm):
         """Classify; read the vocabulary before where that is cheap, after where it is needed."""
         local = self.source.near
         observed = observe_tensors(found.index)
+        denoiser = None if found.config else observe_denoiser(found.index)
+        if denoiser is not None:
+            observed, found.kind = denoiser.observed, denoiser.kind
 
         def weigh(tokenizer: Tokenizer | None) -> tuple[Observation, Classification]:
             facts = CheckpointFacts(found.config, found.side_files, observed, tokenizer)
