@@ -55,3 +55,11 @@ def test_one_file_is_split_in_one_way() -> None:
     one = make_tokenizer(pre_tokenizer=SPLIT)
 
     assert compare_splitting(one, one) is True
+
+
+def test_blocks_that_are_known_by_the_hash_of_their_file_are_compared() -> None:
+    left = make_tokenizer(pre_tokenizer=SPLIT, status="recognised")
+    right = make_tokenizer(pre_tokenizer=OTHER, status="recognised")
+
+    assert compare_splitting(left, right) is False
+    assert compare_splitting(left, make_tokenizer(pre_tokenizer=SPLIT)) is None

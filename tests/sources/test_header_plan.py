@@ -165,3 +165,10 @@ def test_a_header_longer_than_its_file_is_not_asked_for() -> None:
     assert missing_ranges(plan, {"a": prefix(500, 100)}) == ({}, {})
     with pytest.raises(HeaderError):
         missing_ranges(plan, {"a": b"<html><body>"})
+
+
+def test_the_index_decides_against_a_larger_single_file() -> None:
+    files = {"model.safetensors": 90_000_000_000, **shards(4)}
+
+    assert plan_headers(listing(**files)).shards == ("model.safetensors",)
+    assert plan_headers(listing(**{INDEX: 24_000}, **files)).shards == tuple(shards(4))
