@@ -74,14 +74,13 @@ def _read_shapes(index: TensorIndex) -> dict[str, tuple[int, ...] | None]:
 def _find_stated(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the method that the class, or else a key of the config, tells."""
     listed = config.get("architectures")
-    classes = [str(one) for one in (listed if isinstance(listed, list) else [listed])]
+    words: list[str] = load_table()["words"]
+    named = (str(one) for one in (listed if isinstance(listed, list) else [listed]))
+    classes = [one for one in named if any(word in one.lower() for word in words)]
     methods: list[dict[str, Any]] = load_table()["methods"]
     for method in methods:
-        pattern = _compile(method["classes"])
-        if (
-            any(pattern.search(one) for one in classes)
-            or config.get("model_type") in method["types"]
-        ):
+        told = any(_compile(method["classes"]).search(one) for one in classes)
+        if told or config.get("model_type") in method["types"]:
             return method
     for method in methods:
         values = method["values"].items()
