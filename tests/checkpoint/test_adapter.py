@@ -352,3 +352,14 @@ def test_no_vocabulary_alone_settles_what_an_adapter_is_for(
     result = Classification(outcome, 0.5, None, None)
     findings = replace(checkpoint.findings, found=found, result=result)
     assert (findings.settled, findings.adapted is None) == (settled, settled)
+
+
+@pytest.mark.parametrize(
+    ("library", "family"), [("peft", "llama"), ("diffusers", "llama"), ("transformers", None)]
+)
+def test_a_card_that_the_trainer_wrote_names_the_base(
+    tmp_path: Path, library: str, family: str | None
+) -> None:
+    card = f"---\nbase_model: {BASE}\nlibrary_name: {library}\n---\n"
+    (tmp_path / "README.md").write_text(card)
+    assert name_answer(declare(tmp_path, None))[1] == family

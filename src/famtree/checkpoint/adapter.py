@@ -43,6 +43,8 @@ SUPPORTED = 0.04
 """More, where tokenizer, targets or task are seen and fit."""
 DOUBTED = 0.5
 """Share of the belief that one of them leaves which does not fit."""
+_TRAINERS = ("peft", "diffusers")
+"""Libraries that write the card of an adapter themselves, and its base into it."""
 FEWEST = 2
 """So many equal widths make a check; a single one is shared by unrelated models."""
 _WIDTHS = ("hidden_size", "ffn", "layers")
@@ -100,7 +102,8 @@ def examine_adapter(
         _number(traits, "vocab_rows"),
         (_tell_widths(declaration),) if fitting else (),
     )
-    if declaration.source != "adapter_config.json" and not fitting:
+    written = found.listing.card.get("library_name") in _TRAINERS
+    if declaration.source != "adapter_config.json" and not fitting and not written:
         return AdapterFinding(adapter, hidden_size=width)  # a card's word alone settles nothing
     from famtree.checkpoint.adapter_fit import list_fits
 
