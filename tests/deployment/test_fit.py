@@ -161,6 +161,7 @@ def test_nothing_is_restarted_and_nothing_is_called_b(tmp_path: Path) -> None:
             assert "restart" not in text
             assert " b " not in f" {text} "
             assert "b's" not in text
+            assert text.count("(") == text.count(")")
 
 
 def test_a_longer_text_than_the_model_takes(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from famtree.interchange.tokens import compare_tokens
 from famtree.types.comparison import LineageVerdict, Reply
 
 _WORST: tuple[Reply, ...] = ("no", "unknown", "conditional", "yes")
-_RESTART = re.compile(r"(?:re)?start [^,;]*(?:[,;] *(?P<rest>.*))?")
+_RESTART = re.compile(r"restart (?:\S+ )?with (?:-m and )?b(?:'s file)?(?P<rest>.*)")
 _THEN_RESTART = re.compile(r", then restart$")
 
 
@@ -86,7 +86,9 @@ def _start(found: Verdict) -> Verdict:
         condition = _THEN_RESTART.sub("", condition)
         restart = _RESTART.fullmatch(condition)
         if restart is not None:
-            condition = restart["rest"]
+            condition = restart["rest"].strip(" ,;")
+            if condition.startswith("(") and condition.endswith(")"):
+                condition = condition[1:-1]
     if found.answer == "conditional" and not condition:
         return replace(found, answer="yes", reason=reason, condition=None)
     return replace(found, reason=reason, condition=_rename(condition) if condition else None)

@@ -95,7 +95,8 @@ def tell_summary(result: FitReport) -> str:
     if good:
         best = good[0]
         most = f" with up to {best.max_context:,} tokens" if best.max_context else ""
-        return f"fits: {best.engine} {best.version} serves it{most}."
+        version = best.version if best.version[:1].isdigit() else f"({best.version})"
+        return f"fits: {best.engine} {version} serves it{most}."
     if not runs:
         return "does not run here in any engine that was asked about, or nothing tells."
     if any(one.fits == "unknown" for one in runs):
