@@ -3,15 +3,17 @@
     python benchmarks/calibration.py [--write]
 
 Every exemplar of the registry is held back and asked for: as published, in copies with the edits
-that derivatives show, and with its size held back too. With the labelled corpus and the published
+that derivatives show, and with its size held back too. With the labelled corpora and the published
 rows this makes the table of docs/how-it-decides.md, which `--write` replaces. Exits with 1 if mean
-confidence and accuracy are further apart than 0.05.
+confidence and accuracy are further apart than 0.05, and if on the labelled corpora a bin of 20 says
+what is outside the 95 % interval of what was right, or a bin of 100 is more than 0.05 off.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import random
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from famtree.errors import UnreadableError
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.identification.subject import examine_subject
 from famtree.lineage.opener import Opener
@@ -43,6 +46,10 @@ HELD_BACK = "held back"
 EDITED = "held back, edited"
 NEW_SIZE = "held back with its size"
 CORPUS = "labelled corpus"
+SECOND = "second labelled corpus"
+FEW, MANY = 20, 100
+"""Answers in a bin from which its interval counts, and from which its gap does."""
+CONFIDENCE_95 = 1.96
 
 Traits = dict[str, Any]
 Key = tuple[str, str]
@@ -193,21 +200,70 @@ def ask_exemplars(registry: Registry) -> Iterator[Opinion]:
                     yield Opinion(source, exemplar.repo, result.confidence, judge(result, right))
 
 
-def ask_corpus(shared: Path, registry: Registry) -> Iterator[Opinion]:
-    """Yield the opinion on every labelled checkpoint of the corpus, through the whole pipeline."""
+def ask_corpora(shared: Path, registry: Registry) -> Iterator[Opinion]:
+    """Yield the opinion on every labelled checkpoint, through the whole pipeline.
+
+    In the second corpus a row without a key is of no family on record, so that any name is wrong.
+    """
     for row in read_rows(shared / "corpus" / "labels.csv"):
         folder = shared / "corpus" / "checkpoints" / row["folder"]
-        if not row["family"] or not (folder / "config.json").is_file():
-            continue
-        opener = Opener(registry, reach=0)
-        found = examine_subject(parse_reference(str(folder)), opener).identification
-        if found.family is None:
-            continue
-        generation = found.generation.key if found.generation else None
-        right = found.family.key == row["family"] and (
-            not row["generation"] or generation in (None, row["generation"])
-        )
-        yield Opinion(CORPUS, row["folder"], found.confidence, right)
+        if row["family"] and (folder / "config.json").is_file():
+            yield from ask_row(CORPUS, folder, row["family"], row["generation"], registry)
+    second = shared / "corpus" / "second"
+    for row in read_rows(second / "labels.csv") if second.is_dir() else ():
+        folder = second / "checkpoints" / row["folder"]
+        if row["kind_key"] != "draft-head" and folder.is_dir():
+            yield from ask_row(SECOND, folder, row["family_key"], row["generation"], registry)
+
+
+def ask_row(
+    source: str, folder: Path, family: str, generation: str, registry: Registry
+) -> Iterator[Opinion]:
+    """Yield the opinion on one checkpoint, where a family is named."""
+    try:
+        found = examine_subject(
+            parse_reference(str(folder)), Opener(registry, reach=0, offline=True)
+        ).identification
+    except UnreadableError:
+        return
+    if found.family is None:
+        return
+    named = found.generation.key if found.generation else None
+    right = found.family.key == family and (not generation or named in (None, generation))
+    yield Opinion(source, folder.name, found.confidence, right)
+
+
+def find_interval(right: int, answers: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share (Wilson, Journal of the ASA 22, 1927)."""
+    share, square = right / answers, CONFIDENCE_95**2
+    middle = share + square / (2 * answers)
+    half = CONFIDENCE_95 * math.sqrt(
+        share * (1 - share) / answers + square / (4 * answers * answers)
+    )
+    scale = 1 + square / answers
+    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+
+
+def split_bins(opinions: list[Opinion]) -> Iterator[tuple[float, float, list[Opinion]]]:
+    """Yield the bounds of each bin that holds answers, and those."""
+    for low, high in pairwise(EDGES):
+        held = [one for one in opinions if low <= one.confidence < high]
+        if held:
+            yield low, min(high, 1.0), held
+
+
+def list_missed_bins(opinions: list[Opinion]) -> list[str]:
+    """Return what is wrong with each bin in which something else was right than was said."""
+    missed = []
+    for low, high, held in split_bins(opinions):
+        said = sum(one.confidence for one in held) / len(held)
+        right = sum(one.right for one in held)
+        least, most = find_interval(right, len(held))
+        outside = len(held) >= FEW and not least <= said <= most
+        apart = len(held) >= MANY and abs(said - right / len(held)) > LARGEST_GAP
+        if outside or apart:
+            missed.append(f"{low:.2f} to {high:.2f}: said {said:.3f}, {right} of {len(held)} right")
+    return missed
 
 
 def ask_rows(shared: Path, registry: Registry) -> Iterator[Opinion]:
@@ -239,16 +295,32 @@ def summarise(opinions: list[Opinion]) -> dict[str, float]:
     }
 
 
+def list_labelled(opinions: list[Opinion]) -> list[Opinion]:
+    """Return the opinions on whole checkpoints that people labelled."""
+    return [one for one in opinions if one.source in (CORPUS, SECOND)]
+
+
 def render_table(opinions: list[Opinion]) -> str:
     """Return the two tables of the page, as Markdown."""
     lines = ["| confidence | answers | mean confidence | right |", "|---|---:|---:|---:|"]
-    for low, high in pairwise(EDGES):
-        part = summarise([one for one in opinions if low <= one.confidence < high])
-        if part["answers"]:
-            lines.append(
-                f"| {low:.2f} to {min(high, 1.0):.2f} | {part['answers']} "
-                f"| {part['mean_confidence']:.3f} | {part['right']:.3f} |"
-            )
+    for low, high, held in split_bins(opinions):
+        part = summarise(held)
+        lines.append(
+            f"| {low:.2f} to {high:.2f} | {part['answers']} "
+            f"| {part['mean_confidence']:.3f} | {part['right']:.3f} |"
+        )
+    lines += [
+        "",
+        "| confidence, labelled corpora | answers | mean confidence | right | 95 % interval |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for low, high, held in split_bins(list_labelled(opinions)):
+        part = summarise(held)
+        least, most = find_interval(sum(one.right for one in held), len(held))
+        lines.append(
+            f"| {low:.2f} to {high:.2f} | {part['answers']} | {part['mean_confidence']:.3f} "
+            f"| {part['right']:.3f} | {least:.3f} to {most:.3f} |"
+        )
     lines += [
         "",
         "| checkpoints | answers | mean confidence | right | gap | Brier score |",
@@ -272,7 +344,7 @@ def main() -> int:
     registry = load_registry()
     opinions = [
         *ask_exemplars(registry),
-        *ask_corpus(shared, registry),
+        *ask_corpora(shared, registry),
         *ask_rows(shared, registry),
     ]
     if asked.mistakes:
@@ -293,7 +365,9 @@ def main() -> int:
     missed = [name for name in judged if abs(figures[name]["gap"]) > LARGEST_GAP]
     if missed:
         print(f"gap over {LARGEST_GAP}: {', '.join(missed)}", file=sys.stderr)
-    return int(bool(missed))
+    off = list_missed_bins(list_labelled(opinions))
+    print("".join(f"off: {one}\n" for one in off), file=sys.stderr, end="")
+    return int(bool(missed or off))
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def test_a_recorded_base_with_these_widths_gives_the_family(tmp_path: Path) -> N
     assert result.family is not None
     assert result.generation is not None
     assert (result.family.key, result.generation.key) == ("llama", "llama-3.1")
-    assert (result.decided_by, result.confidence) == ("declared", 0.9)
+    assert (result.decided_by, result.confidence) == ("declared", 0.92)
     adapter = result.adapter
     assert adapter is not None
     assert (adapter.method, adapter.rank, adapter.alpha) == ("lora", 16, 32.0)

@@ -32,13 +32,13 @@ from famtree.types.traits import Traits
 if TYPE_CHECKING:
     from famtree.types.fingerprint import Fingerprint
 
-BELIEF = {"record": 0.9, "repository": 0.9, "words": 0.75}
+BELIEF = {"record": 0.92, "repository": 0.92, "words": 0.87}
 """Belief in the family of a base whose widths the adapter has, by how the base's name is known.
 Trainers write the name themselves; what is left are renamed folders and bases that were replaced
 by another of equal widths."""
-UNSEEN = {"record": 0.86, "repository": 0.86, "words": 0.7}
-"""The same where no matrix was read. On labelled adapters every base so named was of the family
-that its name says."""
+UNSEEN = {"record": 0.88, "repository": 0.88, "words": 0.82}
+"""The same where no matrix was read. Of 22 labelled adapters every base so named was of the family
+that its name says, 8 of them told by words alone: (n + 1) / (n + 2), the less for the few."""
 SUPPORTED = 0.04
 """More, where tokenizer, targets or task are seen and fit."""
 DOUBTED = 0.5
