@@ -87,7 +87,8 @@ def test_a_card_that_names_itself_is_told(base: HubServer) -> None:
     "path",
     [
         "./", "tmp/llama", "/content/out", "./out/checkpoint-500", "D:\\runs\\best",
-        "outputs/final", "../models/7B", "/workspace/my-llama-3.1-8b-new",
+        "outputs/final", "/content/models/x", "./models/checkpoint-9",
+        "/workspace/my-llama-3.1-8b-new",
     ],
 )  # fmt: skip
 def test_own_folders_are_no_parents(base: HubServer, path: str) -> None:
@@ -105,7 +106,10 @@ def test_own_folders_are_no_parents(base: HubServer, path: str) -> None:
         ("/mnt/hub/models--meta-llama--Llama-3.1-8B/snapshots/40c0", BASE, "consistent"),
         ("/opt/models/Llama-3.1-8B/", BASE, "inferred"),
         ("C:\\models\\Llama-3.1-8B-bnb-4bit", BASE, "inferred"),
-        ("/data/models/Qwen3-14B", "Qwen3-14B", "unresolved"),
+        ("/data/Qwen3-14B", "Qwen3-14B", "unresolved"),
+        ("E:\\models\\Qwen3-14B", "Qwen3-14B", "unresolved"),
+        ("/workspace/models/some-7b", "/workspace/models/some-7b", "unresolved"),
+        ("../models/7B", "../models/7B", "unresolved"),
     ],
 )
 def test_paths_that_name_a_released_checkpoint(

@@ -19,6 +19,9 @@ _NOT_IDS = re.compile(
     re.I,
 )
 """Local paths and the usual names of output folders; a released repository has none of them."""
+_STORED = re.compile(r"(?!/?(?:tmp|content)/)(?:[^\\:]*/)?models/[^\\:]+$", re.I)
+_SAVED = re.compile(r"(?:^|/)(?:checkpoint-\d+|merged|final|best|last|outputs?|results?)/?$", re.I)
+"""Where trainers save what they make."""
 _CACHED = re.compile(
     r"(?:^|[/\\])models--([\w.-]++)(?:[/\\]snapshots[/\\]([\w.-]++))?(?:[/\\]|$)", re.ASCII
 )
@@ -86,6 +89,11 @@ def read_reference(text: object) -> Reference | None:
 def is_local_path(text: str) -> bool:
     """Return whether a claimed parent is a folder of somebody's machine, or an output folder."""
     return _NOT_IDS.search(text) is not None
+
+
+def is_stored_model(text: str) -> bool:
+    """Return whether a local path lies where somebody keeps models that he did not make."""
+    return _STORED.match(text) is not None and _SAVED.search(text) is None
 
 
 def same_reference(left: str, right: str) -> bool:

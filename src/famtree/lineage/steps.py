@@ -11,7 +11,12 @@ from msgspec.structs import replace
 from famtree.checkpoint.composition import TOWERS
 from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.records import find_named, find_released
-from famtree.checkpoint.references import base_name, spell_as_hub, strip_form
+from famtree.checkpoint.references import (
+    base_name,
+    is_stored_model,
+    spell_as_hub,
+    strip_form,
+)
 from famtree.lineage.checks import LinkCheck, check_link, check_tower
 from famtree.lineage.links import Link
 from famtree.lineage.roles import assign_roles
@@ -125,7 +130,7 @@ def judge_links(
         parent = find(link) if link.resolvable else None
         if parent is None or (parent.facts is None and "/" not in link.parent):
             step = _judge_name(node, link, links, find_named(link.parent, registry))
-            if step.status == "unresolved":
+            if step.status == "unresolved" and not is_stored_model(step.parent):
                 step.parent = find_released(step.parent, registry) or step.parent
         else:
             step = judge_link(node, link, links, parent)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.records import find_known
-from famtree.checkpoint.references import is_local_path
+from famtree.checkpoint.references import is_local_path, is_stored_model
 from famtree.lineage.licenses import describe_loosening
 from famtree.lineage.links import Link, group_claims, inherit_claims, raise_claims
 from famtree.lineage.rivals import list_rivals, settle_rivals
@@ -213,10 +213,11 @@ class _Walker(Struct):
     def _is_folder(self, step: JudgedLink) -> bool:
         """True for a folder on somebody's machine, which is said and is no parent.
 
-        As a part of a merge it stays: without it the others would be the whole recipe.
+        As a part of a merge it stays: without it the others would be the whole recipe. So does
+        one where models are kept: it names what it was made from, if not whose that is.
         """
         folder = step.status == "unresolved" and is_local_path(step.parent)
-        if not folder or "mergekit" in step.link.sources:
+        if not folder or is_stored_model(step.parent) or "mergekit" in step.link.sources:
             return False
         who = " and ".join(step.link.sources)
         told = f"{step.child} names {step.parent} ({who}), a folder on its maker's machine"
