@@ -1,0 +1,100 @@
+"""Strangers with parts of a parent, strangers, and children: what is said of each.
+
+    python benchmarks/forgeries.py [--seeds 1000 1040] [--rows 34]
+
+Models are the random ones of the tests (four layers of width 128). Every seed makes a parent, a
+stranger, two forgeries (rows copied at guessed places; a share of all rows), a stranger with one
+layer of the parent, and a child. Thresholds (`famtree/weights/fit_thresholds.py`) were chosen on
+seeds below 1000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import fmean, stdev
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from tiny_models import Arrays, make_model, open_model, tune  # noqa: E402
+
+from famtree.weights.pair import compare_weights  # noqa: E402
+
+VERIFIED = ("same-weights", "derived")
+
+
+def guess_rows(stranger: Arrays, base: Arrays, count: int, seed: int) -> Arrays:
+    """Copy `count` rows of matrices of layers at random places."""
+    draw = np.random.default_rng(seed)
+    found = {name: values.copy() for name, values in stranger.items()}
+    names = [name for name in base if ".layers." in name and base[name].ndim == 2]
+    for _ in range(count):
+        name = names[int(draw.integers(len(names)))]
+        row = int(draw.integers(len(base[name])))
+        found[name][row] = base[name][row]
+    return found
+
+
+def copy_share(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
+    """Copy a tenth to a half of the rows of every matrix."""
+    draw = np.random.default_rng(seed)
+    share = draw.uniform(0.1, 0.5)
+    found = {name: values.copy() for name, values in stranger.items()}
+    for name, values in found.items():
+        if values.ndim == 2:
+            rows = draw.random(len(values)) < share
+            values[rows] = base[name][rows]
+    return found
+
+
+def steal_layer(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
+    """Copy one whole layer."""
+    stem = f".layers.{seed % 4}."
+    return {name: base[name] if stem in name else values for name, values in stranger.items()}
+
+
+def make_pairs(seed: int, rows: int) -> Iterator[tuple[str, Arrays]]:
+    """Yield (kind, arrays of the side that is asked about)."""
+    base, stranger = make_model(seed), make_model(seed + 100_000)
+    yield "stranger", stranger
+    yield "rows at guessed places", guess_rows(stranger, base, rows, seed)
+    yield "a share of all rows", copy_share(stranger, base, seed)
+    yield "one layer", steal_layer(stranger, base, seed)
+    yield "child", tune(base, seed, float(np.random.default_rng(seed).uniform(0.01, 0.8)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs=2, default=(1000, 1040))
+    parser.add_argument("--rows", type=int, default=34)
+    asked = parser.parse_args()
+    verdicts: dict[str, Counter[str]] = {}
+    null: dict[str, list[float]] = {"column": [], "row-Gram": []}
+    with TemporaryDirectory() as folder:
+        for seed in range(*asked.seeds):
+            parent = open_model(Path(folder) / "parent", make_model(seed))
+            for kind, arrays in make_pairs(seed, asked.rows):
+                found = compare_weights(open_model(Path(folder) / "child", arrays), parent)
+                verdicts.setdefault(kind, Counter())[found.verdict] += 1
+                if kind == "stranger":
+                    null["column"] += [found.column.z] if found.column is not None else []
+                    null["row-Gram"] += [found.gram.z] if found.gram is not None else []
+    print("| | cases | verified | verdicts |\n|---|---:|---:|---|")
+    for kind, counts in verdicts.items():
+        told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())
+        verified = sum(counts[verdict] for verdict in VERIFIED)
+        print(f"| {kind} | {counts.total()} | {verified} | {told} |")
+    for name, scores in null.items():
+        if len(scores) > 1:
+            figures = f"mean {fmean(scores):.2f}, sd {stdev(scores):.2f}, largest {max(scores):.2f}"
+            print(f"\n{name} z of strangers: {figures} ({len(scores)} pairs)")
+
+
+if __name__ == "__main__":
+    main()
