@@ -22,9 +22,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from tiny_models import Arrays, make_model, open_model, tune  # noqa: E402
-
-from famtree.weights.pair import compare_weights  # noqa: E402
+from famtree.weights.pair import compare_weights
+from tiny_models import Arrays, make_model, open_model, tune
 
 VERIFIED = ("same-weights", "derived")
 
