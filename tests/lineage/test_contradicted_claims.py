@@ -176,6 +176,14 @@ def test_a_file_named_after_another_model_is_told(base: HubServer) -> None:
     assert "claims-disagree" not in codes(lineage("a/same"))
 
 
+def test_a_name_that_is_ruled_out_is_no_claim(base: HubServer) -> None:
+    """Neither what the card names nor what the name is cut to has its design."""
+    add_model(base, "a/Llama-3.1-8B-AWQ", "m/v1", config=CONFIG, changes=AWQ)
+    add_model(base, "m/v1", config=MISTRAL)
+    assert edges(lineage("a/Llama-3.1-8B-AWQ"))[0][::2] == ("m/v1", "contradicted")
+    assert BASE not in {one.parent for one in lineage("a/Llama-3.1-8B-AWQ").edges}
+
+
 AUDIO = {"audio_config": {"model_type": "whisper", "d_model": 1280}, "model_type": "ultravox"}
 SEES = {"vision_config": {"model_type": "clip_vision_model", "hidden_size": 1024}}
 

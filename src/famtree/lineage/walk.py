@@ -202,7 +202,8 @@ class _Walker(Struct):
         steps = [step for step in steps if not self._is_folder(step)]
         stands = any(step.stands for step in steps)
         rivals = list_rivals(facts, steps, self.registry) if steps else ()
-        steps += [one for one in rivals if one.stands or not stands]
+        # A title that is ruled out is still somebody's word; what a name was cut to is nobody's.
+        steps += [one for one in rivals if one.stands or not (stands or one.link.stated)]
         above = [self._add(facts, step) for step in steps]
         if steps and not any(step.stands for step in steps):
             instead = find_supported(facts, self.registry)
