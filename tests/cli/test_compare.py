@@ -41,7 +41,9 @@ def test_options_reach_the_api(command: Command, answer: FakeApi) -> None:
     ((references,), keywords) = answer.calls[0]
     assert references == list(PAIR)
     assert keywords["engines"] == ["vllm@0.33", "sglang"]
-    assert keywords["plan"] == Plan(8192, 4, 80.0, "fp8", 90)
+    assert keywords["plan"] == Plan(
+        context=8192, batch=4, gpu_memory=80.0, cache_type="fp8", capability=90
+    )
     assert (keywords["verify"], keywords["offline"]) == (True, True)
 
 

@@ -217,6 +217,7 @@ def test_json_is_stable_and_complete(tmp_path: Path) -> None:
     assert first["schema"] == "famtree/comparison/1"
     assert set(first) == {
         "schema", "famtree", "a", "b", "relation", "interchange", "differences", "warnings",
+        "registry",
     }  # fmt: skip
     for answer in first["interchange"]:
         assert answer["reason"]
