@@ -6,8 +6,9 @@ import contextlib
 import gc
 import os
 import sys
+from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -25,11 +26,11 @@ COMMANDS = (
 order of the help."""
 
 
-def make_app(asked: str | None = None) -> typer.Typer:
+def make_app(asked: str | None = None, *, outline: bool = False) -> typer.Typer:
     """Return the command line: of the one command `asked` for, else of all.
 
     What is not asked for is not imported: a dozen commands would take as long to describe to typer
-    as a local answer takes.
+    as a local answer takes. An `outline` of all has their names and what they are for, no options.
     """
     # Plain help and no pretty tracebacks: rich would take longer to import than help to print, and
     # tracebacks are the business of `famtree.cli.run` alone.
@@ -45,6 +46,8 @@ def make_app(asked: str | None = None) -> typer.Typer:
     app.callback()(start)
     for name in (asked,) if asked in COMMANDS else COMMANDS:
         command = getattr(import_module(f"famtree.cli.{name}"), name)
+        if outline and asked not in COMMANDS:
+            command = _outline(command)
         if isinstance(command, typer.Typer):
             app.add_typer(command, name=name)
         else:
@@ -52,22 +55,51 @@ def make_app(asked: str | None = None) -> typer.Typer:
     return app
 
 
+def _outline(command: Any) -> Callable[[], None]:
+    """Return a command without options, with the help of the whole one."""
+
+    def stand_in() -> None:
+        """Never run: only where the list of commands is shown, or a word is none of them."""
+
+    group = isinstance(command, typer.Typer)
+    stand_in.__doc__ = command.info.help if group else command.__doc__
+    return stand_in
+
+
+def _print_version(context: typer.Context, option: typer.CallbackParam, asked: bool) -> None:
+    """Answer `--version [--verbose]` before anything else is read: as soon as both are known."""
+    given: dict[str | None, bool] = context.meta.setdefault(__name__, {})
+    given[option.name] = asked
+    if len(given) < 2 or not given["version"]:
+        return
+    typer.echo(f"famtree {famtree.__version__}")
+    if given["verbose"]:
+        from famtree.registry.places import find_places, load_places
+
+        known = load_places(find_places()).knowledge
+        typer.echo(f"registry {known.version} {known.digest} ({', '.join(known.sources)})")
+    raise typer.Exit
+
+
 def start(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="With --version: the registry and its digest too.")
+    version: Annotated[  # noqa: ARG001 - its callback does the work
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+    verbose: Annotated[  # noqa: ARG001
+        bool,
+        typer.Option(
+            "--verbose",
+            help="With --version: the registry and its digest too.",
+            callback=_print_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Which family a model checkpoint is, and where its weights came from."""
-    if version:
-        typer.echo(f"famtree {famtree.__version__}")
-        if verbose:
-            from famtree.registry.places import find_places, load_places
-
-            known = load_places(find_places()).knowledge
-            typer.echo(f"registry {known.version} {known.digest} ({', '.join(known.sources)})")
-        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help(), err=True)
         raise UsageError("no command given", hint="start with `famtree identify REF`")
@@ -84,7 +116,9 @@ def main(program: str = PROGRAM) -> None:
     if os.environ.get(VARIABLE):
         sys.exit(answer_shell(make_app()))
     arguments = sys.argv[1:]
-    sys.exit(run(make_app(next(iter(arguments), None)), arguments, program))
+    # What stands before a command: `--help` is about all of them, other options about none.
+    asked = next((one for one in arguments if one in COMMANDS or one == "--help"), None)
+    sys.exit(run(make_app(asked, outline=True), arguments, program))
 
 
 def launch_extension() -> NoReturn:
