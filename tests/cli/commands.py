@@ -48,6 +48,7 @@ class FakeApi(SimpleNamespace):
         return self.answer(**keywords) if callable(self.answer) else self.answer
 
     identify = lineage = bom = check = draft = check_registry = compare_all = _reply
+    update_families = _reply
 
 
 def make_command(capsys: pytest.CaptureFixture[str]) -> Command:

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from cli.commands import Command, FakeApi
 from comparisons import make_pair
 from conftest import ROOT
+from families import make_registry
 from famtree.cli import output
 from famtree.cli.app import make_app
 from famtree.errors import NetworkError
@@ -44,7 +46,14 @@ logging commands of Azure Pipelines; service messages of TeamCity; sections of G
 
 EXAMPLE = str(ROOT / "fixtures" / "example")
 FORMS = ("text", "json", "markdown")
+
+
 # Of every command: its lines, with ATLAS and POLICY for files, and what the work behind it returns.
+def name_update(text: str) -> Any:
+    """Return the registry before and one that comes from `text`."""
+    return make_registry(), replace(make_registry(), version=text, sources=(text,))
+
+
 COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
     "identify": (
         [["identify", "a/b", "--verbose", "--format", form] for form in FORMS],
@@ -72,6 +81,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
     "bom": ([["bom", "a/b"]], lambda text: {"bomFormat": text, text: [text, {"x": text}]}),
     "families draft": ([["families", "draft", "a/b"]], lambda text: f"# {text}\n{text}\n"),
     "families check": ([["families", "check"]], lambda text: [text, f"x: {text}"]),
+    "families update": ([["families", "update", "PAYLOAD"]], name_update),
     "families list": ([["families", "list", "--format", form] for form in FORMS], lambda _: None),
     "families show": (
         [["families", "show", "PAYLOAD", "--format", form] for form in FORMS], lambda _: None
@@ -97,6 +107,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
 
 IN_PROCESS = {
     "identify", "compare", "lineage", "fit", "check", "bom", "families draft", "families check",
+    "families update",
 }  # fmt: skip
 """Those whose work is replaced here. The others take longer, and see fewer payloads."""
 
