@@ -248,7 +248,7 @@ def rename(tensors: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
     }
 
 
-OTHER = {"architectures": ["AcmeForCausalLM"], "model_type": "acme"}
+OTHER: dict[str, Any] = {"architectures": ["AcmeForCausalLM"], "model_type": "acme"}
 
 
 def test_renamed_tensors_are_one_architecture(tmp_path: Path) -> None:

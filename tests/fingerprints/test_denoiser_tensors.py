@@ -10,23 +10,26 @@ from famtree.fingerprints.denoiser_tensors import MOST_NAMES, Denoiser, observe_
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 
 Shapes = dict[str, tuple[int, ...]]
-FLUX = {"double_blocks.0.img_attn.qkv": (9216, 3072), "single_blocks.0.linear1": (21504, 3072)}
-FLUX_DIFFUSERS = {
+FLUX: Shapes = {
+    "double_blocks.0.img_attn.qkv": (9216, 3072),
+    "single_blocks.0.linear1": (21504, 3072),
+}
+FLUX_DIFFUSERS: Shapes = {
     "transformer_blocks.0.attn.to_q": (3072, 3072),
     "single_transformer_blocks.0.attn.to_q": (3072, 3072),
 }
-FLUX_2 = {name: (out, 6144) for name, (out, _) in FLUX.items()}
-QWEN = {
+FLUX_2: Shapes = {name: (out, 6144) for name, (out, _) in FLUX.items()}
+QWEN: Shapes = {
     "transformer_blocks.0.attn.to_q": (3072, 3072),
     "transformer_blocks.0.img_mlp.net.0.proj": (12288, 3072),
 }
-SD3 = {"joint_blocks.0.x_block.attn.qkv": (4608, 1536)}
-WAN = {"blocks.0.self_attn.q": (5120, 5120), "blocks.0.cross_attn.k": (5120, 5120)}
-Z_IMAGE = {
+SD3: Shapes = {"joint_blocks.0.x_block.attn.qkv": (4608, 1536)}
+WAN: Shapes = {"blocks.0.self_attn.q": (5120, 5120), "blocks.0.cross_attn.k": (5120, 5120)}
+Z_IMAGE: Shapes = {
     "noise_refiner.0.attention.qkv": (11520, 3840),
     "layers.0.adaLN_modulation.0": (15360, 256),
 }
-ANIMA = {
+ANIMA: Shapes = {
     "blocks.0.self_attn.q_proj": (2048, 2048),
     "blocks.0.adaln_modulation_self_attn.1": (256, 2048),
 }
@@ -163,5 +166,7 @@ def test_no_language_model_is_a_denoiser(write: Callable[[Shapes], Shapes], name
 
 
 def test_more_names_than_any_denoiser_has_are_not_read() -> None:
-    many = {f"double_blocks.{at}.img_attn.qkv": (9216, 3072) for at in range(MOST_NAMES + 1)}
+    many: Shapes = {
+        f"double_blocks.{at}.img_attn.qkv": (9216, 3072) for at in range(MOST_NAMES + 1)
+    }
     assert ask(plain(many)) is None

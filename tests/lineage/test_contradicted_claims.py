@@ -61,7 +61,10 @@ def test_what_was_not_seen_to_be_floats_keeps_its_word(base: HubServer) -> None:
     add_model(base, "a/awq", BASE, relation="quantized", config=LLAMA_3, changes=AWQ)
     both = {**whole_weights(), "x-Q4_K_M.gguf": make_sparse("x-Q4_K_M.gguf", 1 << 30)}
     add_model(base, "a/both", BASE, relation="quantized", config=LLAMA_3, files=both)
-    lora = {**whole_weights(), "adapter_config.json": b'{"peft_type": "LORA"}'}
+    lora: dict[str, bytes | HubFile] = {
+        **whole_weights(),
+        "adapter_config.json": b'{"peft_type": "LORA"}',
+    }
     add_model(base, "a/lora", BASE, relation="adapter", config=LLAMA_3, files=lora)
     for ref in ("a/config", "a/awq", "a/both"):
         assert edges(lineage(ref)) == [(BASE, "quantized", "consistent")], ref

@@ -313,7 +313,7 @@ def test_a_killed_update_leaves_a_whole_registry(tmp_path: Path) -> None:
     sources = [write_folder(make_files(str(number)), tmp_path / str(number)) for number in (1, 2)]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     draw = random.Random(11)
-    seen = set()
+    seen: set[str] = set()
     for turn in range(20):
         process = subprocess.Popen(
             [sys.executable, "-m", "famtree", "families", "update", sources[turn % 2]],

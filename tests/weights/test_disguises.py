@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tiny_models import Arrays, open_model
 
 HIDDEN, FFN, HEADS, KEYS, LAYERS, VOCABULARY = 256, 8192, 4, 4, 2, 1024
 WIDTH = HIDDEN // HEADS
-SHAPE = {
+SHAPE: dict[str, Any] = {
     "hidden_size": HIDDEN, "intermediate_size": FFN, "num_attention_heads": HEADS,
     "num_key_value_heads": KEYS, "head_dim": WIDTH,
 }  # fmt: skip

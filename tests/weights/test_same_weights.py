@@ -146,7 +146,7 @@ def experts(model: Arrays, count: int = 4) -> Arrays:
 @pytest.mark.parametrize("part", ["experts.1.", "experts.2.w2", "block_sparse_moe.gate.weight"])
 def test_experts_and_routers_are_looked_at(tmp_path: Path, part: str) -> None:
     base = experts(make_model(1))
-    given = {"model_type": "mixtral", "num_local_experts": 4}
+    given: dict[str, Any] = {"model_type": "mixtral", "num_local_experts": 4}
     edited = change(part)(base)
     child = open_model(tmp_path / "child", edited, **given)
     found = compare_weights(child, open_model(tmp_path / "base", base, **given))
@@ -159,7 +159,8 @@ def test_experts_and_routers_are_looked_at(tmp_path: Path, part: str) -> None:
 def shard(folder: Path, model: Arrays) -> Path:
     write_model(folder, model)
     (folder / "model.safetensors").unlink()
-    names, table = sorted(model), {}
+    names = sorted(model)
+    table: dict[str, str] = {}
     for number in (0, 1):
         file = f"model-{number + 1:05}-of-00002.safetensors"
         own = names[number::2]
