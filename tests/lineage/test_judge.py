@@ -73,6 +73,13 @@ def test_parts_of_a_parent_are_no_descent_but_in_a_merge(
     assert find_status(proof, relation, "consistent") == ceiling
 
 
+def test_an_inherited_part_overturns_no_shape() -> None:
+    layers = [(layer, layer) for layer in range(3)]
+    proof = _proof("partial").model_copy(update={"layers": [*layers, (3, None)]})
+    assert find_status(proof, "merge", "consistent") == "verified"
+    assert find_status(proof, "merge", "contradicted") is None
+
+
 @pytest.mark.parametrize(
     ("before", "unread", "after"),
     [
