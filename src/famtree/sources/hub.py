@@ -31,8 +31,6 @@ from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Mi
 from famtree.types.source import FileSpan, Report
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from famtree.sources.local import LocalSource
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -166,9 +164,8 @@ class HubSource:
             self._plan(span[0], span[1:], 0, found, tasks, key=span, trust=trust)
         return self._run(found, tasks, proof=True)
 
-    def find_path(self, name: str) -> Path | None:
-        """Return where a file lies that a cache answers for the Hub with; else None."""
-        return self._snapshot.find_path(name) if self._snapshot is not None else None
+    def find_path(self, name: str) -> None:
+        """Return None: what lies in caches of the Hub is their matter, and no proof by itself."""
 
     def hash_files(self, names: Iterable[str], report: Report) -> int:
         """Hash files that huggingface_hub's cache alone describes; what the Hub lists is known."""

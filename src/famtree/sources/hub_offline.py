@@ -59,7 +59,9 @@ def find_cached(
         return None if known is None else Cached(known)
     if known is not None and known.revision == folder.name:
         recorded = [entry.name for entry in known.files]
-        files = listing.files
+        # What the Hub has stated of a file's hash still holds for whatever lies there by its name.
+        stated = {entry.name: entry for entry in known.files}
+        files = tuple(stated.get(entry.name, entry) for entry in listing.files)
         listing = replace(known, files=files, card=known.card or listing.card)
     present = {entry.name for entry in listing.files}
     absent = tuple(name for name in recorded if name not in present)
