@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from famtree.errors import FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.daemon_threads import THREADS
-from famtree.sources.hashes import is_blob_id
+from famtree.sources.hashes import fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import read_sent_etag
 from famtree.sources.hub_cache import HubCache
@@ -135,7 +135,7 @@ class HubSource:
         """Return whole files `names` and the first `prefixes[name]` bytes of others."""
         self.list_files()
         if self._snapshot is not None:
-            return self._snapshot.read_wave(names, prefixes, limit=limit)
+            return self._hold(self._snapshot.read_wave(names, prefixes, limit=limit))
         found: dict[str, bytes | Missing] = {}
         tasks: list[_Task] = []
         for name, length in prefixes.items():
@@ -172,6 +172,8 @@ class HubSource:
         from famtree.sources.file_hashes import hash_into
 
         listing = self.list_files()
+        if self._snapshot is not None:
+            return 0  # whatever lies in a snapshot proves nothing of the repository it is named by
         known = {one.name for one in listing.files if one.sha256 or not one.recorded}
         places = self._cache.find_shared_files(self._repo, self._commit, set(names) - known)
         self._listing, read, total = hash_into(listing, places, report)
@@ -254,6 +256,15 @@ class HubSource:
         if name is not None and name.lower() != self._repo.lower():
             notices += (("renamed", f"{self._repo} is now {name}"),)
         return replace(listing, notices=notices)
+
+    def _hold(self, wave: dict[str, bytes | Missing]) -> dict[str, bytes | Missing]:
+        """Return what a snapshot gave, without whole files that are not what they are named by."""
+        for name, data in wave.items():
+            entry = self._entries.get(name)
+            whole = entry is not None and isinstance(data, bytes) and len(data) == entry.size
+            if entry is not None and isinstance(data, bytes) and whole and not fits(entry, data):
+                wave[name] = Missing(name, "its content is not what the cache names it by")
+        return wave
 
     def _not_cached(self, what: str) -> FamtreeError:
         if self._down is not None:
