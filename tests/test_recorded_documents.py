@@ -55,7 +55,6 @@ OTHER_VALUES: dict[str, str] = {
     r".* --verify\.(.*\.)?(evidence|proofs\[0\]|bytes_read|z|p_value|reason)(\..*)?": (
         "what is read is drawn by the hashes of both files today"
     ),
-    r".* --verify\.(.*\.)?verification\..*": "names what was read, which is drawn by hashes today",
     r"identify acme/tiny-chat --verify\.lineage\.proofs\[0\]\.parent": (
         "was hf://acme/tiny: a parent has one name in all of a document"
     ),
