@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from cli.commands import Command, FakeApi
+from famtree.types.proof_options import USUAL
 
 
 def test_document_is_on_stdout(command: Command, fake_api: FakeApi) -> None:
@@ -24,6 +25,7 @@ def test_document_is_on_stdout(command: Command, fake_api: FakeApi) -> None:
         "depth": 3,
         "stamp": True,
         "registry": (),
+        "proof": USUAL,
         "timeout": None,
     }
 

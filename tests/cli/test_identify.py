@@ -21,6 +21,7 @@ from famtree.errors import (
     UsageError,
 )
 from famtree.types.lineage import Lineage, LineageEdge
+from famtree.types.proof_options import USUAL
 from results import make_ambiguous, make_result, make_unknown
 
 pytestmark = pytest.mark.usefixtures("fake_registry")
@@ -64,6 +65,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "verify": False,
         "atlas": None,
         "registry": (),
+        "proof": USUAL,
         "timeout": None,
     }
     assert asked[1] == {
@@ -71,6 +73,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "offline": True,
         "verify": True,
         "registry": (),
+        "proof": USUAL,
         "timeout": 9.0,
         "atlas": None,
     }

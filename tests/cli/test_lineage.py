@@ -6,6 +6,7 @@ import pytest
 
 from cli.commands import Command, FakeApi
 from famtree.errors import NotFoundError
+from famtree.types.proof_options import USUAL
 from lineages import make_contradicted, make_merge
 
 pytestmark = pytest.mark.usefixtures("fake_registry")
@@ -70,6 +71,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": False,
         "depth": 8,
         "registry": (),
+        "proof": USUAL,
         "timeout": None,
     }
     assert asked[1] == {
@@ -80,6 +82,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "children": True,
         "depth": 3,
         "registry": (),
+        "proof": USUAL,
         "timeout": 9.0,
     }
 

@@ -26,6 +26,10 @@ NOT_RUN = {
     ("CONTRIBUTING.md", ".ci/run"): "runs this test",
     ("docs/add-a-family.md", "pytest tests/registry"): "is part of the run this test is in",
     ("docs/add-an-engine.md", "pytest tests/interchange"): "the engine is to be written first",
+    (
+        "docs/add-an-engine.md",
+        "python scripts/update_engines.py",
+    ): "fetches wheels; tests/test_engine_facts.py runs it on folders",
     ("docs/verify-figures.md", "python benchmarks/make_zoo.py"): "trains for hours",
 }
 """Page and beginning of each shell block that is not run, with the reason."""

@@ -19,6 +19,7 @@ from famtree.formats.table import FORMATS, Options, render
 from famtree.types.atlas import AtlasReport, Contradicted, Counted, Loosened
 from foreign_text import fill
 from formats.test_check import make_hostile as make_hostile_check
+from formats.test_fit import make_fit
 from lineages import PUBLISHERS, make_contradicted, make_hostile, make_lineage, make_merge
 from results import make_ambiguous, make_full_result, make_result, make_unknown
 
@@ -56,6 +57,7 @@ DOCUMENTS: dict[str, list[Callable[[], Any]]] = {
         lambda: fill(make_merge(), HOSTILE),
     ],
     "check": [make_hostile_check],
+    "fit": [make_fit, lambda: fill(make_fit(), HOSTILE)],
     "families": [lambda: make_registry().families, lambda: []],
     "family": [make_family, lambda: make_family("elm"), lambda: fill(make_family(), HOSTILE)],
     "atlas": [lambda: {"tables": {"edges": 1}, "bytes": 1, "famtree": HOSTILE}],

@@ -37,14 +37,14 @@ _SIZES = {"Q8_0": 34, "Q4_0": 18, "Q4_1": 20, "Q5_0": 22, "Q5_1": 24, "F16": 64,
 """Bytes of 32 stored values."""
 
 
-class Found(NamedTuple):
+class Rederived(NamedTuple):
     """Blocks of 32 values that came out as they are stored, and as what type."""
 
     blocks: int
     type: str
 
 
-def derive_again(child: Weights, parent: Weights, draw: Draw) -> Found | None:
+def derive_again(child: Weights, parent: Weights, draw: Draw) -> Rederived | None:
     """Return how many drawn blocks of `child` are the parent's converted; None unless all are.
 
     The parent has to hold plain floats, the child a type that is a function of them and is not the
@@ -67,7 +67,7 @@ def derive_again(child: Weights, parent: Weights, draw: Draw) -> Found | None:
         if not _is_derived(x.reshape(-1), kind, np.frombuffer(data, np.uint8)):
             return None
         kinds[kind] = kinds.get(kind, 0) + x.size // BLOCK
-    return Found(sum(kinds.values()), ", ".join(sorted(kinds))) if kinds else None
+    return Rederived(sum(kinds.values()), ", ".join(sorted(kinds))) if kinds else None
 
 
 def _plan(child: Weights, parent: Weights, place: Place) -> tuple[Place, str, Span] | None:
