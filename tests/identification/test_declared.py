@@ -30,4 +30,5 @@ def test_a_base_that_is_not_there_is_what_its_name_says(hub: HubServer) -> None:
     add_adapter(hub, "acme/gemma-2-9b-twin")
     result = identify("me/lora")
     assert result.family is not None
-    assert (result.family.key, result.confidence) == ("gemma", 0.7)
+    assert result.family.key == "gemma"
+    assert 0.7 <= result.confidence < 0.9

@@ -35,7 +35,7 @@ TABLE: list[tuple[Publish, str, str]] = [
     (links.unrelated_gguf, "quantized quantized quantized", "declared consistent contradicted"),
     (links.awq, "quantized quantized quantized", "declared consistent verified"),
     (links.unrelated_awq, "quantized quantized quantized", "declared consistent contradicted"),
-    (links.adapter, "adapter adapter adapter", "declared consistent consistent"),
+    (links.adapter, "adapter adapter adapter", "consistent consistent consistent"),
     (links.merge, "merge merge merge", "declared consistent verified"),
     (links.pickled, "finetune finetune finetune", "declared consistent consistent"),
     (links.pickled_parent, "finetune finetune finetune", "declared consistent consistent"),

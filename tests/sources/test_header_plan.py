@@ -39,7 +39,7 @@ def shards(count: int, stem: str = "model", size: int = 5_000_000_000) -> dict[s
         (["config.json", INDEX], "index-only"),
         (["config.json", "pytorch_model.bin.index.json"], "index-only"),
         (["config.json"], "config-only"),
-        (["model_index.json", "unet/diffusion_pytorch_model.safetensors"], "config-only"),
+        (["model_index.json", "unet/diffusion_pytorch_model.safetensors"], "pipeline"),
     ],
 )
 def test_the_format_is_the_most_telling_kind_of_file(names: list[str], kind: str) -> None:

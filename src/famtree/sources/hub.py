@@ -188,7 +188,8 @@ class HubSource:
 
         def ask() -> Listing:
             if dialect.fault is not None and time.monotonic() < dialect.down_until:
-                raise dialect.fault
+                if find_cached(self._cache, self.ref, self._revision, pinned) is not None:
+                    raise dialect.fault
             return self._ask(pinned)
 
         try:
