@@ -187,9 +187,9 @@ class HubSource:
         dialect = self._client.dialect
 
         def ask() -> Listing:
-            if dialect.fault is not None and time.monotonic() < dialect.down_until:
-                if find_cached(self._cache, self.ref, self._revision, pinned) is not None:
-                    raise dialect.fault
+            down = dialect.fault if time.monotonic() < dialect.down_until else None
+            if down and find_cached(self._cache, self.ref, self._revision, pinned) is not None:
+                raise down  # what is cached answers at once
             return self._ask(pinned)
 
         try:

@@ -118,6 +118,9 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
         return Pause(max(asked or 0.0, backoff), limited=limited)
     if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
+    if isinstance(fault, urllib3.ProxyError):
+        # A proxy that hangs up, as on a connection kept too long, refuses nothing yet.
+        return Pause(backoff) if isinstance(fault.original_error, ConnectionError) else None
     passing = (urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError)
     return Pause(backoff) if isinstance(fault, passing) else None
 
