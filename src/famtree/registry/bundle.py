@@ -77,7 +77,10 @@ def install_bundle(bundle: Bundle) -> None:
     try:
         base.mkdir(parents=True, exist_ok=True)
         for left in base.glob(".new-*"):  # of an update that was killed
-            shutil.rmtree(left, ignore_errors=True)
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
         place = base / key
         if not _holds(place, bundle):
             fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
