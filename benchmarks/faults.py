@@ -207,7 +207,9 @@ def hurry(patch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
     patch.setattr(hub_pauses, "_sleep", lambda _: None)
-    patch.setattr(hub_pauses.Gate, "close", lambda *_: None)  # it opens by the clock
+    # These two end by the clock.
+    patch.setattr(hub_pauses.Gate, "close", lambda *_: None)
+    patch.setattr("famtree.sources.hub.DOWN_SECONDS", 0.0)
     patch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", PHASE_SECONDS)
 
 

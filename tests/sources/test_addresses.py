@@ -69,7 +69,7 @@ def test_where_a_redirect_leads(place: str, expected: str) -> None:
         ("https:///cdn/", "something else than"),
         ("ftp://cdn/", "something else than"),
         ("https://cdn:0/", "a valid host and port"),
-        ("https://127%2e0.0.1/", "in two ways"),
+        ("https://127%2e0.0.1/", "in two ways|a valid host"),
         ("https://127.1/", "in two ways"),
         ("http://cdn/", "http, from https"),
     ],
