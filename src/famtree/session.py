@@ -261,7 +261,8 @@ class Session:
 
         access = self._access
         access.find_endpoint()  # a wrong one is no fault of each row
-        _ = self.registry  # a faulty file is no fault of each row
+        if self._places:
+            _ = self.registry  # a faulty file is no fault of each row
         settings = ScanSettings(
             workers, self.offline, access.endpoint, access.token, timeout, registry=self._places
         )

@@ -104,7 +104,8 @@ def scan(
     )
     # What is wrong with these two is no fault of each row.
     settings.make_access().find_endpoint()
-    load_places(settings.registry)
+    if settings.registry:
+        load_places(settings.registry)
     with ExitStack() as stack:
         refs, total = list(references or ()), None
         asked: Iterable[str] = refs

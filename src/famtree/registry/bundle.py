@@ -22,9 +22,9 @@ import msgspec
 from msgspec import Struct
 
 from famtree import __version__
-from famtree.errors import RegistryError, UsageError, refuse_bundle
+from famtree.errors import UsageError, refuse_bundle
 from famtree.registry.installed import MANIFEST, STATE, InUse, Manifest, find_base, read_state
-from famtree.registry.load import GENERIC, build_registry, digest_contents, parse_sources
+from famtree.registry.load import GENERIC, assemble, digest_contents, parse_sources
 from famtree.registry.registry import Registry
 
 SCHEMA = "famtree/registry-bundle/1"
@@ -62,7 +62,7 @@ def read_bundle(files: Mapping[str, bytes], *, pin: str | None = None) -> Bundle
     digest = digest_contents(sources)
     if pin is not None and pin.removeprefix("sha256:").lower() != digest:
         raise refuse_bundle(f"it is sha256:{digest}, another was asked for: {pin[:80]}")
-    registry = replace(_build(sources, manifest), digest=digest)
+    registry = _build(sources, manifest)
     kept = json.dumps(msgspec.to_builtins(manifest), sort_keys=True, indent=1)
     return Bundle(manifest, registry, {**sources, MANIFEST: kept.encode()})
 
@@ -183,13 +183,13 @@ def _build(sources: dict[str, bytes], manifest: Manifest) -> Registry:
 
     try:
         families, generic, faults = parse_sources(sources)
-        if generic is not None and not faults:
-            whole = Registry(families=tuple(families.values()), generic=generic)
-            faults = check_families(sources, families, whole)
-        if faults:
+        if faults or generic is None:
             raise refuse_bundle(f"{len(faults)} fault(s) in its files, the first: {faults[0]}")
-        return replace(build_registry(sources), version=manifest.version)
-    except (RegistryError, RecursionError) as fault:
+        registry = assemble(families.values(), generic, sources)
+        if faults := check_families(sources, families, registry):
+            raise refuse_bundle(f"{len(faults)} fault(s) in its files, the first: {faults[0]}")
+        return replace(registry, version=manifest.version)
+    except RecursionError as fault:
         raise refuse_bundle(f"its files cannot be read: {fault}") from fault
 
 

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from famtree.files import PACKAGE
+from famtree.registry.installed import find_cache_folder
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, GenericTraits, Rule
 
@@ -95,12 +96,16 @@ def dump_compiled(registry: Registry, digest: str) -> bytes:
 
 def encode_entry(one: Any) -> bytes:
     """Return an entry as JSON by the names of its fields, without what equals a default."""
-    kind = type(one)
+    return make_adapter(type(one)).dump_json(one, by_alias=False, exclude_defaults=True)
+
+
+def make_adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    """Return what validates and dumps entries of a kind, made once."""
     if kind not in _ADAPTERS:
-        from pydantic import TypeAdapter  # where something was validated it is there
+        from pydantic import TypeAdapter
 
         _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind].dump_json(one, by_alias=False, exclude_defaults=True)
+    return _ADAPTERS[kind]
 
 
 _ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
@@ -131,8 +136,7 @@ def _walk_rules(families: Iterable[Family]) -> Iterator[Rule]:
 
 def cached_path(digest: str, kind: str = "registry") -> Path:
     """Return where a checkout's own compiled form lies (XDG cache folder)."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "famtree" / f"{kind}-{digest[:16]}.json"
+    return find_cache_folder() / f"{kind}-{digest[:16]}.json"
 
 
 def write_cached(registry: Registry, digest: str) -> None:

@@ -60,5 +60,10 @@ def read_state() -> InUse:
 
 def find_base() -> Path:
     """Return where bundles lie (XDG cache folder)."""
+    return find_cache_folder() / "registries"
+
+
+def find_cache_folder() -> Path:
+    """Return where famtree keeps what it can make again (XDG cache folder)."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "famtree" / "registries"
+    return Path(base) / "famtree"

@@ -8,20 +8,23 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from famtree import __version__
 from famtree.errors import RegistryError
-from famtree.registry.compiled import FORMAT, read_cached, read_packaged, write_cached
+from famtree.registry.compiled import (
+    FORMAT,
+    make_adapter,
+    read_cached,
+    read_packaged,
+    write_cached,
+)
 from famtree.registry.installed import find_installed
 from famtree.registry.locate import describe_fault
 from famtree.registry.registry import Registry
 from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
-
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
 
 DATA = Path(__file__).parent / "data"
 GENERIC = "_generic.toml"
@@ -114,12 +117,16 @@ def build_registry(sources: dict[str, bytes]) -> Registry:
     families, generic, faults = parse_sources(sources)
     if faults or generic is None:
         raise RegistryError(faults)
-    share_conditions(families.values())
-    return Registry(
-        families=tuple(families.values()),
-        generic=generic,
-        digest=digest_contents(sources),
-    )
+    return assemble(families.values(), generic, sources)
+
+
+def assemble(
+    families: Iterable[Family], generic: GenericTraits, sources: dict[str, bytes]
+) -> Registry:
+    """Return a registry of families that were parsed from `sources` and found sound."""
+    held = tuple(families)
+    share_conditions(held)
+    return Registry(families=held, generic=generic, digest=digest_contents(sources))
 
 
 def parse_sources(
@@ -152,15 +159,8 @@ def parse_sources(
 
 def validate(kind: type[_T], table: Any) -> _T:
     """Return `table` as an entry, strictly. Raises pydantic's ValidationError with every fault."""
-    from pydantic import TypeAdapter
-
-    if kind not in _VALIDATORS:
-        _VALIDATORS[kind] = TypeAdapter(kind)
-    made: _T = _VALIDATORS[kind].validate_python(table)
+    made: _T = make_adapter(kind).validate_python(table)
     return made
-
-
-_VALIDATORS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def share_conditions(families: Iterable[Family]) -> None:

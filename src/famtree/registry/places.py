@@ -18,10 +18,9 @@ from famtree.registry import load
 from famtree.registry.compiled import read_cached, write_cached
 from famtree.registry.load import (
     GENERIC,
-    digest_contents,
+    assemble,
     parse_sources,
     read_families,
-    share_conditions,
     stamp_sources,
 )
 from famtree.registry.registry import Registry
@@ -131,12 +130,7 @@ def _build(places: tuple[Path, ...], base: Registry) -> Registry:
         faults += [f"{place / fault}" for fault in check_families(sources, found, whole)]
     if faults:
         raise _refuse(faults)
-    share_conditions(families.values())
-    return Registry(
-        families=tuple(families.values()),
-        generic=general or base.generic,
-        digest=digest_contents(contents),
-    )
+    return assemble(families.values(), general or base.generic, contents)
 
 
 def _read(place: Path) -> dict[str, bytes]:
