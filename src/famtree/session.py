@@ -121,7 +121,7 @@ class Session:
         from famtree.identification.subject import examine_subject
         from famtree.sources.reference import parse_reference
 
-        ref = parse_reference(reference, revision=revision)
+        ref = parse_reference(reference, revision=revision, endpoint=self._access.endpoint)
         opener = self._make_opener(timeout, headers=verify, reach=reach, proof=proof)
         with ExitStack() as stack:
             if atlas is not None:
@@ -179,7 +179,8 @@ class Session:
         known = load_engines()
         chosen, notices = choose_engines(engines, known)
         request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
-        refs = [parse_reference(reference) for reference in references]
+        endpoint = self._access.endpoint
+        refs = [parse_reference(reference, endpoint=endpoint) for reference in references]
         opener = self._make_opener(timeout, proof=proof)
         # All in full before any ancestor: what is asked about may be another's ancestor.
         asked = [opener.open_start(ref, on_progress) for ref in refs]

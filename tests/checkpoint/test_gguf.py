@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,19 @@ def test_an_unclear_design_reads_it(hub: HubServer) -> None:
     assert tokenizer.entries == 150_000
     assert result.fingerprint.architecture.ffn == 512
     assert any("MB" in step for step in steps)
+
+
+def test_a_file_without_an_ending_is_read_by_what_it_begins_with(tmp_path: Path) -> None:
+    metadata = design_of("llama") | vocabulary_of(1000)
+    data = write_gguf(metadata, decoder_tensors())
+    (tmp_path / "m.gguf").write_bytes(data)
+    blob = tmp_path / "blobs" / f"sha256-{sha256(data).hexdigest()}"
+    blob.parent.mkdir()
+    blob.write_bytes(data)
+    named, found = identify(str(tmp_path / "m.gguf")), identify(str(blob))
+    assert found.checkpoint.source == found.checkpoint.format == "gguf"
+    assert found.fingerprint == named.fingerprint
+    assert found.outcome == named.outcome
 
 
 def test_a_file_that_is_asked_for(hub: HubServer) -> None:

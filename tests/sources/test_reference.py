@@ -77,7 +77,6 @@ def test_hub_forms(text: str, repo_id: str, revision: str | None, file: str | No
         "hf://org/name/notes.txt",
         "hf://org/name/../a.gguf",
         "hf://org/name@/a.gguf",
-        "https://huggingface.co/org/name",
         "org/name/file.gguf",
         "x" * 5000,
     ],
@@ -90,9 +89,6 @@ def test_bad_forms_are_usage_errors_with_a_hint(text: str) -> None:
 
 
 def test_hints_name_the_right_form() -> None:
-    with pytest.raises(UsageError) as caught:
-        parse_reference("https://huggingface.co/org/name/tree/main")
-    assert caught.value.hint == "write org/name"
     with pytest.raises(UsageError) as caught:
         parse_reference("org/name/file.gguf")
     assert "hf://org/name/file.gguf" in caught.value.hint
@@ -148,3 +144,55 @@ def test_local_paths_that_are_no_checkpoint(tmp_path: Path) -> None:
         parse_reference("loop")
     with pytest.raises(UsageError, match="no revision"):
         parse_reference(".", revision="main")
+
+
+def make_cached(tmp_path: Path, *commits: str, main: str | None = None) -> Path:
+    folder = tmp_path / "hub" / "models--org--name"
+    for commit in commits:
+        (folder / "snapshots" / commit).mkdir(parents=True)
+    if main is not None:
+        (folder / "refs").mkdir(parents=True, exist_ok=True)
+        (folder / "refs" / "main").write_text(main)
+    return folder
+
+
+def test_a_cached_repository_is_its_main_or_only_snapshot(tmp_path: Path) -> None:
+    first, second = "a" * 40, "b" * 40
+    folder = make_cached(tmp_path, first, main=first)
+    assert parse_reference(str(folder)).path == str(folder / "snapshots" / first)
+    assert parse_reference(f"{folder}/").path == f"{folder}/snapshots/{first}"
+    make_cached(tmp_path, second)
+    assert parse_reference(str(folder)).path == str(folder / "snapshots" / first)
+    assert parse_reference(str(folder), revision=second).path == str(folder / "snapshots" / second)
+    with pytest.raises(NotFoundError, match="holds no revision v1 of org/name"):
+        parse_reference(str(folder), revision="v1")
+    for broken in ("c" * 40, "../../x", "\x00"):
+        (folder / "refs" / "main").write_text(broken)
+        with pytest.raises(UsageError, match="holds 2 snapshots, none of which is main"):
+            parse_reference(str(folder))
+
+
+def test_a_cached_repository_without_snapshots_or_of_another_kind(tmp_path: Path) -> None:
+    folder = make_cached(tmp_path)
+    (folder / "snapshots").mkdir(parents=True)
+    with pytest.raises(NotFoundError, match="holds no snapshot of org/name"):
+        parse_reference(str(folder))
+    other = folder.rename(folder.with_name("datasets--org--name"))
+    with pytest.raises(UsageError, match="holds a dataset"):
+        parse_reference(str(other))
+    (other / "snapshots").rmdir()
+    assert parse_reference(str(other)).path == str(other)
+
+
+def test_a_gguf_without_an_ending(tmp_path: Path) -> None:
+    blob = tmp_path / f"sha256-{'0' * 64}"
+    blob.write_bytes(b"GGUF\x03")
+    assert parse_reference(str(blob)).path == str(blob)
+    blob.write_bytes(b"{}")
+    with pytest.raises(UsageError, match="not a checkpoint by itself") as caught:
+        parse_reference(str(blob))
+    assert str(tmp_path) not in caught.value.hint, "nothing there either"
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UsageError) as caught:
+        parse_reference(str(blob))
+    assert str(tmp_path) in caught.value.hint

@@ -92,7 +92,8 @@ def _check(
 ) -> CheckedCheckpoint:
     policy = demand.policy
     try:
-        ref = parse_reference(demand.ref, revision=policy.revision)
+        endpoint = opener.access.endpoint
+        ref = parse_reference(demand.ref, revision=policy.revision, endpoint=endpoint)
         subject = examine_subject(ref, opener, verify=verify, on_progress=on_progress)
         result = subject.identification
         conditions = check_identification(result, policy)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from famtree.checkpoint.references import same_reference
 from famtree.policy.expectation import Expectation, find_failure
+from famtree.sources.reference import find_repository
 from famtree.types.identification import Identification, LinkStatus
 from famtree.types.lineage import Lineage
 from famtree.types.links import NOT_ANCESTORS, STATUSES
@@ -61,7 +62,8 @@ def check_lineage(
     """
     found = []
     if conditions.expect_parent is not None:
-        found.append(_check_parent(lineage, conditions.expect_parent, find_name))
+        parent = find_repository(conditions.expect_parent)
+        found.append(_check_parent(lineage, parent, find_name))
     if conditions.max_status is not None:
         found.append(_check_status(lineage, conditions.max_status))
     if conditions.require_licence_compatible:

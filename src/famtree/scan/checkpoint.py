@@ -23,7 +23,7 @@ def scan_checkpoint(ref: str, registry: Registry, settings: ScanSettings) -> Row
             patience=PATIENCE,
             reach=0,
         )
-        subject = examine_subject(parse_reference(ref), opener)
+        subject = examine_subject(parse_reference(ref, endpoint=settings.endpoint), opener)
         result, checkpoint = subject.identification, subject.checkpoint
         sketch = checkpoint.sketch if settings.sketch else None
         document = render_line(result.to_document())

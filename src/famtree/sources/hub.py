@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from famtree.errors import FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.daemon_threads import THREADS
+from famtree.sources.gguf_files import choose_quant, group_files
 from famtree.sources.hashes import fits, is_blob_id
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.hub_answer import read_sent_etag
@@ -116,6 +117,8 @@ class HubSource:
         if self._listing is None:
             with self._timed():
                 listing = self._find_listing()
+            if self.ref.quant is not None and self.ref.file is None:
+                self.ref = replace(self.ref, file=self._find_quant(listing, self.ref.quant))
             file = self.ref.file
             if file is not None and file in listing.absent:
                 raise self._not_cached(file)
@@ -266,6 +269,14 @@ class HubSource:
             if entry is not None and isinstance(data, bytes) and whole and not fits(entry, data):
                 wave[name] = Missing(name, "its content is not what the cache names it by")
         return wave
+
+    def _find_quant(self, listing: Listing, quant: str) -> str:
+        found = choose_quant(listing.files, quant)
+        if found is None:
+            known = [one.name for one in group_files(listing.files)]
+            told = f"it has {', '.join(known[:8])}" if known else "it has no GGUF file"
+            raise NotFoundError(f"{self._repo} has no GGUF file of {quant}", hint=told)
+        return found.name
 
     def _not_cached(self, what: str) -> FamtreeError:
         if self._down is not None:

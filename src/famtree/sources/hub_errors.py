@@ -24,6 +24,8 @@ ABSENT = "does not exist, or is private and needs a token (HF_TOKEN / hf auth lo
 
 _LOGIN_HINT = "set HF_TOKEN or run `hf auth login` with a token that may read the repository"
 _RETRY_HINT = "try again later; --offline answers from what is already cached"
+_NO_OWNER = re.compile(r"[\w.-]+")
+"""What is asked for by a name alone, as the oldest models are."""
 _REPORT_HINT = "famtree does not know this failure; please report it"
 
 _EXPIRED = frozenset({400, 401, 403, 410})
@@ -162,6 +164,10 @@ def translate(error: BaseException, *, what: str = "the Hub", page: str = "") ->
         words = "the host name could not be resolved"
     if isinstance(error, RefusalError) and error.code == "GatedRepo" and page:
         hint = f"request access at {page}, then {_LOGIN_HINT}"
+        if error.sent:
+            hint = f"request access at {page} for the account whose token was sent"
+    if made is NotFoundError and _NO_OWNER.fullmatch(what):
+        hint = f"{what} names no organisation: a model is org/name"
     joint = " " if words.startswith(("is ", "has ", "was ", "does ")) else ": "
     return made(f"{what}{joint}{words}", hint=hint)
 
@@ -220,9 +226,10 @@ def _by_status(refusal: RefusalError, what: str) -> FamtreeError:
     if status == 403:
         return AccessError(f"{what} may not be read with this token{tail}", hint=_LOGIN_HINT)
     if status == 404:
-        return NotFoundError(
-            f"{what} was not found{tail}", hint="check the reference and HF_ENDPOINT"
-        )
+        hint = "check the reference and HF_ENDPOINT"
+        if _NO_OWNER.fullmatch(what):
+            hint = f"{what} names no organisation: a model is org/name"
+        return NotFoundError(f"{what} was not found{tail}", hint=hint)
     if status == 429:
         return NetworkError(
             f"{what}: the Hub's rate limit is reached",

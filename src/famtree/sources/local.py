@@ -7,42 +7,33 @@ import os
 import stat
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableError
+from msgspec.structs import replace
+
+from famtree.errors import AccessError, ConfigError, NotFoundError, UnreadableError, UsageError
 from famtree.files import open_regular
 from famtree.sources import snapshot
 from famtree.sources.card import MAX_CARD_BYTES, parse_card
 from famtree.sources.hashes import add_record, is_sha256
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
-from famtree.sources.weight_files import WEIGHT_SUFFIXES
+from famtree.sources.weight_files import CHECKPOINT_SUFFIXES, is_checkpoint_file
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
 from famtree.types.source import FileSpan, Report
 
 MAX_DEPTH = 6
 """Folder levels looked into; published repositories use three."""
 MAX_FILES = 20_000
+MAX_TOLD = 10
+"""Checkpoints of a folder that are told by name."""
 
+_GGUF = ".gguf"
 _INDEX_SUFFIX = ".safetensors.index.json"
 _SIDE_SUFFIXES = (".json", ".jinja", ".model", ".tiktoken", ".txt", ".md", ".vocab")
 """Neighbours of a single weight file that describe it."""
 _SKIPPED_FOLDERS = frozenset({".git", ".cache", ".huggingface", "__pycache__"})
-_CHECKPOINT_NAMES = frozenset(
-    {
-        "config.json",
-        "adapter_config.json",
-        "mergekit_config.yml",
-        "params.json",
-        "model_index.json",
-        "modules.json",
-        "openvino_model.xml",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "tokenizer.model",
-        "tekken.json",
-    }
-)
 
 
 class LocalSource:
@@ -62,8 +53,13 @@ class LocalSource:
         self._folder = self._path.parent if self._single else self._path
         self._snapshot = snapshot.recognise_snapshot(self._folder)
         self.kind: SourceKind = "local"
+        self._alias: str | None = None
+        """What a GGUF file of another ending is listed as."""
         if self._single:
-            self.kind = "gguf" if self._path.name.endswith(".gguf") else "safetensors"
+            self.kind = "gguf" if self._path.name.endswith(_GGUF) else "safetensors"
+            if not self._path.name.endswith(CHECKPOINT_SUFFIXES):
+                self.kind, self._alias = "gguf", f"{self._path.name}{_GGUF}"
+                self.ref = replace(ref, file=self._alias)
         self._listing: Listing | None = None
         self._names: frozenset[str] = frozenset()
         self._bytes = 0
@@ -129,7 +125,10 @@ class LocalSource:
         """Return where a listed file lies; None for others and for links out of the folder."""
         if self.list_files().find(name) is None or self._leads_out(name):
             return None
-        return self._folder / name
+        return self._place(name)
+
+    def _place(self, name: str) -> Path:
+        return self._path if name == self._alias else self._folder / name
 
     def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
         self.list_files()
@@ -139,7 +138,7 @@ class LocalSource:
             return Missing(name, "a link that leads out of the folder")
         started = time.perf_counter()
         try:
-            with open_regular(self._folder / name) as stream:
+            with open_regular(self._place(name)) as stream:
                 size = os.fstat(stream.fileno()).st_size
                 if whole and size > stop:
                     return Missing(name, f"{size} bytes, more than the {stop} that are read")
@@ -165,7 +164,7 @@ class LocalSource:
 
         A snapshot of the Hub cache links to blobs beside it, and a file the user named is meant.
         """
-        if self._single and name == self._path.name:
+        if self._single and name in (self._path.name, self._alias):
             return False
         target = os.path.realpath(self._folder / name)
         if self._snapshot is None:
@@ -179,10 +178,13 @@ class LocalSource:
 
     def _make_listing(self) -> Listing:
         entries, commits = [], set()
+        etag: str | None
         try:
             for name, size in sorted(self._find_files()):
                 entry = FileEntry(name, size)
-                if self._snapshot is not None:
+                if name == self._alias:
+                    etag = self._path.name.removeprefix("sha256-")
+                elif self._snapshot is not None:
                     etag = snapshot.blob_etag(self._folder / name)
                 else:
                     commit, etag = snapshot.download_metadata(self._folder, name) or (None, None)
@@ -196,7 +198,12 @@ class LocalSource:
             raise AccessError(
                 f"{self.ref.text} may not be read", hint="check the folder's permissions"
             ) from fault
-        if not any(_is_checkpoint_file(entry.name) for entry in entries):
+        telling = [entry.name for entry in entries if is_checkpoint_file(entry.name)]
+        nothing = not telling
+        alone = any("/" not in name and not name.endswith(_GGUF) for name in telling)
+        if self._snapshot is None and not (self._single or alone):
+            self._refuse_several([entry.name for entry in entries], nothing=nothing)
+        if nothing:
             raise UnreadableError(
                 f"no checkpoint files in {self.ref.text}",
                 hint="expected config.json, *.safetensors, *.gguf or a tokenizer in it",
@@ -210,6 +217,27 @@ class LocalSource:
             card=self._read_card(),
         )
 
+    def _refuse_several(self, names: list[str], *, nothing: bool) -> None:
+        """Raise UsageError for a folder that is no checkpoint, but has some below."""
+        from famtree.sources.nested import list_nested, walk_checkpoints
+
+        if nothing:
+            root = os.path.join(self.ref.path or "", "")
+            below = islice(walk_checkpoints(root), MAX_TOLD + 1)
+            found = [one.removeprefix(root) for one in below if one.removeprefix(root)]
+        else:
+            found = list_nested(names)
+        if not found:
+            return
+        shown = ", ".join(found[:MAX_TOLD]) + (" and more" if found[MAX_TOLD:] else "")
+        folder = self.ref.text
+        if len(found) == 1:
+            told, hint = "a checkpoint below it", f"give {os.path.join(folder, found[0])}"
+        else:
+            count = f"{MAX_TOLD} and more" if nothing and found[MAX_TOLD:] else str(len(found))
+            told, hint = f"{count} checkpoints", f"give one of them, or `famtree scan {folder}` all"
+        raise UsageError(f"{folder} is no checkpoint itself; it holds {told}: {shown}", hint=hint)
+
     def _find_files(self) -> Iterable[tuple[str, int]]:
         if not self._single:
             return _walk(self._folder)
@@ -218,7 +246,7 @@ class LocalSource:
             for name, size in _walk(self._folder, depth=1)
             if name.endswith(_SIDE_SUFFIXES) and not name.endswith(_INDEX_SUFFIX)
         }
-        found[self._path.name] = self._path.stat().st_size
+        found[self._alias or self._path.name] = self._path.stat().st_size
         if self._path.name.endswith(_INDEX_SUFFIX):
             found.update(_shards_of(self._path))
         return found.items()
@@ -289,8 +317,3 @@ def _shards_of(index: Path) -> Iterator[tuple[str, int]]:
                 status = (index.parent / name).stat()
                 if stat.S_ISREG(status.st_mode):
                     yield name, status.st_size
-
-
-def _is_checkpoint_file(name: str) -> bool:
-    base = name.rpartition("/")[2]
-    return base in _CHECKPOINT_NAMES or base.endswith((*WEIGHT_SUFFIXES, ".index.json"))

@@ -1,7 +1,8 @@
 """Reading what a user typed as a checkpoint: a path on this machine or a Hub repository.
 
     org/name   name   org/name@revision   hf://org/name[@revision][/path/in/repo.gguf]
-    a folder   a .safetensors, .safetensors.index.json or .gguf file
+    a folder   a .safetensors, .safetensors.index.json or .gguf file   a file that is a GGUF inside
+    what people paste: `famtree.sources.pasted`
 
 A path that exists, or that starts with `/`, `./`, `../` or `~`, is local; anything else is a Hub
 id. The form of a Hub id is checked here, so that a slip is told without asking the network.
@@ -12,33 +13,38 @@ from __future__ import annotations
 import os
 import re
 import stat
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from famtree.errors import AccessError, NotFoundError, UsageError
+from famtree.errors import AccessError, FamtreeError, NotFoundError, UsageError
+from famtree.sources.snapshot import find_snapshot
+from famtree.sources.weight_files import CHECKPOINT_SUFFIXES
 from famtree.types.checkpoint import CheckpointRef
 
-CHECKPOINT_SUFFIXES = (".safetensors", ".safetensors.index.json", ".gguf")
-"""Names of single files that can be a checkpoint by themselves."""
+if TYPE_CHECKING:
+    from famtree.sources.pasted import Pasted
 
 HUB_ADDRESS = "hf://"
 """In front of a Hub id: never a folder of this machine, even where one has that name."""
 _FORMS = (
-    "write org/name, org/name@revision, hf://org/name/file.gguf, a folder, or a .safetensors, "
-    ".safetensors.index.json or .gguf file"
+    "write org/name, org/name@revision, hf://org/name/file.gguf, an address of the Hub, a folder, "
+    "or a .safetensors, .safetensors.index.json or .gguf file"
 )
 # The rules of huggingface_hub.utils.validate_repo_id, which costs 100 ms to import.
 _REPO_PART = re.compile(r"\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 _SPECIAL_REVISION = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|$)")
-_WEB_ADDRESS = re.compile(r"https?://(?:www\.)?[^/]+/(?:models/)?([^/?#]+/[^/?#]+)")
 _LONGEST = 4096
 
 
-def parse_reference(text: str, *, revision: str | None = None) -> CheckpointRef:
+def parse_reference(
+    text: str, *, revision: str | None = None, endpoint: str | None = None
+) -> CheckpointRef:
     """Return the reference `text` stands for; `revision` is what `--revision` gave.
 
-    Raises UsageError for a form that means nothing or for two different revisions,
-    NotFoundError for a local path that does not exist, AccessError for one that may not be seen.
+    `endpoint` is the Hub's address where it is not HF_ENDPOINT, for addresses of it. Raises
+    UsageError for a form that means nothing or for two different revisions, NotFoundError for a
+    local path that does not exist, AccessError for one that may not be seen.
     """
     cleaned = text.strip()
     if not cleaned:
@@ -52,12 +58,20 @@ def parse_reference(text: str, *, revision: str | None = None) -> CheckpointRef:
     path = os.path.expanduser(cleaned)
     if _is_path_like(cleaned) or os.path.lexists(path):
         return _parse_path(cleaned, path, revision)
-    if web := _WEB_ADDRESS.match(cleaned):
-        raise UsageError(
-            f"{cleaned} is a web address, not a checkpoint reference",
-            hint=f"write {web.group(1)}",
-        )
+    # A local path is no matter of addresses, whose rules take time to import.
+    from famtree.sources.pasted import read_pasted
+
+    if pasted := read_pasted(cleaned, endpoint):
+        return _take_pasted(pasted, cleaned, revision)
     return _parse_hub_id(cleaned, revision)
+
+
+def find_repository(text: str) -> str:
+    """Return the Hub id that `text` stands for in any of its forms, else `text` itself."""
+    try:
+        return parse_reference(text).repo_id or text
+    except FamtreeError:
+        return text
 
 
 def _is_path_like(text: str) -> bool:
@@ -71,11 +85,6 @@ def _is_path_like(text: str) -> bool:
 
 
 def _parse_path(text: str, path: str, revision: str | None) -> CheckpointRef:
-    if revision is not None:
-        raise UsageError(
-            f"{text} is a local path and has no revision",
-            hint=f"drop --revision, or write hf://{text} for the Hub repository",
-        )
     if not os.path.isabs(path):
         try:
             os.getcwd()
@@ -95,17 +104,49 @@ def _parse_path(text: str, path: str, revision: str | None) -> CheckpointRef:
             f"{text} cannot be looked at: {fault.strerror or fault}",
             hint="check the path and its permissions",
         ) from fault
+    if stat.S_ISDIR(mode) and (cached := find_snapshot(path, revision)):
+        return CheckpointRef(text=text, path=cached)
+    if revision is not None:
+        raise UsageError(
+            f"{text} is a local path and has no revision",
+            hint=f"drop --revision, or write hf://{text} for the Hub repository",
+        )
     if stat.S_ISDIR(mode):
         return CheckpointRef(text=text, path=path)
     if not stat.S_ISREG(mode):
         raise UsageError(f"{text} is neither a folder nor a regular file", hint=_FORMS)
     if not path.endswith(CHECKPOINT_SUFFIXES):
-        raise UsageError(
-            f"{text} is not a checkpoint by itself",
-            hint=f"give the folder that holds it ({os.path.dirname(path) or '.'}), or a "
-            ".safetensors, .safetensors.index.json or .gguf file",
-        )
+        from famtree.sources.gguf_files import is_gguf
+
+        if not is_gguf(path):
+            raise UsageError(f"{text} is not a checkpoint by itself", hint=_suggest_folder(path))
     return CheckpointRef(text=text, path=path)
+
+
+def _suggest_folder(path: str) -> str:
+    """Return a hint to the folder of a file, where that looks like a checkpoint."""
+    forms = "a .safetensors, .safetensors.index.json or .gguf file"
+    folder = os.path.dirname(path) or "."
+    try:
+        beside = os.listdir(folder)
+    except OSError:
+        beside = []
+    if any(name == "config.json" or name.endswith(CHECKPOINT_SUFFIXES) for name in beside):
+        return f"give the folder that holds it ({folder}), or {forms}"
+    return f"give a folder with config.json or weight files, or {forms}"
+
+
+def _take_pasted(pasted: Pasted, text: str, revision: str | None) -> CheckpointRef:
+    _check_repo_id(pasted.repo, text)
+    if pasted.file is not None and not _is_plain_file(pasted.file):
+        raise UsageError(f"{text} names no file of {pasted.repo}", hint=_FORMS)
+    return CheckpointRef(
+        text=text,
+        repo_id=pasted.repo,
+        revision=_agree(pasted.revision, revision, text),
+        file=pasted.file,
+        quant=pasted.quant,
+    )
 
 
 def _parse_hub_id(text: str, revision: str | None) -> CheckpointRef:
@@ -121,8 +162,10 @@ def _parse_hub_id(text: str, revision: str | None) -> CheckpointRef:
 def _parse_hf_address(text: str, revision: str | None) -> CheckpointRef:
     rest = text.removeprefix(HUB_ADDRESS).rstrip("/")
     kind, _, inner = rest.partition("/")
-    if kind in {"datasets", "spaces", "kernels", "buckets"}:
-        raise UsageError(f"{text} is not a model repository ({kind})", hint=_FORMS)
+    from famtree.sources.elsewhere import is_kind, refuse_kind
+
+    if is_kind(kind):
+        refuse_kind(kind, text)
     if kind == "models":
         rest = inner
     head, mark, tail = rest.partition("@")

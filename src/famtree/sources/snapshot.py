@@ -19,10 +19,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from famtree.errors import NotFoundError, UsageError
+from famtree.files import open_regular
 from famtree.sources.hashes import add_record, is_blob_id, is_sha256
 from famtree.types.checkpoint import FileEntry
 
 _REPO_PREFIX = "models--"
+_CACHED = {"models": "a model", "datasets": "a dataset", "spaces": "a Space"}
 _MAX_TREE_BYTES = 32 * 1024 * 1024
 _MAX_METADATA_BYTES = 4096
 
@@ -45,6 +48,51 @@ def recognise_snapshot(folder: Path) -> Snapshot | None:
     ):
         return None
     return Snapshot(repo.removeprefix(_REPO_PREFIX).replace("--", "/"), absolute.name)
+
+
+def find_snapshot(folder: str, revision: str | None = None) -> str | None:
+    """Return the snapshot that a cache's repository folder stands for; None for another folder.
+
+    That of `revision`, else of `refs/main`, else the only one. Raises UsageError for the folder of
+    a dataset, for several none of which is main, NotFoundError where there is none.
+    """
+    absolute = os.path.abspath(folder)
+    kind, mark, repo = os.path.basename(absolute).partition("--")
+    snapshots = os.path.join(absolute, "snapshots")
+    if not mark or kind not in _CACHED or not os.path.isdir(snapshots):
+        return None
+    if kind != "models":
+        raise UsageError(
+            f"{folder} holds {_CACHED[kind]}, not a model", hint="folders of models begin models--"
+        )
+    held = sorted(name for name in os.listdir(snapshots) if is_blob_id(name))
+    asked = revision or "main"
+    commit = asked if asked in held else _read_ref(absolute, asked)
+    if commit in held:
+        return os.path.join(folder, "snapshots", str(commit))
+    if not held or revision is not None:
+        told = "no snapshot" if revision is None else f"no revision {revision}"
+        name = repo.replace("--", "/")
+        raise NotFoundError(
+            f"{folder} holds {told} of {name}", hint=f"`hf download {name}` fetches it"
+        )
+    if len(held) == 1:
+        return os.path.join(folder, "snapshots", held[0])
+    raise UsageError(
+        f"{folder} holds {len(held)} snapshots, none of which is main: {', '.join(held[:5])}",
+        hint="say which with --revision",
+    )
+
+
+def _read_ref(folder: str, name: str) -> str | None:
+    """Return the commit that a repository folder records of a branch or tag."""
+    if not set(name.split("/")) & {"", ".", ".."}:
+        try:
+            with open_regular(Path(folder, "refs", name)) as stream:
+                return str(stream.read(64).decode("ascii", "replace").strip())
+        except OSError:
+            pass
+    return None
 
 
 def repo_folder(cache: str, repo_id: str) -> Path:

@@ -1,4 +1,4 @@
-"""Which files of a listing hold weights, and what their hashes prove together."""
+"""Which files tell of a checkpoint, which hold weights, and what their hashes prove together."""
 
 from __future__ import annotations
 
@@ -16,11 +16,35 @@ WEIGHT_SUFFIXES = (
 )  # fmt: skip
 """Endings of files that hold weights for some program, in lower case: all of them have to be equal
 before two checkpoints are called so."""
+CHECKPOINT_SUFFIXES = (".safetensors", ".safetensors.index.json", ".gguf")
+"""Names of single files that can be a checkpoint by themselves."""
+MARKERS = frozenset(
+    {
+        "config.json",
+        "adapter_config.json",
+        "mergekit_config.yml",
+        "params.json",
+        "model_index.json",
+        "modules.json",
+        "openvino_model.xml",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "tokenizer.model",
+        "tekken.json",
+    }
+)
+"""Files that tell of a checkpoint whatever lies beside them."""
 _SIDE_STATES = ("training_args", "optimizer", "scheduler", "rng_state", "random_states")
 """Files of a training run with a weight file's ending."""
 
 Hashes = frozenset[tuple[str, int]]
 """A multiset: (sha256, how many files have it)."""
+
+
+def is_checkpoint_file(name: str) -> bool:
+    """Return whether a file of that name tells of a checkpoint."""
+    base = name.rpartition("/")[2]
+    return base in MARKERS or base.endswith((*WEIGHT_SUFFIXES, ".index.json"))
 
 
 def hash_weights(listing: Listing, loaded: Iterable[str] = (), *, stated: bool = False) -> Hashes:

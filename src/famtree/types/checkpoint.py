@@ -26,6 +26,8 @@ class CheckpointRef(Struct, frozen=True):
     """Local file or folder."""
     file: str | None = None
     """One file inside the repository (`hf://org/name/file.gguf`)."""
+    quant: str | None = None
+    """The conversion that is meant of a repository's GGUF files (`hf.co/org/name:Q4_K_M`)."""
 
     @property
     def is_local(self) -> bool:
