@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 
 from famtree.errors import TokenizerError
-from famtree.fingerprints.tokenizer_json import _FIRST_LINE, _FIRST_PAIR
+from famtree.fingerprints.json_merges import _FIRST_LINE, _FIRST_PAIR
 from famtree.fingerprints.vocabulary_bounds import (
     MAX_STRING,
     MAX_TOKEN,

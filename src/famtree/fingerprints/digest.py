@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 from famtree.types.fingerprint import Digest
+
+_BLOCK = 4096
 
 
 def canonical_json(data: Any) -> bytes:
@@ -14,8 +18,12 @@ def canonical_json(data: Any) -> bytes:
 
     Integral floats become integers (10000.0 and 10000 are one value in every config dialect).
     """
+    return _spell(_normalise(data))
+
+
+def _spell(data: Any) -> bytes:
     return json.dumps(
-        _normalise(data),
+        data,
         sort_keys=True,
         separators=(",", ":"),
         ensure_ascii=False,
@@ -26,6 +34,16 @@ def canonical_json(data: Any) -> bytes:
 def digest(data: Any) -> Digest:
     """Return the lower-case hex sha256 of `canonical_json(data)`."""
     return Digest(sha256(canonical_json(data)).hexdigest())
+
+
+def digest_rows(rows: Iterable[list[str | int]]) -> Digest:
+    """Return `digest` of a list of plain rows, of which only a block is spelled at a time."""
+    rows, hasher, comma = iter(rows), sha256(b"["), b""
+    while block := list(islice(rows, _BLOCK)):
+        hasher.update(comma + _spell(block)[1:-1])
+        comma = b","
+    hasher.update(b"]")
+    return Digest(hasher.hexdigest())
 
 
 def _normalise(data: Any) -> Any:

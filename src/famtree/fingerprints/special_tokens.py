@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from msgspec import Struct
@@ -67,7 +68,7 @@ def find_markers(contents: Iterable[str]) -> list[str]:
     A marker is bracketed by signs and has a letter (`<think>`, `[INST]`, `<|im_start|>`). Of
     tokens that differ in a trailing number (`<unused12>`) only number 0 stays.
     """
-    return sorted({content for content in contents if _is_marker(content)})[:MAX_MARKERS]
+    return list(islice(filter(_is_marker, sorted(set(contents))), MAX_MARKERS))
 
 
 def _is_marker(content: str) -> bool:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from famtree.fingerprints.digest import digest
+from famtree.fingerprints.digest import digest, digest_rows
 from famtree.fingerprints.special_tokens import SIDE_FILES, SideFacts, find_markers, read_side_files
 from famtree.fingerprints.vocabulary import (
     AddedToken,
@@ -217,7 +218,6 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         "added": digest_added(added) if complete else None,
         "pre_tokenizer": _digest_block(vocabulary.pre_tokenizer),
     }
-    ids = [*base.values(), *(token.id for token in added.values())]
     special = {**vocabulary.special_tokens, **side.special_tokens}
     return Tokenizer.model_construct(
         digest=digest(digests),
@@ -225,7 +225,7 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         tokenizer_class=side.tokenizer_class,
         entries=len(base) + len(added) if complete else None,
         base_entries=vocabulary.base_entries,
-        max_id=max(ids, default=None) if complete else None,
+        max_id=_find_highest(base, added) if complete else None,
         merges_sorted=digest_merges_sorted(merges) if merges else None,
         merges_count=merges.count if merges else None,
         added_count=len(added) if complete else None,
@@ -243,6 +243,10 @@ def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]
         files=dict(sorted(hashes.items())),
         **digests,
     )
+
+
+def _find_highest(base: Mapping[str, int], added: Mapping[str, AddedToken]) -> int | None:
+    return max(chain(base.values(), (token.id for token in added.values())), default=None)
 
 
 def _describe_side(side: SideFacts, hashes: Mapping[str, str], reason: str) -> Tokenizer:
@@ -265,7 +269,7 @@ def _describe_side(side: SideFacts, hashes: Mapping[str, str], reason: str) -> T
 
 def digest_added(added: Mapping[str, AddedToken]) -> Digest:
     """Digest added tokens as (content, id, special), sorted."""
-    return digest(sorted([content, token.id, token.special] for content, token in added.items()))
+    return digest_rows([text, added[text].id, added[text].special] for text in sorted(added))
 
 
 def _digest_block(block: Any) -> Digest | None:

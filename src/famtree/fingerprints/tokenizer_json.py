@@ -7,28 +7,25 @@ asked for, which halves the time a 10-30 MB file takes. Names of fields are thos
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from famtree.errors import TokenizerError
+from famtree.fingerprints.json_merges import read_merges
 from famtree.fingerprints.json_text import MAX_DEPTH, measure_depth
 from famtree.fingerprints.vocabulary import (
+    BLOCK,
     AddedToken,
     Form,
     Merges,
     Vocabulary,
-    pack_merge_lines,
-    pack_merges,
     pause_collector,
 )
 from famtree.fingerprints.vocabulary_bounds import (
     MAX_ENTRIES,
     check_added,
     check_ids,
-    check_merges,
     check_size,
     check_strings,
     check_tokens,
@@ -46,11 +43,6 @@ _FAULTS = (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError)
 class _Piece(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
     text: str
     score: float
-
-
-class _Pair(msgspec.Struct, array_like=True, forbid_unknown_fields=True, gc=False):
-    left: str
-    right: str
 
 
 class _Model(msgspec.Struct):
@@ -92,7 +84,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
     with pause_collector():
         try:
             found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_File)
-            merges = _read_merges(found.model.merges, name)
+            merges = read_merges(found.model.merges, name)
             blocks = {
                 key: _read_block(getattr(found, key), key)
                 for key in ("pre_tokenizer", "normalizer", "post_processor", "decoder")
@@ -102,10 +94,7 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
                 f"{name} is not a tokenizer: {str(fault)[:160]}", hint=hint_for(name)
             ) from fault
         model = found.model
-        if isinstance(model.vocab, list):
-            tokens = {text: at for at, text in enumerate(_drain(model.vocab))}
-        else:
-            tokens = model.vocab
+        tokens = _number_pieces(model.vocab) if isinstance(model.vocab, list) else model.vocab
         check_ids(list(tokens.values()), name)
         check_tokens(tokens, name)
     check_added(len(found.added_tokens or ()), name)
@@ -130,12 +119,15 @@ def read_tokenizer_json(data: bytes, name: str = "tokenizer.json") -> Vocabulary
     )
 
 
-def _drain(pieces: list[_Piece]) -> Iterator[str]:
-    """Yield the texts and let each piece go, whose memory the next ids then take."""
+def _number_pieces(pieces: list[_Piece]) -> dict[str, int]:
+    """Return the texts and their ids, and let pieces go, whose memory the next ids then take."""
     gone = _Piece("", 0.0)
-    for at, piece in enumerate(pieces):
-        pieces[at] = gone
-        yield piece.text
+    found: dict[str, int] = {}
+    for at in range(0, len(pieces), BLOCK):
+        block = pieces[at : at + BLOCK]
+        pieces[at : at + BLOCK] = [gone] * len(block)
+        found.update(zip([piece.text for piece in block], range(at, at + BLOCK), strict=False))
+    return found
 
 
 def _classify(model: _Model, merges: Merges, blocks: dict[str, Any]) -> tuple[str, Form]:
@@ -173,96 +165,6 @@ def _mentions(block: Any, kind: str) -> bool:
     return block.get("type") == kind or (
         isinstance(members, list) and any(_mentions(member, kind) for member in members)
     )
-
-
-# Possessive throughout: a quantifier that may give back what it took keeps some hundred bytes for
-# each character.
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_FIRST_PAIR = re.compile(
-    rb"\[\s*+\[\s*+" + _STRING + rb"(\s*+,\s*+)" + _STRING + rb"(\s*+\])(\s*+,\s*+\[\s*+)?+"
-)
-_FIRST_LINE = re.compile(rb"\[\s*+" + _STRING + rb"(\s*+,\s*+)?+")
-_BEFORE = re.compile(rb'\[\s*+(?:\[\s*+)?+"')
-_AFTER = re.compile(rb'"(?:\s*+\])?+\s*+\]\s*+\Z|"\s*+\]\s*+\Z')
-_ESCAPE = rb"\\(?:u[0-9a-fA-F]{4}|[^u])"
-_ESCAPES = re.compile(_ESCAPE + rb"(?:" + _ESCAPE + rb")*+")  # a literal first byte scans faster
-
-
-def _read_merges(raw: msgspec.Raw, name: str) -> Merges:
-    """Read merges as `"a b"` or `["a", "b"]`.
-
-    Half a million small strings cost more than all the rest of the file, so the array is first
-    read as one text: the constant separators between its strings become NUL and a blank. Whatever
-    does not come out as exactly one blank in each merge is decoded string by string.
-    """
-    data = memoryview(raw)
-    return _read_uniform(data, name) or _read_one_by_one(data, name)
-
-
-def _read_uniform(data: memoryview, name: str) -> Merges | None:
-    before, after = _BEFORE.match(data), _AFTER.search(data[max(0, len(data) - 256) :])
-    pair = _FIRST_PAIR.match(data)
-    line = None if pair else _FIRST_LINE.match(data)
-    if before is None or after is None or not (pair or line):
-        return None
-    text = bytes(data[before.end() : len(data) - (after.end() - after.start())])
-    if b"\0" in text or b"\\u0000" in text:
-        return None
-    if pair:
-        text = _join_pairs(text, inner=pair[1], outer=pair[2] + (pair[3] or b""))
-    elif line and line[1]:
-        text = text.replace(b'"' + line[1] + b'"', b"\0")
-    if text.count(b'"') != text.count(b'\\"'):
-        return None
-    check_merges(text, name)
-    text = _unescape(text)
-    count = text.count(b"\0") + 1
-    if count > MAX_ENTRIES or text.count(b" ") != count:
-        return None
-    return Merges(text, count)
-
-
-def _join_pairs(text: bytes, inner: bytes, outer: bytes) -> bytes:
-    """Replace the separators within and between pairs.
-
-    Indentation is most of such a file and deleting it first halves the time. It is safe where
-    separators keep a line break, which no JSON string holds, and where the count of deleted
-    blanks shows that none came from a token.
-    """
-    if b"\n" in inner and b"\n" in outer:
-        packed = text.translate(None, b" ")
-        found = packed.replace(b'"' + outer.replace(b" ", b"") + b'"', b"\0")
-        rows = found.count(b"\0") + 1
-        found = found.replace(b'"' + inner.replace(b" ", b"") + b'"', b" ")
-        if len(text) - len(packed) == rows * inner.count(b" ") + (rows - 1) * outer.count(b" "):
-            return found
-    return text.replace(b'"' + outer + b'"', b"\0").replace(b'"' + inner + b'"', b" ")
-
-
-def _unescape(text: bytes) -> bytes:
-    """Resolve JSON escapes; a text that is full of them is quicker to decode whole."""
-    if text.count(b"\\") > len(text) // 64:
-        whole = b'"' + text.replace(b"\0", b"\\u0000") + b'"'
-        return msgspec.json.decode(whole, type=str).encode()
-    return _ESCAPES.sub(
-        lambda found: msgspec.json.decode(b'"' + found[0] + b'"', type=str).encode(), text
-    )
-
-
-def _read_one_by_one(raw: memoryview, name: str) -> Merges:
-    found = msgspec.json.decode(raw, type=list[str | _Pair] | None) or []
-    if len(found) > MAX_ENTRIES:
-        raise TokenizerError(
-            f"{name} has {len(found)} merges, more than {MAX_ENTRIES}", hint=hint_for(name)
-        )
-    kinds = set(map(type, found))
-    if len(kinds) > 1:
-        raise TokenizerError(f"{name} mixes two spellings of merges", hint=hint_for(name))
-    if str in kinds:
-        return pack_merge_lines((merge for merge in found if isinstance(merge, str)), name)
-    pairs = pack_merges((one.left, one.right) for one in found if isinstance(one, _Pair))
-    check_merges(pairs.lines, name)
-    return pairs
 
 
 def _list_prefix(block: Any) -> list[str]:

@@ -15,9 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from gc import disable, enable, isenabled
 from hashlib import sha256
-from itertools import islice
-from operator import lt
-from typing import Any, Literal, NamedTuple
+from io import BytesIO
+from itertools import groupby, islice
+from operator import eq, lt
+from typing import Any, Literal
 from zlib import crc32
 
 from msgspec import Struct
@@ -30,7 +31,7 @@ Form = Literal["byte-level", "sentencepiece", "wordpiece", "raw"]
 """How token strings spell bytes: GPT-2's alphabet, U+2581 for a blank, `##` for a continuation."""
 
 
-class AddedToken(NamedTuple):
+class AddedToken(Struct, frozen=True, gc=False):
     """One token outside the trained vocabulary."""
 
     id: int
@@ -110,19 +111,33 @@ def digest_vocabulary(tokens: Mapping[str, int]) -> Digest:
     sha256 over: number of pairs, code points of each token, ids (all little-endian u32), all
     tokens in UTF-8 without separators.
     """
-    names, ids = list(tokens), list(tokens.values())
-    if not all(map(lt, ids, islice(ids, 1, None))):
-        # Sorted by themselves, since a pair for each would take twice the memory of the tokens.
-        if len(set(ids)) < len(ids):
-            names.sort()
-        names.sort(key=tokens.__getitem__)
+    names, ids = _order_by_id(tokens)
     head = _make_array([len(names)])
     head.extend(map(len, names))
-    head.extend(map(tokens.__getitem__, names))
+    head.extend(ids)
     hasher = sha256(_to_bytes(head))
     for block in split_blocks(names):
         hasher.update("".join(block).encode("utf-8", "surrogatepass"))
     return Digest(hasher.hexdigest())
+
+
+def _order_by_id(tokens: Mapping[str, int]) -> tuple[list[str], list[int]]:
+    """Return the tokens in order of id, then token, and their ids.
+
+    Each list is sorted by itself, since a pair for each would take twice the memory of the tokens.
+    """
+    names, ids = list(tokens), list(tokens.values())
+    if all(map(lt, ids, islice(ids, 1, None))):
+        return names, ids
+    names.sort(key=tokens.__getitem__)
+    ids.sort()
+    if any(map(eq, ids, islice(ids, 1, None))):
+        start = 0
+        for _, same in groupby(ids):
+            stop = start + len(list(same))
+            names[start:stop] = sorted(names[start:stop])
+            start = stop
+    return names, ids
 
 
 BLOCK = 4096
@@ -168,16 +183,17 @@ def _split_lines(text: bytes) -> Iterator[list[bytes]]:
 def pack_merges(pairs: Iterable[Sequence[str]]) -> Merges:
     """Pack merges given as (left, right)."""
     pairs = iter(pairs)
-    text, lengths = bytearray(), _make_array([])
+    text, lengths = BytesIO(), _make_array([])
     count = blanks = nuls = 0
     while taken := list(islice(pairs, BLOCK)):
         block = "\0".join(map(" ".join, taken))
         blanks, nuls = blanks + block.count(" "), nuls + block.count("\0") + bool(count)
-        text += (b"\0" if count else b"") + block.encode("utf-8", "surrogatepass")
+        text.write(b"\0" if count else b"")
+        text.write(block.encode("utf-8", "surrogatepass"))
         lengths.extend(len(side) for pair in taken for side in pair)
         count += len(taken)
     plain = not count or (blanks == count and nuls == count - 1)
-    return Merges(bytes(text), count, b"" if plain else _to_bytes(lengths))
+    return Merges(text.getvalue(), count, b"" if plain else _to_bytes(lengths))
 
 
 def pack_merge_lines(lines: Iterable[str], name: str) -> Merges:
@@ -185,15 +201,24 @@ def pack_merge_lines(lines: Iterable[str], name: str) -> Merges:
 
     Raises TokenizerError otherwise, and for one that is too long.
     """
-    lines = list(lines)
-    if any(line.count(" ") != 1 or "\0" in line for line in lines):
-        raise TokenizerError(f"{name} has a merge that is not a pair", hint=hint_for(name))
-    text = bytearray()
-    for at in range(0, len(lines), BLOCK):
-        block = "\0".join(lines[at : at + BLOCK])
-        text += (b"\0" if at else b"") + block.encode("utf-8", "surrogatepass")
-    check_merges(text, name)
-    return Merges(bytes(text), len(lines))
+    lines, text, count = iter(lines), BytesIO(), 0
+    while block := list(islice(lines, BLOCK)):
+        packed = "\0".join(block).encode("utf-8", "surrogatepass")
+        if not are_pairs(packed, len(block)):
+            raise TokenizerError(f"{name} has a merge that is not a pair", hint=hint_for(name))
+        check_merges(packed, name)
+        text.write(b"\0" if count else b"")
+        text.write(packed)
+        count += len(block)
+    return Merges(text.getvalue(), count)
+
+
+_NEITHER = bytes({*range(256)} - {*b" \0"})
+
+
+def are_pairs(lines: bytes, count: int) -> bool:
+    """Tell whether these are `count` lines with NUL between them and one blank in each."""
+    return lines.translate(None, _NEITHER) == (b" \0" * count)[:-1]
 
 
 def _make_array(values: Sequence[int]) -> array[int]:

@@ -39,7 +39,9 @@ def check_size(data: bytes, name: str) -> None:
 
 
 _QUOTE = re.compile(rb'(?<!\\)"')
-_WIDE = re.compile(rb"[\xf0-\xf4]|\\u[dD][89abAB]")
+_WIDE_BYTES = tuple(bytes([first]) for first in range(0xF0, 0xF5))
+"""First bytes of a character beyond U+FFFF in UTF-8."""
+_WIDE_ESCAPE = re.compile(rb"\\u[dD][89abAB]")
 _TO_QUOTE = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 
 
@@ -54,15 +56,32 @@ def check_strings(data: bytes, name: str) -> None:
         if _QUOTE.search(data, at, at + half) is None:
             raise TokenizerError(f"{name} has a string of a megabyte", hint=hint_for(name))
     at = wide = 0
-    while (found := _WIDE.search(data, at)) is not None:
-        start = _find_opening(data, found.start())
-        rest = _TO_QUOTE.match(data, found.start())
+    ahead: dict[bytes, int] = {}
+    while (found := _find_wide(data, at, ahead)) < len(data):
+        start = _find_opening(data, found)
+        rest = _TO_QUOTE.match(data, found)
         at = rest.end() if rest is not None else len(data)
         wide += at - start
         if wide > MAX_WIDE:
             raise TokenizerError(
                 f"{name} has {MAX_WIDE} bytes of rare characters", hint=hint_for(name)
             )
+
+
+def _find_wide(data: bytes, at: int, ahead: dict[bytes, int]) -> int:
+    """Return where the next character beyond U+FFFF starts from `at` on, else the length.
+
+    `ahead` keeps where each sign of one comes next: a search for each by itself takes a tenth of
+    the time of one pattern for all.
+    """
+    for sign in _WIDE_BYTES:
+        if ahead.get(sign, -1) < at:
+            found = data.find(sign, at)
+            ahead[sign] = found if found >= 0 else len(data)
+    if ahead.get(b"\\", -1) < at:
+        escape = _WIDE_ESCAPE.search(data, at)
+        ahead[b"\\"] = escape.start() if escape is not None else len(data)
+    return min(ahead.values())
 
 
 def _find_opening(data: bytes, at: int) -> int:

@@ -28,6 +28,7 @@ SKETCH_SIZE = 256
 _RECORD = struct.Struct("<QI")
 _WORD = 0xFFFFFFFF
 _BLANK = "\u2581".encode()
+_BYTE_PIECES = [(f"<0x{byte:02X}>", bytes([byte])) for byte in range(256)]
 
 
 class SketchMatch(Struct, frozen=True):
@@ -75,8 +76,7 @@ def _normalise_byte_level(tokens: Mapping[str, int]) -> list[bytes]:
 def _normalise_pieces(tokens: Mapping[str, int]) -> tuple[list[bytes], list[int]]:
     """Work on all pieces as one text: one call a piece would take three times as long."""
     rest = dict(tokens)
-    names = {f"<0x{byte:02X}>": bytes([byte]) for byte in range(256)}
-    fallback = {text: rest.pop(name) for name, text in names.items() if name in rest}
+    fallback = {text: rest.pop(name) for name, text in _BYTE_PIECES if name in rest}
     joined = "\0".join(rest).encode("utf-8", "surrogatepass")
     texts = joined.replace(_BLANK, b" ").split(b"\0")
     if len(texts) != len(rest):
@@ -112,9 +112,11 @@ def _sketch(
     for bound in (min(few, _WORD), _WORD):  # the second round is needed for repeated tokens only
         for texts, ids in blocks():
             sums = list(map(crc32, texts))
-            for at in [at for at, value in enumerate(sums) if value <= bound]:
+            at = -1
+            for value in [value for value in sums if value <= bound]:
+                at = sums.index(value, at + 1)
                 low = int.from_bytes(blake2b(texts[at], digest_size=4).digest(), "little")
-                key = sums[at] << 32 | low
+                key = value << 32 | low
                 kept[key] = min(ids[at], kept.get(key, ids[at]))
         if len(kept) >= SKETCH_SIZE:
             break
