@@ -1,19 +1,23 @@
-"""Strangers with parts of a parent, strangers, and children: what is said of each.
+"""Strangers with parts of a parent, strangers, and relatives: what is said of each.
 
     python benchmarks/forgeries.py [--seeds 1000 1040] [--rows 34]
 
-Models are the random ones of the tests (four layers of width 128). Every seed makes a parent, a
-stranger, two forgeries (rows copied at guessed places; a share of all rows), a stranger with one
-layer of the parent, and a child. Thresholds (`famtree/weights/fit_thresholds.py`) were chosen on
-seeds below 1000.
+Models are the random ones of the tests (four layers of width 128). Every seed makes a parent, two
+strangers, forgeries (rows copied at the places of version 0.1.0, at guessed places, a share of all
+rows, whole tensors, one layer), and relatives: a child, a grandchild, a merge, and a quantized, a
+sparse, an adapted, a rotated and a shuffled copy. Thresholds (`famtree/weights/fit_thresholds.py`)
+were chosen on seeds below 1000. `--minutes` begins no seed after so long; the seeds that were done
+are printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
@@ -23,9 +27,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from famtree.weights.pair import compare_weights
-from tiny_models import Arrays, make_model, open_model, tune
+from tiny_families import prune, quantize
+from tiny_merges import mix
+from tiny_models import Arrays, adapt, make_model, open_model, rotate, shuffle_neurons, tune
 
 VERIFIED = ("same-weights", "derived")
+FIRST_PLAN = (11, 40, 5, 34)
+"""Rows of every matrix at which version 0.1.0 looked, of any model."""
 
 
 def guess_rows(stranger: Arrays, base: Arrays, count: int, seed: int) -> Arrays:
@@ -52,6 +60,24 @@ def copy_share(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
     return found
 
 
+def copy_first_plan(stranger: Arrays, base: Arrays) -> Arrays:
+    """Copy the rows that version 0.1.0 looked at, of every matrix and of the embeddings."""
+    found = {name: values.copy() for name, values in stranger.items()}
+    for name, values in found.items():
+        if values.ndim == 2:
+            values[list(FIRST_PLAN)] = base[name][list(FIRST_PLAN)]
+    return found
+
+
+def steal_tensors(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
+    """Copy a tenth to a half of all tensors."""
+    draw = np.random.default_rng(seed)
+    share = draw.uniform(0.1, 0.5)
+    return {
+        name: base[name] if draw.random() < share else values for name, values in stranger.items()
+    }
+
+
 def steal_layer(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
     """Copy one whole layer."""
     stem = f".layers.{seed % 4}."
@@ -62,21 +88,38 @@ def make_pairs(seed: int, rows: int) -> Iterator[tuple[str, Arrays]]:
     """Yield (kind, arrays of the side that is asked about)."""
     base, stranger = make_model(seed), make_model(seed + 100_000)
     yield "stranger", stranger
+    yield "stranger", make_model(seed + 200_000)
+    yield "rows of the first plan", copy_first_plan(stranger, base)
     yield "rows at guessed places", guess_rows(stranger, base, rows, seed)
     yield "a share of all rows", copy_share(stranger, base, seed)
     yield "one layer", steal_layer(stranger, base, seed)
-    yield "child", tune(base, seed, float(np.random.default_rng(seed).uniform(0.01, 0.8)))
+    yield "some tensors", steal_tensors(stranger, base, seed)
+    draw = np.random.default_rng(seed)
+    child, sibling = (tune(base, seed + at, float(draw.uniform(0.01, 0.8))) for at in (0, 1))
+    yield "child", child
+    yield "grandchild", tune(child, seed + 2, float(draw.uniform(0.01, 0.4)))
+    yield "merge", mix(child, sibling, float(draw.uniform(0.2, 0.8)))
+    yield "quantized", quantize(child)
+    yield "sparse", prune(child)
+    yield "adapted", adapt(base, seed)
+    yield "rotated", rotate(child, seed)
+    yield "shuffled neurons", shuffle_neurons(child, seed)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, nargs=2, default=(1000, 1040))
     parser.add_argument("--rows", type=int, default=34)
+    parser.add_argument("--minutes", type=float, default=inf)
     asked = parser.parse_args()
     verdicts: dict[str, Counter[str]] = {}
     null: dict[str, list[float]] = {"column": [], "row-Gram": []}
+    started, done = time.monotonic(), list[int]()
     with TemporaryDirectory() as folder:
         for seed in range(*asked.seeds):
+            if time.monotonic() - started > 60 * asked.minutes:
+                break
+            done.append(seed)
             parent = open_model(Path(folder) / "parent", make_model(seed))
             for kind, arrays in make_pairs(seed, asked.rows):
                 found = compare_weights(open_model(Path(folder) / "child", arrays), parent)
@@ -84,6 +127,7 @@ def main() -> None:
                 if kind == "stranger":
                     null["column"] += [found.column.z] if found.column is not None else []
                     null["row-Gram"] += [found.gram.z] if found.gram is not None else []
+    print(f"seeds {done[0]} to {done[-1]}\n")
     print("| | cases | verified | verdicts |\n|---|---:|---:|---|")
     for kind, counts in verdicts.items():
         told = ", ".join(f"{verdict} {count}" for verdict, count in counts.most_common())

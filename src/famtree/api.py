@@ -126,6 +126,7 @@ def lineage(
     verify: bool = False,
     proof: ProofOptions = USUAL,
     atlas: Path | None = None,
+    candidates: Sequence[str] = (),
     children: bool = False,
     depth: int = DEPTH,
     timeout: float | None = None,
@@ -137,7 +138,8 @@ def lineage(
     """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
 
     `depth` is the number of generations to go up. `children` also lists what the Hub knows to be
-    made from it. The other arguments are those of `identify`. Raises FamtreeError kin for the
+    made from it. With `verify`, parents and members of a merge that it does not name are looked for
+    among `candidates`. The other arguments are those of `identify`. Raises FamtreeError kin for the
     checkpoint itself; an ancestor that cannot be read is a warning of the answer.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).lineage(
@@ -148,6 +150,7 @@ def lineage(
         children=children,
         depth=depth,
         atlas=atlas,
+        candidates=candidates,
         timeout=timeout,
         on_progress=on_progress,
     )

@@ -108,6 +108,7 @@ class Session:
         verify: bool = False,
         proof: ProofOptions = USUAL,
         atlas: Path | None = None,
+        candidates: Sequence[str] = (),
         depth: int = DEPTH,
         reach: int | None = None,
         timeout: float | None = None,
@@ -128,7 +129,15 @@ class Session:
                 from famtree.atlas.answer import consult
 
                 opener.advisor = stack.enter_context(consult(atlas, opener, verify=verify))
-            return examine_subject(ref, opener, depth=depth, verify=verify, on_progress=on_progress)
+            subject = examine_subject(
+                ref, opener, depth=depth, verify=verify, on_progress=on_progress
+            )
+            if candidates:
+                from famtree.comparison.candidates import examine_among
+
+                among = [parse_reference(candidate) for candidate in candidates]
+                subject = examine_among(subject, among, depth=depth, on_progress=on_progress)
+            return subject
 
     def compare(
         self,
@@ -235,6 +244,7 @@ class Session:
         verify: bool = False,
         proof: ProofOptions = USUAL,
         atlas: Path | None = None,
+        candidates: Sequence[str] = (),
         children: bool = False,
         depth: int = DEPTH,
         timeout: float | None = None,
@@ -247,6 +257,7 @@ class Session:
             verify=verify,
             proof=proof,
             atlas=atlas,
+            candidates=candidates,
             depth=depth,
             timeout=timeout,
             on_progress=on_progress,

@@ -10,6 +10,7 @@ import typer
 from famtree.cli.options import (
     AsJson,
     Atlas,
+    Candidates,
     Children,
     Depth,
     Nonce,
@@ -45,6 +46,7 @@ def lineage(
     verify: Verify = False,
     thorough: Thorough = False,
     nonce: Nonce = None,
+    candidate: Candidates = None,
     children: Children = False,
     depth: Depth = DEPTH,
     atlas: Atlas = None,
@@ -72,6 +74,10 @@ def lineage(
     from famtree.cli.progress import Progress
 
     proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
+    if candidate and not verify:
+        from famtree.errors import UsageError
+
+        raise UsageError("--candidate is looked at by weights", hint="add --verify")
     with Progress() as progress:
         result = api.lineage(
             reference,
@@ -82,6 +88,7 @@ def lineage(
             verify=verify,
             proof=proof,
             atlas=atlas,
+            candidates=candidate or (),
             children=children,
             depth=depth,
             on_progress=progress.show,

@@ -101,6 +101,15 @@ Nonce = Annotated[
         show_default=False,
     ),
 ]
+Candidates = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--candidate",
+        metavar="REF",
+        help="With --verify: may be the parent, or a member of a merge; repeatable.",
+        show_default=False,
+    ),
+]
 Children = Annotated[
     bool, typer.Option("--children", help="Also list what was made from it, from the Hub.")
 ]

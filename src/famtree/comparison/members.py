@@ -24,7 +24,7 @@ from famtree.comparison.member_words import (
 )
 from famtree.errors import FamtreeError
 from famtree.lineage.placing import place_below, recover_merge
-from famtree.types.comparison import Comparison, Member, Verdict
+from famtree.types.comparison import Comparison, LineageVerdict, Member, Verdict
 
 if TYPE_CHECKING:
     from famtree.identification.subject import Subject
@@ -54,8 +54,24 @@ def place_subjects(
     `comparisons` are of every two of them, in order, with the verdicts of weights. What cannot be
     read is told of the checkpoint it is of; nothing is raised for it.
     """
+    pairs = {(pair.a.ref, pair.b.ref): pair.relation.lineage for pair in comparisons}
     by_ref = {one.identification.checkpoint.ref: one for one in subjects}
-    verdicts = _collect_verdicts(comparisons)
+    return place_by_verdicts(by_ref, pairs, on_progress)
+
+
+def place_by_verdicts(
+    by_ref: Mapping[str, Subject],
+    pairs: Mapping[tuple[str, str], LineageVerdict],
+    on_progress: OnProgress | None = None,
+    *,
+    asked: str | None = None,
+) -> dict[str, Member]:
+    """Like `place_subjects`, by what weights say of enough pairs to join those that are kin.
+
+    Of `asked` it is known that it declares too little: the root is the one that all others declare,
+    unless the weights of the two say that `asked` came first.
+    """
+    verdicts = _collect_verdicts(pairs)
     opened: dict[str, Weights] = {}
     found: dict[str, Member] = {}
     for ref, subject in by_ref.items():
@@ -75,16 +91,15 @@ def place_subjects(
         if on_progress is not None:
             on_progress(f"placing {len(names)} related checkpoints")
         group = _describe({name: by_ref[name] for name in names})
-        found |= _place_group(group, {name: opened[name] for name in names}, verdicts)
+        found |= _place_group(group, {name: opened[name] for name in names}, verdicts, asked)
     return {ref: found[ref] for ref in by_ref}
 
 
-def _collect_verdicts(comparisons: Sequence[Comparison]) -> _Verdicts:
+def _collect_verdicts(pairs: Mapping[tuple[str, str], LineageVerdict]) -> _Verdicts:
     verdicts: dict[tuple[str, str], Verdict] = {}
-    for pair in comparisons:
-        lineage = pair.relation.lineage
+    for (a, b), lineage in pairs.items():
         if lineage.status == "verified" or lineage.verdict in _APART:
-            verdicts[pair.a.ref, pair.b.ref] = verdicts[pair.b.ref, pair.a.ref] = lineage.verdict
+            verdicts[a, b] = verdicts[b, a] = lineage.verdict
     return verdicts
 
 
@@ -116,7 +131,7 @@ def _describe(subjects: Mapping[str, Subject]) -> Group:
 
 
 def _place_group(
-    group: Group, weights: Mapping[str, Weights], verdicts: _Verdicts
+    group: Group, weights: Mapping[str, Weights], verdicts: _Verdicts, asked: str | None
 ) -> dict[str, Member]:
     found: dict[str, Member] = {}
     left = dict(weights)
@@ -135,7 +150,7 @@ def _place_group(
         why = "too many to be placed"
     elif len(left) > 1:
         try:
-            root, known = _find_root(group, left)
+            root, known = _find_root(group, left, asked)
             places = place_below(root, left) if root is not None else {}
         except FamtreeError as fault:
             why = fault.message
@@ -173,7 +188,9 @@ def _find_merges(weights: Mapping[str, Weights]) -> dict[str, FoundMerge]:
     return {name: merge for name, merge in found.items() if merge.method is not None}
 
 
-def _find_root(group: Group, weights: Mapping[str, Weights]) -> tuple[str | None, bool]:
+def _find_root(
+    group: Group, weights: Mapping[str, Weights], asked: str | None
+) -> tuple[str | None, bool]:
     """Return whom the others come from, and whether that is declared; None where nothing tells.
 
     Quantized and otherwise packed copies are leaves. Where declarations leave several, the one
@@ -190,7 +207,13 @@ def _find_root(group: Group, weights: Mapping[str, Weights]) -> tuple[str | None
         return known[0], True
     named = [name for name in tops if below[name]]
     if len(named) == 1:
-        return named[0], False
+        root = named[0]
+        silent = {name for name in weights if root not in group.above[name]} - {root}
+        if asked is not None and silent == {asked} and (
+            find_direction(weights[root], weights[asked]).parent != "b"
+        ):
+            return root, True
+        return root, False
     first = [
         name
         for name in named or tops

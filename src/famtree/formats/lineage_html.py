@@ -14,6 +14,7 @@ from famtree.formats.lineage_words import (
     Graph,
     Publishers,
     build_graph,
+    describe_candidates,
     describe_completeness,
     describe_layers,
     describe_recipes,
@@ -70,6 +71,7 @@ def _write_summary(lineage: Lineage, graph: Graph) -> str:
             f"<p>verify: {_clean(line)}</p>"
             for _, line in describe_verification(lineage.verification)
         ]
+    told += [f"<p>{_clean(line)}</p>" for line in describe_candidates(lineage)]
     told += [f"<p>{_clean(line)}</p>" for _, line in describe_recipes(lineage)]
     if lineage.roots:
         roots = ", ".join(f"<code>{_clean(root)}</code>" for root in lineage.roots[:20])

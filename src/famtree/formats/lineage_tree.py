@@ -10,6 +10,7 @@ from famtree.formats.lineage_words import (
     Graph,
     Publishers,
     build_graph,
+    describe_candidates,
     describe_completeness,
     describe_layers,
     describe_node,
@@ -62,6 +63,7 @@ def report_lineage(lineage: Lineage, options: Options) -> list[Part]:
     if lineage.verification is not None:
         told = describe_verification(lineage.verification)
         parts += [Text(f"verify: {line}", style) for style, line in told]
+    parts += [Text(line) for line in describe_candidates(lineage)]
     parts += [Text(line, style) for style, line in describe_recipes(lineage)]
     parts += [Text(f"warning: {one.message} [{one.code}]", "yellow") for one in lineage.warnings]
     return parts

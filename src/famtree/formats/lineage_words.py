@@ -149,6 +149,11 @@ def describe_verification(verification: Verification) -> list[tuple[str, str]]:
     return lines or [("dim", f"○ nothing told: {nothing}")]
 
 
+def describe_candidates(lineage: Lineage) -> list[str]:
+    """Return a line on each checkpoint that was named as a possible relative."""
+    return [f"candidate: {one.ref}: {one.reason}" for one in lineage.candidates]
+
+
 def describe_recipes(lineage: Lineage) -> list[tuple[str, str]]:
     """Return (style, line) of what the weights of each merge say of its recipe."""
     return [

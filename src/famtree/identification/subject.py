@@ -76,7 +76,10 @@ class Subject:
             )
         if recipes:
             opened = {**self.opener.opened, self.trace.walk.start: self.checkpoint}
-            merges = find_recipes(self.trace.walk.steps, opened, on_progress)
+            known, start = self.trace.advice.merge, self.trace.walk.start
+            merges = find_recipes(
+                self.trace.walk.steps, opened, on_progress, {} if known is None else {start: known}
+            )
         seconds = self.seconds + time.perf_counter() - started
         cost = self.opener.sum_costs(seconds, extra)
         registry = self.checkpoint.registry

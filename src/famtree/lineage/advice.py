@@ -12,6 +12,7 @@ from famtree.types.identification import Relative
 
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.types.proof import FoundMerge
 
 
 class Advice(Struct, frozen=True):
@@ -19,6 +20,10 @@ class Advice(Struct, frozen=True):
 
     relatives: tuple[Relative, ...] = ()
     claims: tuple[Claim, ...] = ()
+    candidates: tuple[Relative, ...] = ()
+    """What weights say of checkpoints that were named as possible relatives."""
+    merge: FoundMerge | None = None
+    """The merge that it was found to be, of some of them."""
 
 
 class Advisor(Protocol):

@@ -50,6 +50,7 @@ def publish_lineage(
         roots=roots,
         children=children,
         relatives=list(trace.advice.relatives),
+        candidates=list(trace.advice.candidates),
         complete=walk.complete,
         proofs=_shorten_proofs(trace),
         verification=_tell_verification(trace, recipes),

@@ -13,6 +13,8 @@ The rule, for every command:
 - A link that files rule out is settled too. Whole weights that depend on the parent's are stronger
   than a shape, but not by the relation that was claimed; a part that is inherited is not.
 - A parent that turns out to be a sibling, or to come from the child, leaves the link `unresolved`.
+- A parent that nobody names and that weights were placed below, of several, stays `inferred`:
+  dependence makes kin, and what came first is read off weights alone. Equal weights are a copy.
 - What could not be told changes nothing.
 """
 
@@ -21,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree.types.identification import LinkRelation, LinkStatus
-from famtree.types.links import CERTAIN, CONTRADICTED, DECLARED, UNRESOLVED, worst_of
+from famtree.types.links import CERTAIN, CONSISTENT, CONTRADICTED, DECLARED, UNRESOLVED, worst_of
 
 if TYPE_CHECKING:
     from famtree.lineage.steps import JudgedLink
@@ -79,7 +81,9 @@ def apply_proof(step: JudgedLink, proof: Proof) -> None:
         return
     if status == "verified":
         step.relation = find_relation(proof, step.relation, step.status)
-        step.status, step.confidence = "verified", CERTAIN
+        placed = step.link.is_placed and proof.verdict != "same-weights"
+        step.status = "inferred" if placed else "verified"
+        step.confidence = CONSISTENT if placed else CERTAIN
         return
     step.status = worst_of(step.status, status)
     step.confidence = min(step.confidence, _CEILINGS[status])

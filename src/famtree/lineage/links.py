@@ -17,7 +17,7 @@ MAX_PARENTS = 64
 TRUST: dict[ClaimSource, float] = {
     "download": 0.95, "mergekit": 0.7, "adapter": 0.7, "card": 0.65, "tag": 0.65, "registry": 0.65,
     "gguf": 0.6, "quantizer": 0.55, "config": 0.5, "readme": 0.4, "name": 0.3,
-    "atlas": 0.6,
+    "atlas": 0.6, "candidate": 0.6,
 }  # fmt: skip
 """Confidence in a link that nobody could check, by who claims it. Of the parents that cards name
 about 1.7 % are wrong, of paths in config.json and of names far more."""
@@ -51,8 +51,15 @@ class Link(Struct, frozen=True):
 
     @property
     def is_found(self) -> bool:
-        """True where nobody claims the parent: it was found in an atlas."""
-        return all(claim.source in ("name", "atlas") for claim in self.claims) and not self.is_hint
+        """True where nobody claims the parent: it was found, in an atlas or among candidates."""
+        return not self.is_hint and all(
+            claim.source in ("name", "atlas", "candidate") for claim in self.claims
+        )
+
+    @property
+    def is_placed(self) -> bool:
+        """True where only weights place the checkpoint below this one, of several at hand."""
+        return self.is_found and any(claim.source == "candidate" for claim in self.claims)
 
     @property
     def stated(self) -> list[LinkRelation]:

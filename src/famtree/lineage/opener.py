@@ -46,6 +46,8 @@ class Opener(Struct):
     options: ProofOptions = USUAL
     """How far weights are looked at."""
     opened: dict[str, Checkpoint] = {}
+    given: frozenset[str] = frozenset()
+    """Those that were named by the user, who may name a folder of this machine."""
     asked: dict[str, Found] = {}
     """What every name that was asked for led to, in lower case with its revision."""
     sources: list[CheckpointSource] = []
@@ -117,6 +119,8 @@ class Opener(Struct):
 
     def _find_open(self, repo: str, revision: str | None) -> Found | None:
         for ref, one in list(self.opened.items()):
+            if ref == repo and ref in self.given:
+                return Found(ref, one.node)
             same = one.source.kind == "hub" and ref.lower() == repo.lower()
             if same and revision in (None, one.source.ref.revision, one.found.listing.revision):
                 return Found(ref, one.node)

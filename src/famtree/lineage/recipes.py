@@ -43,17 +43,22 @@ def find_recipes(
     steps: Mapping[str, list[JudgedLink]],
     opened: Mapping[str, Checkpoint],
     on_progress: OnProgress | None = None,
+    known: Mapping[str, FoundMerge] | None = None,
 ) -> Recipes:
     """Hold each merge of a walk against its declared parents, where the weights of all are open.
 
-    `opened` are the checkpoints by their names in the walk. What keeps weights from being read is
-    a notice, and so is a recipe that states other shares than the weights show.
+    `opened` are the checkpoints by their names in the walk, `known` what was found before. What
+    keeps weights from being read is a notice, and so is a recipe that states other shares than the
+    weights show.
     """
-    found: dict[str, FoundMerge] = {}
+    found = dict(known or {})
     notices: list[Notice] = []
     tried = 0
     for name, links in steps.items():
         parts = [one for one in links if one.relation == "merge" and one.stands]
+        if name in found:
+            notices += _find_disagreements(name, parts, found[name])
+            continue
         if len(parts) < 2:
             continue
         if tried == MOST_MERGES:

@@ -269,7 +269,8 @@ def relate(
         return form
     if node.format == "gguf":
         return "converted"
-    if any(claim.source in ("card", "tag", "config", "gguf", "atlas") for claim in link.claims):
+    saying = ("card", "tag", "config", "gguf", "atlas", "candidate")
+    if any(claim.source in saying for claim in link.claims):
         return "finetune"
     return "unknown"
 

@@ -10,12 +10,12 @@ from famtree.types.identification import Evidence, LinkRelation
 
 ClaimSource = Literal[
     "mergekit", "adapter", "card", "tag", "registry", "gguf", "download", "quantizer", "config",
-    "readme", "name", "atlas",
+    "readme", "name", "atlas", "candidate",
 ]  # fmt: skip
 """Who says it: mergekit_config.yml, adapter_config.json, card front matter, Hub tag, famtree's own
 registry, GGUF metadata, a download record, a quantizer's configuration, config._name_or_path,
-running text of the card, or only the checkpoint's name; `atlas` is nobody's word, but what an atlas
-was found to hold."""
+running text of the card, or only the checkpoint's name; `atlas` and `candidate` are nobody's word,
+but what an atlas was found to hold, and what weights say of a checkpoint that was asked about."""
 
 
 Role = Literal["language model", "vision tower", "audio tower"]

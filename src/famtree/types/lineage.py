@@ -79,6 +79,8 @@ class Lineage(FrozenModel):
     children: list[ChildGroup] = Field(default_factory=list)
     relatives: list[Relative] = Field(default_factory=list)
     """Only with `--atlas`: what the atlas holds that is like the asked-for checkpoint."""
+    candidates: list[Relative] = Field(default_factory=list)
+    """Only with `--candidate`: what the weights say of each, in the order they were named."""
     complete: bool = False
     """True when every branch ends at a root, none at a gap or the depth limit."""
     proofs: list[WeightProof] = Field(default_factory=list)
