@@ -209,8 +209,10 @@ def _find_root(
     if len(named) == 1:
         root = named[0]
         silent = {name for name in weights if root not in group.above[name]} - {root}
-        if asked is not None and silent == {asked} and (
-            find_direction(weights[root], weights[asked]).parent != "b"
+        if (
+            asked is not None
+            and silent == {asked}
+            and (find_direction(weights[root], weights[asked]).parent != "b")
         ):
             return root, True
         return root, False
