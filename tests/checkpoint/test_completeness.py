@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,7 +23,12 @@ def parts(completeness: Completeness | None) -> list[str]:
 
 
 def without(folder: Path, target: Path, names: set[str]) -> Path:
-    shutil.copytree(folder, target, ignore=lambda _, found: [one for one in found if one in names])
+    shutil.copytree(
+        folder,
+        target,
+        ignore=lambda _, found: [one for one in found if one in names],
+        copy_function=os.link,  # the weights have holes that a copy would fill
+    )
     return target
 
 

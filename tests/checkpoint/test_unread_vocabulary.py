@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,9 @@ def test_a_large_vocabulary(
     fixture_checkpoints: dict[str, Path], tmp_path: Path, size: int
 ) -> None:
     folder = tmp_path / "model"
-    shutil.copytree(fixture_checkpoints["llama-3.1-8b"], folder, symlinks=True)
+    # Linked, not copied: the weights have holes that a copy would fill, 16 GB of them.
+    shutil.copytree(fixture_checkpoints["llama-3.1-8b"], folder, copy_function=os.link)
+    (folder / "tokenizer.json").unlink(missing_ok=True)
     with (folder / "tokenizer.json").open("wb") as stream:
         stream.write(b'{"model": {}}')
         stream.truncate(size)
