@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
-from famtree.fingerprints.parameters import count_parameters, estimate_parameters
+from famtree.fingerprints.parameters import count_active, count_parameters, estimate_parameters
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.quantization import Quantization
 from fingerprints.tensors_of import facts, index_of, index_of_fixture
@@ -31,6 +31,31 @@ PUBLISHED = {
     "gpt-oss-20b": 20_914_757_184,
     "hard-llava-wrapper": 7_063_427_072,
 }
+
+
+# As their makers state them, in billions: Mixtral's paper, DeepSeek-V3's report, Qwen3's card.
+ACTIVE = {"mixtral-8x7b": 12.9, "deepseek-v3": 37, "qwen3-30b-a3b": 3.3}
+
+
+@pytest.mark.parametrize(("name", "stated"), ACTIVE.items())
+def test_headers_and_config_give_the_active_count(name: str, stated: float) -> None:
+    config = facts(name)["config"]
+    shown = build_fingerprint(CheckpointFacts(config)).architecture
+    for index in (index_of_fixture(name), TensorIndex()):
+        active = count_active(index, None, shown, config, PUBLISHED[name])
+        assert active == pytest.approx(stated * 1e9, rel=0.02)
+
+
+def test_nothing_is_idle_in_a_dense_model() -> None:
+    config = facts("llama-3.1-8b")["config"]
+    shown = build_fingerprint(CheckpointFacts(config)).architecture
+    assert count_active(TensorIndex(), None, shown, config, 8_030_261_248) is None
+
+
+def test_layers_of_two_kinds_are_not_guessed_at() -> None:
+    config = {**facts("mixtral-8x7b")["config"], "mlp_only_layers": [0]}
+    shown = build_fingerprint(CheckpointFacts(config)).architecture
+    assert count_active(TensorIndex(), None, shown, config, 46_702_792_704) is None
 
 
 @pytest.mark.parametrize(("name", "count"), PUBLISHED.items())

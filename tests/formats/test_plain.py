@@ -14,14 +14,11 @@ from famtree.registry.load import validate
 from famtree.types.family import Family
 from lineages import make_contradicted, make_hostile, make_merge, make_wide
 from rendering import show
-from results import make_ambiguous, make_full_result, make_result, make_unknown
+from results import make_ambiguous, make_full_result, make_result
 
 HOSTILE = "a\x1b[31m\tb\u202e|<b>`*_[x](y)\n# c"
 PLAIN: dict[str, Callable[[], str]] = {
-    "identified": lambda: show("identification", "text", make_result(), width=None, color=False),
-    "ambiguous": lambda: show("identification", "text", make_ambiguous(), width=None, color=False),
-    "unknown": lambda: show("identification", "text", make_unknown(), width=None, color=False),
-    "full": lambda: show(
+    "full-verbose": lambda: show(
         "identification", "text", make_full_result(), width=None, color=False, verbose=True
     ),
     "comparison": lambda: show("comparison", "text", make_comparison(), width=None, color=False),
@@ -70,11 +67,11 @@ def test_nothing_is_left_out_without_a_screen() -> None:
 def test_a_long_line_is_not_wrapped() -> None:
     words = " ".join(f"word{number}" for number in range(30))
     text = show("identification", "text", make_result(reason=words), width=None, color=False)
-    assert f"because: {words}\n" in text
+    assert f"why: {words}\n" in text
 
 
 def test_cells_are_parted_by_tabs() -> None:
-    lines = PLAIN["full"]().splitlines()
+    lines = PLAIN["full-verbose"]().splitlines()
     start = lines.index("signal\tseen in\texpected\tseen\tweight")
     assert lines[start + 1].count("\t") == 4
 
@@ -98,7 +95,7 @@ def test_hostile_text_stays_on_its_line(render: Callable[..., str]) -> None:
 
 def test_hostile_text_is_no_markdown() -> None:
     text = show("identification", "markdown", make_result(reason=HOSTILE))
-    [line] = [one for one in text.splitlines() if one.startswith("- **because:**")]
+    [line] = [one for one in text.splitlines() if one.startswith("- **why:**")]
     for mark in "|<>`[]#":
         assert not re.search(rf"(?<!\\){re.escape(mark)}", line), mark
     assert "\\*\\_" in line

@@ -63,6 +63,7 @@ def list_declared(declaration: DeclaredBase | None, registry: Registry) -> list[
         Candidate.model_construct(
             family=family,
             generation=generation,
+            name=known.name if (known := registry.find_generation(family, generation)) else None,
             score=round(DECLARED_BELIEF / len(claims), 4),
             decided_by="declared",
         )

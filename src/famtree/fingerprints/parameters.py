@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -21,6 +22,14 @@ from famtree.types.fingerprint import Architecture
 from famtree.types.quantization import Quantization
 from famtree.types.recent import remember
 
+_ROUTED = ".experts."
+"""In the paths of experts of which each token gets a few; shared ones are called otherwise."""
+_UNEVEN = (
+    "text_config", "llm_config", "mlp_only_layers", "interleave_moe_layer_step", "moe_layers",
+    "expert_layer_period", "hybrid_override_pattern", "layers_block_type", "moe_layer_start_index",
+    "moe_latent_size", "mlp_layer_types", "use_moe",
+)  # fmt: skip
+"""Terms of a config by which some layers are dense, or experts no three matrices of the width."""
 _FLOAT_BYTES = {"F16": 2, "BF16": 2, "F32": 4, "F64": 8}
 
 
@@ -62,6 +71,51 @@ def _count_stored(
         total += one.unpacked.weights + (bias.numel if bias is not None else 0)
     sizes = {one.module.path: one.unpacked.weights or 0 for one in stored}
     return total - _duplicates(layout, sizes, tied)
+
+
+def count_active(
+    index: TensorIndex,
+    quantization: Quantization | None,
+    architecture: Architecture,
+    config: Mapping[str, Any],
+    parameters: int | None,
+) -> int | None:
+    """Return how many of all `parameters` one token uses, where routed experts leave some idle.
+
+    None where nothing is routed, or what is cannot be counted: routed experts are those of the
+    headers, else three matrices each in every layer but the first ones that a config calls dense.
+    """
+    a = architecture
+    if not parameters or not a.experts or not a.experts_per_token:
+        return None
+    idle = a.experts - a.experts_per_token
+    routed: int | None = None
+    if index.complete:
+        bits = quantization.bits if quantization else None
+        group = quantization.group_size if quantization else None
+        routed = _count_routed(index, bits, group)
+    elif a.gated_mlp is not False and not any(config.get(name) for name in _UNEVEN):
+        dense = config.get("first_k_dense_replace")
+        layers = (a.layers or 0) - (dense if type(dense) is int else 0)
+        routed = layers * a.experts * 3 * (a.hidden_size or 0) * (a.expert_ffn or a.ffn or 0)
+    if not routed or idle <= 0 or routed >= parameters:
+        return None
+    return parameters - routed * idle // a.experts
+
+
+@remember(NAMES_KEPT, count_names)
+def _count_routed(index: TensorIndex, bits: float | None, group: int | None) -> int | None:
+    layout = organise(index)
+    skipped = _prediction_paths(layout)
+    total = 0
+    for one in observe_storage(index, Widths(bits, (group,) if group else ())).modules:
+        if _ROUTED not in one.module.path or _is_prediction(one.module, layout, skipped):
+            continue
+        if one.unpacked.weights is None:
+            return None
+        bias = one.module.leaves.get("bias")
+        total += one.unpacked.weights + (bias.numel if bias is not None else 0)
+    return total
 
 
 def _biases_are_real(stored: list[StoredModule], layout: Layout) -> bool:

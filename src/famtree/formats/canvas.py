@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from io import StringIO
 
 from rich import box, panel, table, text, tree
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from famtree.formats.parts import Facts, Part, Table, Text, Tree
 
@@ -65,7 +65,9 @@ def _draw_facts(facts: Facts) -> RenderableType:
     if facts.title is None:
         return grid
     title = _draw_text(facts.title)
-    return panel.Panel(grid, title=title, title_align="left", expand=False, border_style="dim")
+    lead = [*map(_draw_text, facts.lead), text.Text()] if facts.lead else []
+    inside = Group(*lead, grid) if facts.rows else Group(*lead[:-1])
+    return panel.Panel(inside, title=title, title_align="left", expand=False, border_style="dim")
 
 
 def _draw_table(part: Table) -> table.Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from famtree.formats.escape import clip_text
 from famtree.formats.lineage_words import (
+    STATUS_STYLES,
     Graph,
     Publishers,
     build_graph,
@@ -24,17 +25,8 @@ from famtree.formats.parts import BLANK, Heading, Part, Table, Text, Tree
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
-    from famtree.types.identification import LinkStatus
     from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
-_STYLES: dict[LinkStatus, str] = {
-    "verified": "bold green",
-    "consistent": "green",
-    "declared": "cyan",
-    "inferred": "yellow",
-    "contradicted": "bold red",
-    "unresolved": "magenta",
-}
 _INDENT = 4
 _ROOM = 36
 """Columns that a node keeps for its text; a branch that would leave less starts anew below."""
@@ -113,7 +105,7 @@ class _Drawing:
         lines = [Text(ref, "bold", limit=_LONGEST_NAME)]
         if edge is not None:
             link = Text(f"{describe_relation(edge)}  ")
-            lines.append(link.append(describe_status(edge), _STYLES[edge.status]))
+            lines.append(link.append(describe_status(edge), STATUS_STYLES[edge.status]))
             layers = describe_layers(edge)
             if layers:
                 link.append(f"  {layers}")

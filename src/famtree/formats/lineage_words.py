@@ -25,6 +25,15 @@ SIGNS: dict[LinkStatus, str] = {
 }
 """One column each. A sign never stands without its word."""
 
+STATUS_STYLES: dict[LinkStatus, str] = {
+    "verified": "bold green",
+    "consistent": "green",
+    "declared": "cyan",
+    "inferred": "yellow",
+    "contradicted": "bold red",
+    "unresolved": "magenta",
+}
+
 MEANINGS: dict[LinkStatus, str] = {
     "verified": "a hash or a weight test proves it",
     "consistent": "declared, and everything that could be checked fits",

@@ -51,6 +51,8 @@ def _write(part: Part) -> Iterator[str]:
     if isinstance(part, Facts):
         if part.title is not None:
             yield from (f"### {_mark(part.title)}", "")
+        for sentence in part.lead:
+            yield from (_mark(sentence), "")
         for label, value in part.list_rows():
             yield f"- **{_mark(label)}:** {_mark(value)}"
     elif isinstance(part, Table):

@@ -5,7 +5,7 @@ All text passes `escape.clip_text` on its way in, so that no builder of a report
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from famtree.formats.escape import LONGEST, clip_text
 
@@ -47,10 +47,12 @@ BLANK = Text("")
 class Facts:
     """Labels, each with one value or several; a frame around them carries the title."""
 
-    __slots__ = ("rows", "title")
+    __slots__ = ("lead", "rows", "title")
 
-    def __init__(self, title: Text | None = None) -> None:
+    def __init__(self, title: Text | None = None, lead: Sequence[Text] = ()) -> None:
         self.title = title
+        self.lead = lead
+        """Sentences above the labels."""
         self.rows: list[tuple[str, list[Text]]] = []
 
     def add(self, label: str, *values: Words | None) -> None:

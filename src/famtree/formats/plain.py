@@ -17,6 +17,7 @@ def _write(part: Part) -> Iterator[str]:
     if isinstance(part, Facts):
         if part.title is not None:
             yield str(part.title)
+        yield from map(str, part.lead)
         yield from (f"{label}: {value}" for label, value in part.list_rows())
     elif isinstance(part, Table):
         if not part.bare:

@@ -77,6 +77,7 @@ def _declare(family: str, generation: Generation | None, belief: float) -> Candi
     return Candidate.model_construct(
         family=family,
         generation=generation.key if generation else None,
+        name=generation.name if generation else None,
         score=belief,
         decided_by="declared",
     )

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from famtree import __version__
 from famtree.checkpoint.consistency.consult import list_unchecked
 from famtree.checkpoint.declaration import DECLARED_BELIEF
+from famtree.checkpoint.facts import read_license
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
-from famtree.fingerprints.defaults import known_model_type
-from famtree.identification.declared import Told, hear_declaration, settle_by_declaration
+from famtree.fingerprints.parameters import count_active
+from famtree.identification.declared import hear_declaration, settle_by_declaration
 from famtree.identification.measure import makes_embeddings, measure
+from famtree.identification.reason import explain, name_signal
 from famtree.identification.towers import find_components
 from famtree.lineage.document import summarise_lineage
 from famtree.matchers.confidence import DISPUTED_FACTOR
@@ -30,8 +32,9 @@ from famtree.types.identification import (
 
 if TYPE_CHECKING:
     from famtree.checkpoint.checkpoint import Checkpoint
+    from famtree.checkpoint.gathered import Gathered
     from famtree.lineage.trace import Trace
-    from famtree.types.family import Generation
+    from famtree.types.family import Family, Generation
 
 
 def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport) -> Identification:
@@ -63,20 +66,12 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     outcome = "identified" if declared else result.outcome
     return Identification.model_construct(
         famtree=__version__,
-        checkpoint=CheckpointSummary.model_construct(
-            ref=source.ref.text,
-            source="gguf" if source.ref.file and findings.found.form.alone else source.kind,
-            revision=findings.found.listing.revision,
-            format=findings.found.form.name,
-            weights_read=any(
-                side.bytes_planned for proof in trace.proofs.values() for side in proof.sides
-            ),
-        ),
+        checkpoint=_summarise(checkpoint, trace),
         kind=findings.kind,
-        for_=_describe_target(findings, family.key if family else None, generation),
+        for_=_describe_target(findings, family, generation, registry),
         outcome=outcome,
         unknown_because=findings.unknown_because if outcome == "unknown" else None,
-        reason=_explain(findings, told, registry),
+        reason=explain(findings, told.reason, size, registry),
         family=FamilyName.model_construct(key=family.key, name=family.name, maker=family.maker)
         if family
         else None,
@@ -87,6 +82,13 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         decided_by=best.decided_by if best else "declared" if declared else None,
         confidence=round(confidence, 4),
         parameters=parameters,
+        active_parameters=count_active(
+            findings.found.index,
+            findings.quantization,
+            fingerprint.architecture,
+            findings.found.config,
+            parameters,
+        ),
         size=size,
         variant=find_variant(fingerprint, result, embeds=makes_embeddings(findings))
         if findings.target is None
@@ -95,6 +97,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         components=[*findings.components, *find_components(findings, registry)],
         fingerprint=fingerprint,
         quantization=findings.quantization,
+        license=_find_license(findings.found),
         adapter=findings.adapter.adapter if findings.adapter else None,
         pickled=findings.found.pickled,
         completeness=findings.completeness,
@@ -107,76 +110,51 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     )
 
 
-def _explain(findings: Findings, told: Told, registry: Registry) -> str:
-    """Return what the checkpoint is where it is no model by itself, else what decided."""
-    what, best = findings.found.explanation, findings.result.best
-    if told.reason is not None or (what is not None and best is None):
-        return told.reason or what or ""
-    decided = explain(findings, registry)
-    return f"{what}; {decided}" if what is not None and findings.kind == "pipeline" else decided
-
-
-def _describe_target(
-    findings: Findings, family: str | None, generation: Generation | None
-) -> Target | None:
-    """Return what a draft head guesses for, or an adapter is added to."""
-    if findings.adapter is None:
-        return findings.target
-    return Target.model_construct(
-        family=family,
-        generation=generation.key if generation else None,
-        hidden_size=findings.adapter.hidden_size,
-        vocab_rows=findings.adapter.vocab_rows,
-        layout=findings.adapter.adapter.method,
+def _summarise(checkpoint: Checkpoint, trace: Trace) -> CheckpointSummary:
+    source, found = checkpoint.source, checkpoint.findings.found
+    sizes = [found.plan.sizes.get(name) or 0 for name in found.plan.shards]
+    return CheckpointSummary.model_construct(
+        ref=source.ref.text,
+        source="gguf" if source.ref.file and found.form.alone else source.kind,
+        revision=found.listing.revision,
+        format=found.form.name,
+        weights_read=any(
+            side.bytes_planned for proof in trace.proofs.values() for side in proof.sides
+        ),
+        files=len(sizes) or None,
+        bytes=sum(sizes) if sizes and all(sizes) and not found.plan.missing_shards else None,
     )
 
 
-def explain(findings: Findings, registry: Registry) -> str:
-    """Return one sentence: what decided, or why nothing could."""
-    result = findings.result
-    best = result.best
-    if best is not None:
-        strongest = [one.signal for one in result.evidence if one.supports and one.weight > 0][:3]
-        spoke = ", ".join(dict.fromkeys(strongest)) or "nothing in particular"
-        if result.generation is not None:
-            return f"decided by {best.decided_by}: {spoke}"
-        names = ", ".join(str(one.generation) for one in result.candidates)
-        return f"the family is settled by {spoke}; these generations show the same traits: {names}"
-    alike = result.contradicted
-    if alike is not None:
-        told = ", ".join(dict.fromkeys(alike.conflicts))
-        return f"it looks like {alike.generation.name}, but {told} are none of its members'"
-    architecture = findings.fingerprint.architecture
-    if result.nested is not None:
-        return (
-            f"model_type {architecture.wrapper!r} is known neither by itself nor as a chat model "
-            f"over a decoder: what it nests, {result.nested.family.name}, is a part of it"
-        )
-    model_type = architecture.text_model_type or architecture.model_type
-    if result.outcome == "ambiguous":
-        names = ", ".join(dict.fromkeys(one.family for one in result.candidates))
-        return f"several families fit about equally: {names}"
-    if model_type is None:
-        return "config.json names no model_type, and no known design fits what it does say"
-    mentioned = {
-        family.key
-        for family, generation in registry.walk_generations()
-        for rule in generation.rules
-        if any(
-            condition.equals == model_type or model_type in (condition.one_of or ())
-            for trait, condition in rule.when.items()
-            if trait.endswith("model_type")
-        )
-    }
-    if mentioned:
-        return (
-            f"model_type {model_type!r} is used by known families "
-            f"({', '.join(sorted(mentioned)[:6])}), but too little else fits any of them"
-        )
-    known = known_model_type(model_type, architecture.class_name)
-    if known is not None:
-        return f"transformers knows model_type {known!r}; the registry has no such family yet"
-    return f"model_type {model_type!r} is known neither to transformers nor to the registry"
+def _find_license(found: Gathered) -> str | None:
+    stated = read_license(found.listing)
+    if stated is None:
+        header = found.form.list_metadata().get("general.license")
+        stated = header.strip().lower()[:64] if isinstance(header, str) else None
+    return stated or None
+
+
+def _describe_target(
+    findings: Findings,
+    family: Family | None,
+    generation: Generation | None,
+    registry: Registry,
+) -> Target | None:
+    """Return what a draft head guesses for, or an adapter is added to."""
+    if findings.adapter is None:
+        if (target := findings.target) is None or target.family is None:
+            return findings.target
+        family = registry.by_key[target.family]
+        generation = registry.find_generation(family.key, target.generation or "")
+        return target.model_copy(update={"name": (generation or family).name})
+    return Target.model_construct(
+        family=family.key if family else None,
+        generation=generation.key if generation else None,
+        hidden_size=findings.adapter.hidden_size,
+        vocab_rows=findings.adapter.vocab_rows,
+        name=(generation or family).name if family else None,
+        layout=findings.adapter.adapter.method,
+    )
 
 
 def _warn_of_conflicts(findings: Findings) -> list[Notice]:
@@ -189,8 +167,8 @@ def _warn_of_conflicts(findings: Findings) -> list[Notice]:
             warnings.append(
                 Notice.model_construct(
                     code="identity-conflict",
-                    message=f"{signal} is {one.seen}, where {best.family.name} "
-                    f"{best.generation.name} has {one.expected}",
+                    message=f"{name_signal(signal)}: {one.seen}, where {best.generation.name} "
+                    f"has {one.expected}",
                 )
             )
     return warnings
@@ -204,7 +182,7 @@ def _warn_of_shape(findings: Findings, parameters: int | None) -> list[Notice]:
     return [
         Notice.model_construct(
             code="custom-size",
-            message=f"custom size: no official size of {best.family.name} "
-            f"{best.generation.name} has this shape{about}",
+            message=f"custom size: no official size of {best.generation.name} "
+            f"has this shape{about}",
         )
     ]

@@ -287,6 +287,7 @@ def _candidate(standing: Standing) -> Candidate:
     return Candidate.model_construct(
         family=standing.family.key,
         generation=standing.generation.key,
+        name=standing.generation.name,
         score=round(standing.share, 4),
         decided_by=standing.decided_by,
     )

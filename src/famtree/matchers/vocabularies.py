@@ -103,6 +103,12 @@ def _compare(
     return _verdict(tokenizer, known[0], weight, conflict=True)
 
 
+def _count(tokenizer: Tokenizer) -> str:
+    """Return how many tokens there are; nothing where the file's header does not tell."""
+    count = tokenizer.base_entries or tokenizer.entries
+    return f"{count} tokens, " if count else ""
+
+
 def _verdict(
     tokenizer: Tokenizer, known: KnownTokenizer | None, weight: float, *, conflict: bool
 ) -> VocabularyMatch:
@@ -112,8 +118,7 @@ def _verdict(
             signal="tokenizer.vocabulary",
             source="tokenizer",
             expected=known.name if known else "a vocabulary of its own",
-            seen=f"{tokenizer.base_entries or tokenizer.entries} tokens, "
-            f"digest {(tokenizer.vocabulary or '')[:12]}",
+            seen=f"{_count(tokenizer)}digest {(tokenizer.vocabulary or '')[:12]}",
             supports=weight > 0,
             weight=round(weight, 3),
         ),

@@ -59,6 +59,10 @@ class CheckpointSummary(FrozenModel):
     revision: str | None = None
     format: CheckpointFormat
     weights_read: bool = False
+    files: int | None = None
+    """Weight files of the one model that is described; None where none is listed."""
+    bytes: int | None = None
+    """Their listed sizes together; None where one of them is not told or absent."""
 
 
 class FamilyName(FrozenModel):
@@ -85,6 +89,8 @@ class Target(FrozenModel):
     """Width of the states that it hands over."""
     vocab_rows: int | None = None
     """Rows of its vocabulary."""
+    name: str | None = None
+    """Whose it is, as people call it."""
     layout: str | None = None
     """Method of a draft head (`eagle-3`, `medusa`, ...) or adapter (`lora`, ...)."""
 
@@ -105,6 +111,8 @@ class Candidate(FrozenModel):
 
     family: str
     generation: str | None
+    name: str | None = None
+    """As people call the generation."""
     score: float
     """Posterior share, 0..1."""
     decided_by: str
@@ -308,6 +316,8 @@ class Identification(FrozenModel):
     decided_by: str | None = None
     confidence: float
     parameters: int | None = None
+    active_parameters: int | None = None
+    """Those that one token uses, where a mixture of experts leaves some idle."""
     size: str | None = None
     variant: Variant | None = None
     wrapper: str | None = None
@@ -316,6 +326,8 @@ class Identification(FrozenModel):
     """Parts that have a design of their own, such as the models of a pipeline."""
     fingerprint: Fingerprint
     quantization: Quantization | None = None
+    license: str | None = None
+    """As its card, its tags or its header states it, in lower case."""
     adapter: Adapter | None = None
     """What an adapter adds, and to which base; None for a whole model."""
     pickled: PickledWeights | None = None

@@ -1,0 +1,211 @@
+"""What a checkpoint is, in sentences for people who know models and not famtree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from famtree.formats.lineage_words import SIGNS
+from famtree.formats.parts import Text
+from famtree.types.links import STATUSES, find_refutation
+
+if TYPE_CHECKING:
+    from famtree.types.adapter import Adapter
+    from famtree.types.identification import (
+        ChainStep,
+        Identification,
+        LinkRelation,
+        LinkStatus,
+        UnknownReason,
+    )
+
+SURE = 0.75
+"""Below this the answer is called probable: it is wrong more often than one time in four."""
+MOST_PARENTS = 3
+"""Parents named in a sentence; all stand below it."""
+MOST_NAMES = 6
+_STYLES = {"identified": "bold green", "ambiguous": "bold yellow", "unknown": "bold red"}
+_VARIANTS = {
+    "instruct": "Instruct", "chat": "Chat", "code": "Code", "math": "Math",
+    "reasoning": "Reasoning", "embedding": "Embedding", "reward": "Reward",
+}  # fmt: skip
+"""Of a `vision` model its wrapper says more than a word behind its name."""
+_METHODS = {
+    "lora": "LoRA", "dora": "DoRA", "loha": "LoHa", "lokr": "LoKr", "ia3": "IA3",
+    "eagle": "EAGLE", "eagle3": "EAGLE-3", "medusa": "Medusa", "mtp": "MTP",
+}  # fmt: skip
+_DERIVED: dict[LinkRelation, str] = {
+    "copy": "copied",
+    "finetune": "fine-tuned",
+    "continued-pretrain": "trained further",
+    "adapter": "adapted",
+    "quantized": "quantized",
+    "converted": "converted",
+    "merge": "merged",
+    "distill": "distilled",
+    "pruned": "pruned",
+    "upscaled": "stacked to more layers",
+    "upcycled": "made a mixture of experts",
+    "unknown": "derived",
+}
+_STANDINGS: dict[LinkStatus, str] = {
+    "verified": "proven",
+    "consistent": "declared and consistent",
+    "declared": "declared, and not checked",
+    "inferred": "inferred, not declared",
+    "unresolved": "not settled",
+}
+_UNKNOWN: dict[UnknownReason, str] = {
+    "unregistered": "no family on record has this design",
+    "not-judged": "its files do not suffice to tell",
+    "contradictory": "it shows traits that no family on record has together",
+}
+
+
+def describe_identity(result: Identification) -> Iterator[Text]:
+    """Yield one sentence, and one more for each claim of a parent that is ruled out."""
+    told = Text(_tell_what(result), _STYLES[result.outcome])
+    if result.family is not None and result.generation is None:
+        told.append(f"; generation open: {_name_candidates(result)}")
+    if ended := _tell_standing(result):
+        told.append(f"; {ended}")
+    yield told
+    for step in list_refuted(result):
+        yield Text(f"{SIGNS['contradicted']} {tell_refuted(step)}", "bold red")
+
+
+def name_model(result: Identification) -> str | None:
+    """Return what people call it: generation, size and variant; None where no family is known."""
+    if result.family is None:
+        return None
+    name = _add((result.generation or result.family).name, result.size)
+    return _add(name, _VARIANTS.get(result.variant or ""))
+
+
+def list_own(result: Identification) -> list[ChainStep]:
+    """Return the links from the checkpoint itself, those of its parts left out."""
+    chain = result.lineage.chain
+    return [step for step in chain if step.child == chain[0].child and step.role is None]
+
+
+def list_refuted(result: Identification) -> list[ChainStep]:
+    """Return the claimed direct parents that are ruled out."""
+    chain = result.lineage.chain
+    own = [step for step in chain if step.child == chain[0].child]
+    return [step for step in own if step.status == "contradicted"]
+
+
+def tell_refuted(step: ChainStep) -> str:
+    """Return one sentence: the claim, and the fact that rules it out."""
+    told = f"It names {step.parent} as its parent, which is ruled out"
+    against = find_refutation(step.evidence)
+    if against is None:
+        return told
+    if against.source == "weights":
+        return f"{told}: weights {against.seen}"
+    signal = against.signal.rpartition(".")[2].replace("_", " ")
+    return f"{told}: {signal} {against.seen}, where it has {against.expected}"
+
+
+def _add(name: str, word: str | None) -> str:
+    """Return `name` with `word`, unless it is said already."""
+    return name if not word or word.lower() in name.lower() else f"{name} {word}"
+
+
+def _name_candidates(result: Identification) -> str:
+    names = dict.fromkeys(one.name or one.generation or one.family for one in result.candidates)
+    *first, last = list(names)[:MOST_NAMES] or ["several"]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _tell_what(result: Identification) -> str:
+    name = name_model(result)
+    told = name
+    if result.outcome == "unknown" and result.kind == "model":
+        because = _UNKNOWN.get(result.unknown_because or "not-judged", "")
+        return f"Unknown: {because}"
+    if result.kind != "model":
+        return _tell_kind(result, name)
+    if name is None or told is None:
+        return f"Not settled which family: {_name_candidates(result)}"
+    if result.outcome == "identified" and result.confidence < SURE:
+        told = f"Probably {told}"
+    steps = [step for step in list_own(result) if step.status != "contradicted"]
+    if not steps:
+        return f"{told}, base model" if result.variant == "base" else told
+    return f"{told}, {_tell_derived(steps)}"
+
+
+def _tell_derived(steps: list[ChainStep]) -> str:
+    organisation, slash, _ = steps[0].child.partition("/")
+    by = f" by {organisation}" if slash and organisation else ""
+    relations = list(dict.fromkeys(step.relation for step in steps))
+    if relations == ["merge"] and len(steps) > 1:
+        return f"merged of {len(steps)} checkpoints{by}"
+    return f"{' and '.join(_DERIVED[one] for one in relations)}{by}"
+
+
+def _tell_kind(result: Identification, name: str | None) -> str:
+    """Return what a thing is that is no model by itself."""
+    target, kind = result.for_, result.kind
+    if kind in ("adapter", "draft-head"):
+        method = (target.layout if target is not None else None) or ""
+        layout = f"{_METHODS.get(method, method)} " if method else ""
+        noun = "adapter" if kind == "adapter" else "draft head"
+        article = "An" if (layout or noun)[0].lower() in "aeio" else "A"
+        whom = name or (target.name if target is not None else None)
+        if whom is None and result.adapter is not None and result.adapter.base:
+            whom = f"{result.adapter.base}, which is not known"
+        if whom is None and target is not None and target.hidden_size:
+            whom = f"a model that is {target.hidden_size:,} wide"
+        return f"{article} {layout}{noun} for {whom or 'a base that it does not name'}"
+    parts = len(result.components)
+    nouns = {
+        "pipeline": f"A pipeline of {parts} parts" if parts else "A pipeline",
+        "component": "One part of a larger whole",
+        "vocabulary": "A vocabulary without weights",
+    }
+    of = "that of " if kind == "vocabulary" else ""
+    if name is not None:
+        probably = (
+            "" if result.confidence >= SURE or result.outcome != "identified" else "probably "
+        )
+        return f"{nouns[kind]}: {probably}{of}{name}"
+    if result.outcome == "ambiguous":
+        return f"{nouns[kind]}, not settled which: {_name_candidates(result)}"
+    return f"{nouns[kind]}; {_UNKNOWN.get(result.unknown_because or 'not-judged', '')}"
+
+
+def _tell_standing(result: Identification) -> str:
+    """Return how well its descent is founded; nothing where that goes without saying."""
+    if result.adapter is not None and result.adapter.base:
+        return _tell_base(result.adapter)
+    if result.kind == "vocabulary":
+        return ""
+    steps = list_own(result)
+    standing = [step for step in steps if step.status != "contradicted"]
+    if standing:
+        return _tell_statuses([step.status for step in standing])
+    if steps:
+        return "the parent it names is ruled out"
+    if result.kind != "model" or result.outcome == "unknown":
+        return ""
+    if result.lineage.root is not None and result.lineage.complete and not result.lineage.parents:
+        return "trained from scratch"
+    return "no parent is declared"
+
+
+def _tell_statuses(statuses: list[LinkStatus]) -> str:
+    if len(set(statuses)) == 1:
+        word = "parent" if len(statuses) == 1 else "parents"
+        return f"{word} {_STANDINGS[statuses[0]]}"
+    counted = [f"{statuses.count(one)} {one}" for one in STATUSES if one in statuses]
+    return f"parents: {', '.join(counted)}"
+
+
+def _tell_base(adapter: Adapter) -> str:
+    return {
+        "consistent": "base declared, and the adapter fits it",
+        "contradicted": f"the base it names, {adapter.base}, is ruled out",
+        "unchecked": "base declared, and not checked",
+    }[adapter.base_check]
