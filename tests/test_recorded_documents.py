@@ -17,6 +17,7 @@ from recorded_documents import CASES, RECORDED, ROOT, ask, fill, name_file
 OTHER_VALUES: dict[str, str] = {
     r"famtree": "the version",
     r"cost(\..+)?": "what an answer costs is not promised, only that it is told",
+    r"identify .*\.reason": "named signals: it is a sentence today, and `evidence` has the signals",
     r"compare .*\.relation\.lineage\.common_ancestor": "was a name; has both distances now",
     r"compare acme/support-7b acme/tools-7b\.relation\.lineage\.status": (
         "was declared: links whose files agree are consistent, as `famtree lineage` says"
