@@ -1,4 +1,4 @@
-"""How long `famtree compare` takes on two tiny folders, as a multiple of an empty Python.
+"""Processor time of `famtree compare` on two tiny folders, as a multiple of an empty Python.
 
     python benchmarks/compare.py [--runs N]
 

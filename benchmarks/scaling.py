@@ -1,10 +1,12 @@
-"""How processor time and memory of `famtree identify` grow: exponents of each kind of size.
+"""How processor time and memory grow with what is read: exponents of each kind of size.
 
     python benchmarks/scaling.py [--runs N] [--only WORD]
 
 Tensors, shards, tokens of a tokenizer.json and of a GGUF, and files of a repository, at three
-sizes each. An exponent is the slope of the logarithms, after what an empty checkpoint takes has
-been taken off; 1 is linear. Exits with 1 where one of the time is above MOST.
+sizes each, as `famtree identify` reads them; and rows of `famtree scan`, over all of its processes,
+where memory is that of the largest. An exponent is the slope of the logarithms, after what an
+empty checkpoint, or one row, takes has been taken off; 1 is linear. Exits with 1 where one of the
+time is above MOST.
 """
 
 from __future__ import annotations
@@ -20,10 +22,12 @@ from math import log
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 from gguf_files import design_of, vocabulary_of, write_gguf  # noqa: E402
 from hub.server import HubServer  # noqa: E402
+from process_tree import run_tree  # noqa: E402
+from scan_hub import fill  # noqa: E402
 from startup import make_environment, measure  # noqa: E402
 
 MOST = 1.25
@@ -32,6 +36,9 @@ CONFIG = {
     "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 64,
     "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 128,
 }  # fmt: skip
+
+
+ROWS = (50, 200, 800)
 
 
 def write_shards(folder: Path, tensors: int, shards: int) -> None:
@@ -94,6 +101,31 @@ def run(reference: str, environment: dict[str, str], runs: int) -> tuple[float, 
     return statistics.median(one.cpu for one in spent), max(one.megabytes for one in spent)
 
 
+def run_scan(rows: int, environment: dict[str, str], runs: int) -> tuple[float, float]:
+    """Return the same of all processes of scanning so many repositories with empty caches."""
+    found = []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as place:
+            asked = ["--filter", "bench", "--limit", str(rows), "--out", f"{place}/rows.jsonl"]
+            command = [sys.executable, "-m", "famtree", "scan", *asked]
+            found.append(run_tree(command, environment | {"HF_HOME": place}))
+    return statistics.median(cpu for cpu, _ in found), max(megabytes for _, megabytes in found)
+
+
+def report(
+    name: str, sizes: list[int], found: list[tuple[float, float]], floor: tuple[float, float]
+) -> list[str]:
+    """Print one line; return the name where it is too steep."""
+    time = fit(sizes, [cpu - floor[0] for cpu, _ in found])
+    memory = fit(sizes, [megabytes - floor[1] for _, megabytes in found])
+    told = ", ".join(
+        f"{size}: {cpu:.2f} s {megabytes:.0f} MB"
+        for size, (cpu, megabytes) in zip(sizes, found, strict=True)
+    )
+    print(f"{name:12} time {time:5.2f}  memory {memory:5.2f}  ({told})", flush=True)
+    return [name] if time > MOST else []
+
+
 def main() -> int:
     """Print a line for each kind of size; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -130,15 +162,12 @@ def main() -> int:
             run("org/first", environment, 1)
         for name, points in cases.items():
             found = [run(reference, environment, options.runs) for _, reference in points]
-            sizes_seen = [size for size, _ in points]
-            time = fit(sizes_seen, [cpu - floor[0] for cpu, _ in found])
-            memory = fit(sizes_seen, [megabytes - floor[1] for _, megabytes in found])
-            told = ", ".join(
-                f"{size}: {cpu:.2f} s {megabytes:.0f} MB"
-                for size, (cpu, megabytes) in zip(sizes_seen, found, strict=True)
-            )
-            print(f"{name:12} time {time:5.2f}  memory {memory:5.2f}  ({told})")
-            steep += [name] if time > MOST else []
+            steep += report(name, [size for size, _ in points], found, floor)
+        if options.only in "scan rows":
+            fill(hub, ROWS[-1])
+            floor = run_scan(1, environment, options.runs)
+            found = [run_scan(rows, environment, options.runs) for rows in ROWS]
+            steep += report("scan rows", list(ROWS), found, floor)
     if steep:
         print(f"steeper than {MOST}: {', '.join(steep)}")
     return int(bool(steep))

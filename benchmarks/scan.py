@@ -68,25 +68,29 @@ def serve(count: int, latency: float, faults: float = 0.0) -> Iterator[str]:
             process.kill()
 
 
-def scan(url: str, folder: Path, *arguments: str, kill_after: int | None = None) -> Scan:
-    """Run `famtree scan` into `folder`/rows.jsonl, killing it after so many rows if asked to."""
-    environment = {
+def make_surroundings(url: str, folder: Path) -> dict[str, str]:
+    """Return the environment of a scan of the Hub at `url` with the caches of `folder`."""
+    cleared = {
         name: value
         for name, value in os.environ.items()
         if not name.upper().startswith(NETWORK.CLEARED)
     }
-    environment |= {
+    return cleared | {
         "HF_ENDPOINT": url,
         "HF_HOME": str(folder / "hf"),
         "NO_PROXY": "*",
         "PYTHONPATH": str(ROOT / "src"),
         "XDG_CACHE_HOME": str(folder.parent / "cache"),
     }
+
+
+def scan(url: str, folder: Path, *arguments: str, kill_after: int | None = None) -> Scan:
+    """Run `famtree scan` into `folder`/rows.jsonl, killing it after so many rows if asked to."""
     out = folder / "rows.jsonl"
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "famtree", "scan", "--out", str(out), *arguments],
-        env=environment,
+        env=make_surroundings(url, folder),
         stderr=subprocess.DEVNULL,
     )
     while kill_after is not None:
