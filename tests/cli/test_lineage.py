@@ -68,6 +68,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "offline": False,
         "verify": False,
         "atlas": None,
+        "candidates": (),
         "children": False,
         "depth": 8,
         "registry": (),
@@ -79,6 +80,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "offline": True,
         "verify": True,
         "atlas": None,
+        "candidates": (),
         "children": True,
         "depth": 3,
         "registry": (),
@@ -140,3 +142,9 @@ def test_failure_has_its_code_and_writes_no_page(
     assert not path.exists()
     done = command("lineage", REF, "--json")
     assert done.document["error"]["code"] == "not-found"
+
+
+def test_candidates_are_looked_at_by_weights(command: Command) -> None:
+    done = command("lineage", REF, "--candidate", "acme/base")
+    assert done.code == 2
+    assert "add --verify" in done.err

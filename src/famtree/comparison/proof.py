@@ -3,7 +3,7 @@
 Observed beats declared: weights that share nothing rule a declared descent out, and weights that
 depend on each other verify it, as `famtree.lineage.judge` says of every link. Dependence alone
 does not tell parent and child from siblings, so the declared kind of kinship stands where the
-weights do not speak against it.
+weights do not speak against it; a known root tells more (`placement`).
 """
 
 from __future__ import annotations
@@ -89,7 +89,18 @@ def prove(
         message = f"the weights could not be compared: {fault.message}"
         notices.append(Notice.model_construct(code="not-verified", message=message))
         return tell("untold", fault.message)
-    return _note(join_proof(descent, proof), describe_proof(child.ref, parent.ref, proof))
+    verdict = join_proof(descent, proof)
+    if opener is not None:
+        from famtree.comparison.placement import place_pair
+
+        placed = place_pair(declared, proof, a, b, opener)
+        if placed is not None:
+            update: dict[str, object] = {"verdict": placed[0], "status": "inferred"}
+            update |= {"reason": f"{proof.reason}; {placed[1]}", "relation": None, "path": []}
+            verdict = verdict.model_copy(
+                update=update | {"distance": None, "common_ancestor": None}
+            )
+    return _note(verdict, describe_proof(child.ref, parent.ref, proof))
 
 
 def _note(verdict: LineageVerdict, link: VerifiedLink) -> LineageVerdict:
