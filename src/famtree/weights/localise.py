@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from famtree.weights.draw import Draw
     from famtree.weights.open import Weights
 
+EQUAL_COPIES = 0.9
+"""Of the best z: layers of a stack that were copied from one layer differ by their training alone,
+other layers have z near 0."""
 LOCATED_ROLES = 3
 """Matrices of a layer that are drawn to recognise it by."""
 
@@ -158,7 +161,8 @@ def match_layers(child: Weights, parent: Weights, wanted: Sequence[int]) -> dict
             for own, sample in ours.items()
             if (test := column_test(sample, values)) is not None
         }
-        best = max(tests, key=lambda own: tests[own], default=None)
-        if best is not None and tests[best] > limit.DEPENDENT_Z:
-            found[layer] = best
+        best = max(tests.values(), default=0.0)
+        if best > limit.DEPENDENT_Z:
+            # The first of equal copies: of a stack and what is made from it the same one.
+            found[layer] = min(own for own, z in tests.items() if z >= EQUAL_COPIES * best)
     return found
