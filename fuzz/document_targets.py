@@ -234,7 +234,7 @@ def _check_stated(found: Adapter, theirs: Any) -> None:
 def fuzz_policy(data: bytes) -> None:
     """Read a policy file."""
     try:
-        demands = read_policy(data, _POLICY, _registry())
+        demands = read_policy(data, _POLICY, _registry()).demands
     except UsageError:
         return
     text = data.decode()

@@ -249,13 +249,15 @@ def test_the_action_installs_itself_from_its_lock(outside: dict[str, str], tmp_p
     source = tmp_path / "action"
     shutil.copytree(ROOT, source, ignore=LEFT_BEHIND)
     action = yaml.safe_load((source / "action.yml").read_text(encoding="utf-8"))
-    [install, check] = [step["run"] for step in action["runs"]["steps"] if "run" in step]
+    [_, install, check] = [step["run"] for step in action["runs"]["steps"] if "run" in step]
     python = str(Path(sys.executable).parent)
     environment = outside | {
         "PATH": f"{python}{os.pathsep}{os.environ['PATH']}",
         "RUNNER_TEMP": str(tmp_path),
         "FAMTREE_ACTION_PATH": str(source),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "INPUT_VERIFY": "false",
         "INPUT_POLICY": str(ROOT / "fixtures" / "famtree.toml"),
         **dict.fromkeys(("INPUT_SARIF", "INPUT_JUNIT", "INPUT_TOKEN"), ""),
     }

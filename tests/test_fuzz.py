@@ -17,6 +17,7 @@ import document_targets
 from conftest import ROOT, load_module
 from famtree.fingerprints.onnx_graph import OnnxGraph
 from famtree.fingerprints.vocabulary import Vocabulary
+from famtree.policy.load import LoadedPolicy
 from famtree.sources.pickle_archive import Storages
 from famtree.types.adapter import Adapter
 from famtree.types.checkpoint import Listing
@@ -43,7 +44,7 @@ WRONG: dict[str, tuple[str, Any]] = {
     "onnx": ("read_onnx_graph", lambda *_: OnnxGraph()),
     "archive": ("list_storages", lambda *_: Storages(1, 1)),
     "adapter": ("describe_adapter", lambda *_: Adapter(rank=7)),
-    "policy": ("read_policy", lambda *_: []),
+    "policy": ("read_policy", lambda *_: LoadedPolicy([], [])),
 }
 
 

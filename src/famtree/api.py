@@ -232,6 +232,7 @@ def check(
     verify: bool = False,
     proof: ProofOptions = USUAL,
     against: str | None = None,
+    baseline: str | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -241,15 +242,16 @@ def check(
     """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
 
     `verify` allows reading weight bytes where conditions ask about the ancestry. `against` is a
-    registry bundle: what it would answer otherwise is told, nothing is put in use. Raises
-    UsageError for a file that is absent or faulty. A checkpoint that cannot be fetched or read is
-    an error of its own row.
+    registry bundle: what it would answer otherwise is told, nothing is put in use. `baseline` is a
+    file of what did not hold before and does not count. Raises PolicyError for a file that is
+    absent or faulty. A checkpoint that cannot be fetched or read is an error of its own row.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).check(
         policy,
         verify=verify,
         proof=proof,
         against=against,
+        baseline=baseline,
         timeout=timeout,
         on_progress=on_progress,
     )

@@ -2,6 +2,7 @@
 
     FamtreeError
     ├── UsageError                2   the request itself is wrong
+    │   └── PolicyError               a policy file is (all faults at once)
     ├── FetchError                3   could not be fetched
     │   ├── NotFoundError             no such repository, revision, file or folder
     │   ├── AccessError               gated, private, disabled, bad token
@@ -47,6 +48,21 @@ class UsageError(FamtreeError):
 
     exit_code = 2
     code = "usage"
+
+
+class PolicyError(UsageError):
+    """A policy file is wrong; `faults` has line (from 1), field and what is wrong of each."""
+
+    def __init__(
+        self,
+        message: str,
+        faults: list[tuple[int, str, str]],
+        *,
+        hint: str = "",
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.faults = [(line, field, redact(reason)) for line, field, reason in faults]
 
 
 def require_package(module: str, purpose: str, *, instead: str = "") -> Any:

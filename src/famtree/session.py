@@ -315,6 +315,7 @@ class Session:
         verify: bool = False,
         proof: ProofOptions = USUAL,
         against: str | None = None,
+        baseline: str | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> CheckReport:
@@ -323,8 +324,12 @@ class Session:
 
         from famtree.policy.check import check_policy
         from famtree.policy.load import load_policy
+        from famtree.policy.waivers import Excuses
 
-        demands = load_policy(Path(policy), self.registry)
+        demands, waivers = load_policy(Path(policy), self.registry)
+        excuses = Excuses(waivers)
+        if baseline is not None:
+            excuses.read_baseline(baseline)
         other = None
         if against is not None:
             other = lay_over(self._places, self.read_bundle(against).registry)
@@ -338,6 +343,7 @@ class Session:
             on_progress=on_progress,
             access=self._access.until(timeout),
             against=other,
+            excuses=excuses,
         )
 
     def read_bundle(self, source: str, *, pin: str | None = None) -> Bundle:

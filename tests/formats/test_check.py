@@ -5,7 +5,7 @@ import re
 from typing import get_args
 from xml.etree import ElementTree
 
-from famtree.formats.check_sarif import RULES, UNCHECKED, build_sarif
+from famtree.formats.check_sarif import FAULTY, RULES, UNCHECKED, build_sarif
 from famtree.types.policy import (
     CheckedCheckpoint,
     CheckedCondition,
@@ -41,7 +41,7 @@ def make_hostile() -> CheckReport:
 
 
 def test_every_condition_has_a_rule() -> None:
-    assert set(RULES) == {*get_args(ConditionName), UNCHECKED}
+    assert set(RULES) == {*get_args(ConditionName), UNCHECKED, FAULTY}
 
 
 def test_text_keeps_one_line_for_each_thing() -> None:

@@ -157,12 +157,12 @@ def test_a_policy_that_holds_exits_with_0(run: Any) -> None:
     assert done.document["runs"][0]["results"] == []
 
 
-def test_only_an_error_exits_with_1(run: Any) -> None:
+def test_only_an_error_exits_with_3(run: Any) -> None:
     Path("one.toml").write_text(
         'schema = "famtree/policy/1"\ncheckpoint = [{ref = "a/gated", expect = "qwen"}]\n'
     )
     done = run("one.toml")
-    assert done.code == 1
+    assert done.code == 3
     assert "could not be checked" in done.out
 
 

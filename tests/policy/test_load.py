@@ -18,7 +18,7 @@ HEAD = 'schema = "famtree/policy/1"\n'
 def load(folder: Path, text: str | bytes) -> list[Demand]:
     path = folder / "famtree.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load_policy(path, make_registry())
+    return load_policy(path, make_registry()).demands
 
 
 def test_defaults_fill_what_a_checkpoint_does_not_say(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_path_is_never_taken_for_a_hub_id(
     (tmp_path / "policies").mkdir()
     for path in (Path("famtree.toml"), Path("policies", "famtree.toml")):
         path.write_text(HEAD + row)
-        [demand] = load_policy(path, make_registry())
+        [demand] = load_policy(path, make_registry()).demands
         assert demand.ref == f"./{(path.parent / 'org/name').as_posix()}"
         with pytest.raises(NotFoundError):
             parse_reference(demand.ref)

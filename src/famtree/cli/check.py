@@ -44,6 +44,15 @@ def check(
             show_default=False,
         ),
     ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            "--baseline",
+            metavar="FILE",
+            help="What --write baseline=FILE recorded before does not count.",
+            show_default=False,
+        ),
+    ] = None,
     verify: Verify = False,
     thorough: Thorough = False,
     nonce: Nonce = None,
@@ -53,10 +62,11 @@ def check(
 ) -> None:
     """Check many checkpoints against a policy file.
 
-    Exit codes: 0 every condition holds, 1 one does not or a checkpoint could not be fetched or
-    read, 2 usage or a faulty policy, 70 a bug.
+    Exit codes: 0 every condition holds, 1 one does not, 2 usage or a faulty policy, 3 all that were
+    checked hold, but a checkpoint could not be fetched or read, 70 a bug.
     """
     from famtree.cli.output import check_target, render, write_file, write_stdout
+    from famtree.errors import PolicyError
 
     chosen = choose_format(form, json=as_json)
     targets = [_read_target(text) for text in write or ()]
@@ -67,22 +77,33 @@ def check(
     from famtree.cli.progress import Progress
 
     proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
-    with Progress() as progress:
-        report = api.check(
-            policy,
-            offline=offline,
-            verify=verify,
-            against=against,
-            registry=registry or (),
-            proof=proof,
-            timeout=timeout,
-            on_progress=progress.show,
-        )
+    try:
+        with Progress() as progress:
+            report = api.check(
+                policy,
+                offline=offline,
+                verify=verify,
+                against=against,
+                baseline=baseline,
+                registry=registry or (),
+                proof=proof,
+                timeout=timeout,
+                on_progress=progress.show,
+            )
+    except PolicyError as error:
+        from famtree.policy.check import report_faults
+
+        # Whoever collects reports finds them, with what is wrong with the policy.
+        faulty = report_faults(policy, error)
+        for kind, name in targets:
+            if kind != "baseline":
+                write_file(name, render("check", faulty, kind))
+        raise
     for kind, name in targets:
         write_file(name, render("check", report, kind))
     write_stdout(render("check", report, chosen))
     if not report.holds:
-        raise typer.Exit(1)
+        raise typer.Exit(report.exit_code)
 
 
 def _read_target(text: str) -> tuple[str, str]:

@@ -99,6 +99,7 @@ FORMATS: dict[str, dict[str, Renderer]] = {
         "junit": _call("check_junit:render_junit"),
         "sarif": _dump("check_sarif:build_sarif"),
         "markdown": _call("check_text:render_check_page"),
+        "baseline": _dump("check_baseline:build_baseline"),
     },
     "families": _report("families_report:report_families", "families_report:build_family_list"),
     "family": _report("families_report:report_family", "families_report:build_family"),

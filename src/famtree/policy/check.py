@@ -7,15 +7,24 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 from famtree import __version__
-from famtree.errors import FamtreeError
+from famtree.errors import FamtreeError, PolicyError
 from famtree.identification.subject import examine_subject
 from famtree.lineage.opener import Opener
 from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 from famtree.policy.load import Demand
+from famtree.policy.targets import expand_demands
+from famtree.policy.waivers import Excuses
 from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
 from famtree.sources.reference import parse_reference
-from famtree.types.policy import Against, ChangedAnswer, CheckedCheckpoint, CheckError, CheckReport
+from famtree.types.policy import (
+    Against,
+    ChangedAnswer,
+    CheckedCheckpoint,
+    CheckError,
+    CheckReport,
+    PolicyFault,
+)
 from famtree.types.proof_options import USUAL, ProofOptions
 
 MAX_AT_ONCE = 4
@@ -34,25 +43,33 @@ def check_policy(
     on_progress: Callable[[str], None] | None = None,
     access: HubAccess = OWN,
     against: Registry | None = None,
+    excuses: Excuses | None = None,
 ) -> CheckReport:
     """Return how the checkpoints of policy file `name` meet what is demanded of them.
 
     `verify` settles links by weight bytes: of the whole ancestry where conditions ask about it,
     else of the parents, as `famtree identify` does.
     A checkpoint that cannot be fetched or read is an error of its row, and the report does not
-    hold. What another registry, `against`, would answer otherwise is told beside.
+    hold. What another registry, `against`, would answer otherwise is told beside. `excuses` says
+    what need not hold.
     """
     report = on_progress or (lambda _: None)
+    excused = excuses or Excuses()
+    targets = expand_demands(demands, offline=offline, access=access)
 
-    def check(demand: Demand, known: Registry) -> CheckedCheckpoint:
+    def check(target: tuple[Demand, FamtreeError | None], known: Registry) -> CheckedCheckpoint:
+        demand, fault = target
+        if fault is not None:
+            return _fail(demand, fault)
         report(f"checking {demand.policy.ref}")
         reach = None if needs_lineage(demand.policy) else int(verify)
         opener = Opener(known, offline, headers=verify, access=access, reach=reach, options=proof)
-        return _check(demand, opener, verify, on_progress)
+        row = _check(demand, opener, verify, on_progress)
+        return excused.excuse(row, demand.target or demand.policy.ref)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-        rows = list(pool.map(check, demands, repeat(registry)))
-        others = list(pool.map(check, demands, repeat(against))) if against else []
+        rows = list(pool.map(check, targets, repeat(registry)))
+        others = list(pool.map(check, targets, repeat(against))) if against else []
     results = [row.result for row in rows]
     return CheckReport.model_construct(
         famtree=__version__,
@@ -63,6 +80,23 @@ def check_policy(
         checkpoints=rows,
         registry=registry.knowledge,
         against=_compare(rows, others, against) if against else None,
+        waivers=excused.list_waivers(),
+        baseline=excused.describe_baseline(),
+    )
+
+
+def report_faults(name: str, error: PolicyError) -> CheckReport:
+    """Return the report of a policy file `name` that is wrong itself: nothing was checked."""
+    return CheckReport.model_construct(
+        famtree=__version__,
+        policy=name,
+        passed=0,
+        failed=0,
+        errors=0,
+        faults=[
+            PolicyFault.model_construct(line=line, field=field, message=message)
+            for line, field, message in error.faults
+        ],
     )
 
 
@@ -100,17 +134,7 @@ def _check(
         if needs_lineage(policy):
             conditions += check_lineage(subject.publish_lineage(), policy, subject.find_name)
     except FamtreeError as fault:
-        return CheckedCheckpoint.model_construct(
-            ref=policy.ref,
-            line=demand.line,
-            result="error",
-            error=CheckError.model_construct(
-                code=fault.code,
-                message=fault.message,
-                hint=fault.hint,
-                exit_code=fault.exit_code,
-            ),
-        )
+        return _fail(demand, fault)
     return CheckedCheckpoint.model_construct(
         ref=policy.ref,
         line=demand.line,
@@ -123,4 +147,18 @@ def _check(
         contradicted=[one.message for one in result.warnings if one.code == RULED_OUT],
         verification=result.lineage.verification,
         warnings=subject.checkpoint.refusals,
+    )
+
+
+def _fail(demand: Demand, fault: FamtreeError) -> CheckedCheckpoint:
+    return CheckedCheckpoint.model_construct(
+        ref=demand.policy.ref,
+        line=demand.line,
+        result="error",
+        error=CheckError.model_construct(
+            code=fault.code,
+            message=fault.message,
+            hint=fault.hint,
+            exit_code=fault.exit_code,
+        ),
     )

@@ -34,6 +34,7 @@ _FORMS = (
 _REPO_PART = re.compile(r"\w(?:[\w.-]{0,94}\w)?", re.ASCII)
 _REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
 _SPECIAL_REVISION = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|$)")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LONGEST = 4096
 
 
@@ -56,7 +57,7 @@ def parse_reference(
     if cleaned.startswith(HUB_ADDRESS):
         return _parse_hf_address(cleaned, revision)
     path = os.path.expanduser(cleaned)
-    if _is_path_like(cleaned) or os.path.lexists(path):
+    if is_path_like(cleaned) or os.path.lexists(path):
         return _parse_path(cleaned, path, revision)
     # A local path is no matter of addresses, whose rules take time to import.
     from famtree.sources.pasted import read_pasted
@@ -74,7 +75,22 @@ def find_repository(text: str) -> str:
         return text
 
 
-def _is_path_like(text: str) -> bool:
+def is_pattern(text: str) -> bool:
+    """Return whether `text` stands for several checkpoints: it has `*`, `?` or `[`, no address."""
+    return not _ADDRESS.match(text) and any(mark in text for mark in "*?[")
+
+
+def check_pattern(text: str) -> None:
+    """Raise UsageError for a pattern of Hub ids that names no account."""
+    owner, _, name = text.partition("/")
+    if not is_path_like(text) and (not name or "/" in name or not _REPO_PART.fullmatch(owner)):
+        raise UsageError(
+            f"{text} names no account", hint="write org/name*, or ./folder/* for paths"
+        )
+
+
+def is_path_like(text: str) -> bool:
+    """Return whether `text` is a path, whether or not there is such a file."""
     return (
         text in {".", ".."}
         or text.startswith(("/", "./", "../", "~"))

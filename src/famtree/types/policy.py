@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field
@@ -19,6 +20,11 @@ ConditionName = Literal[
     "require_licence_compatible",
     "deny_renamed",
 ]
+
+
+BASELINE = "famtree/baseline/1"
+"""The document of `famtree check --write baseline=FILE`."""
+OF_BASELINE = "in the baseline"
 
 
 class Conditions(FrozenModel):
@@ -46,8 +52,21 @@ class CheckpointPolicy(Conditions):
     """One checkpoint and what is demanded of it."""
 
     ref: str = Field(min_length=1, max_length=4096)
-    """As on the command line; a path that starts with `./` or `../` begins at the policy file."""
+    """As on the command line; a path that starts with `./` or `../` begins at the policy file. With
+    `*`, `?` or `[` all that match: models of one account (`acme/*`), or paths."""
     revision: str | None = None
+
+
+class Waiver(FrozenModel):
+    """What need not hold of a checkpoint for a time, and why."""
+
+    ref: str = Field(min_length=1, max_length=4096)
+    """As in the list of checkpoints; `*` and `?` stand for any letters."""
+    conditions: list[ConditionName] | None = Field(None, min_length=1)
+    """Which of them; all where none are named."""
+    reason: str = Field(min_length=1, max_length=1000)
+    expires: date
+    """The last day on which it counts."""
 
 
 class Policy(FrozenModel):
@@ -59,6 +78,7 @@ class Policy(FrozenModel):
     defaults: Conditions = Field(default_factory=Conditions.model_construct)
     """Demanded of every checkpoint that does not say otherwise."""
     checkpoints: list[CheckpointPolicy] = Field(alias="checkpoint", min_length=1, max_length=10_000)
+    waivers: list[Waiver] = Field(alias="waiver", default_factory=list, max_length=10_000)
 
 
 class CheckedCondition(FrozenModel):
@@ -68,6 +88,8 @@ class CheckedCondition(FrozenModel):
     holds: bool
     message: str
     """What was asked and, where it does not hold, what was found instead."""
+    waived: str | None = None
+    """Why it counts as met although it does not hold: a waiver's reason, or the baseline."""
 
 
 class CheckError(FrozenModel):
@@ -112,6 +134,36 @@ class CheckedCheckpoint(FrozenModel):
         return " ".join(words)
 
 
+class AppliedWaiver(FrozenModel):
+    """A waiver of the policy, and whether it counted."""
+
+    ref: str
+    conditions: list[ConditionName] | None = None
+    reason: str
+    expires: str
+    """YYYY-MM-DD."""
+    line: int
+    state: Literal["used", "unused", "expired"]
+
+
+class PolicyFault(FrozenModel):
+    """Something that is wrong with the policy file itself."""
+
+    line: int
+    field: str
+    message: str
+
+
+class UsedBaseline(FrozenModel):
+    """A record of what did not hold before, and what became of it."""
+
+    file: str
+    known: int
+    """Conditions that do not hold, and did not then."""
+    gone: list[str] = Field(default_factory=list)
+    """`ref: condition` of those that hold by now, or are no longer asked for."""
+
+
 class ChangedAnswer(FrozenModel):
     """A checkpoint that another registry answers otherwise, or judges otherwise."""
 
@@ -146,17 +198,35 @@ class CheckReport(FrozenModel):
     """None in documents of older versions."""
     against: Against | None = None
     """Only with `--against`: what would change."""
+    waivers: list[AppliedWaiver] = Field(default_factory=list)
+    """All of the policy."""
+    baseline: UsedBaseline | None = None
+    """Only with `--baseline`."""
+    faults: list[PolicyFault] = Field(default_factory=list)
+    """What is wrong with the policy, of which nothing was checked then."""
+
+    @property
+    def exit_code(self) -> int:
+        """2 for a faulty policy, 1 where a condition does not hold, 3 where one was not checked.
+
+        With `--against` under either registry; 0 for none of these.
+        """
+        later = [one.result_after for one in self.against.changes] if self.against else []
+        if self.faults:
+            return 2
+        if self.failed or "failed" in later:
+            return 1
+        return 3 if self.errors or "error" in later else 0
 
     @property
     def holds(self) -> bool:
-        """Whether every checkpoint was checked and met every condition.
+        """Whether every checkpoint was checked and met every condition."""
+        return self.exit_code == 0
 
-        With `--against` under either registry.
-        """
-        worse = self.against is not None and any(
-            one.result_after != "passed" for one in self.against.changes
-        )
-        return not self.failed and not self.errors and not worse
+    @property
+    def waived(self) -> int:
+        """How many conditions that do not hold are waived."""
+        return sum(one.waived is not None for row in self.checkpoints for one in row.conditions)
 
     def to_document(self) -> dict[str, Any]:
         """Return the JSON document as plain data."""
