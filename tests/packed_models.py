@@ -12,6 +12,7 @@ from gguf.gguf_writer import GGUFWriter
 from gguf.quants import quantize
 from numpy.typing import NDArray
 
+from famtree.packings.quantizers import quantize_blocks
 from tiny_models import FFN, HEADS, HIDDEN, KEYS, VOCABULARY, WIDTH, Arrays, encode, files_of
 
 _NAMES = {
@@ -75,7 +76,12 @@ def _add(
     if values.ndim == 1:
         writer.add_tensor(new, values)
         return
-    writer.add_tensor(new, quantize(values, kind), raw_dtype=kind)
+    if kind.name.endswith("_K"):
+        # The package only reads these; test_quantizers holds them against ggml.
+        stored = quantize_blocks(values, kind.name).reshape(len(values), -1)
+    else:
+        stored = quantize(values, kind)
+    writer.add_tensor(new, stored, raw_dtype=kind)
 
 
 def make_awq(arrays: Arrays) -> dict[str, bytes]:

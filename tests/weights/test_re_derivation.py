@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from gguf.constants import GGMLQuantizationType
 
+import packed_models
+import tiny_models
 from examining import open_weights
 from famtree.sources.local import LocalSource
 from famtree.types.checkpoint import CheckpointRef
@@ -26,6 +28,29 @@ def open_gguf(path: Path, arrays: Arrays, kind: str) -> Weights:
 @pytest.fixture
 def base() -> Arrays:
     return {name: to_bfloat16(values) for name, values in make_model(1).items()}
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> Arrays:
+    """Return a base whose rows hold whole blocks of 256."""
+    for name, value in {"HIDDEN": 256, "FFN": 512, "WIDTH": 64}.items():
+        for module in (tiny_models, packed_models):
+            monkeypatch.setattr(module, name, value)
+    sizes = {"hidden_size": 256, "intermediate_size": 512, "head_dim": 64}
+    monkeypatch.setattr(tiny_models, "CONFIG", tiny_models.CONFIG | sizes)
+    return {name: to_bfloat16(values) for name, values in make_model(1).items()}
+
+
+@pytest.mark.parametrize("kind", ["Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"])
+def test_k_types_are_computed_again(tmp_path: Path, wide: Arrays, kind: str) -> None:
+    parent = open_model(tmp_path / "parent", wide)
+    child = open_gguf(tmp_path / "child.gguf", wide, kind)
+    found = derive_again(child, parent, make_draw(child, parent))
+    assert found is not None
+    assert found.type == kind
+    assert found.blocks > 20
+    tuned = open_gguf(tmp_path / "tuned.gguf", tune(wide, 3, 0.05), kind)
+    assert derive_again(tuned, parent, make_draw(tuned, parent)) is None
 
 
 @pytest.mark.parametrize("kind", ["Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "F16"])

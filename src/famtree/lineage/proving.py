@@ -195,7 +195,8 @@ def _derive_again(child: Weights, parent: Weights, result: PairResult, proof: Pr
     """Add what of a related child is, byte for byte, the parent's values converted."""
     if result.verdict != "derived" or result.draw is None:
         return proof
-    from famtree.weights.re_derivation import CASTS, derive_again
+    from famtree.packings.quantizers import CASTS
+    from famtree.weights.re_derivation import derive_again
 
     found = derive_again(child, parent, result.draw)
     if found is None:

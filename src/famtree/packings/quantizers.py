@@ -2,7 +2,8 @@
 
 ggml's own reference formulas (`quantize_row_q8_0_ref` and kin of ggml/src/ggml-quants.c), used
 where no importance matrix is given; casts to 16 bits round to nearest even. All arithmetic is
-float32, as it is there.
+float32, as it is there, and products are rounded before they are added, as ggml's own builds for
+x86 do.
 """
 
 from __future__ import annotations
@@ -13,11 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from famtree.packings.floats import decode_floats
+from famtree.packings.ggml_types import BLOCKS
+from famtree.packings.quantizers_k import (
+    find_extreme,
+    quantize_five_bits,
+    quantize_four_bits,
+    quantize_six_bits,
+    quantize_three_bits,
+    quantize_two_bits,
+    store_half,
+)
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
-BLOCK = 32
-"""Values of a block of every type here."""
+
+
+CASTS = frozenset({"F16", "BF16"})
+"""Formats that `encode_floats` rounds to."""
 
 
 def round_bfloat16(values: Floats) -> NDArray[np.uint16]:
@@ -41,27 +54,14 @@ def pass_through(values: Floats, kind: str) -> Floats:
     return decode_floats(encode_floats(values, kind).tobytes(), kind).reshape(values.shape)
 
 
-def _half(values: Floats) -> Bytes:
-    with np.errstate(over="ignore"):
-        return values.astype("<f2").view(np.uint8).reshape(len(values), 2)
-
-
 def _inverse(scale: Floats) -> Floats:
     with np.errstate(divide="ignore", over="ignore"):
         found: Floats = np.where(scale != 0, np.float32(1) / scale, np.float32(0))
     return found
 
 
-def _extreme(blocks: Floats) -> Floats:
-    """Return the first value of greatest magnitude of each block, with its sign."""
-    at = np.abs(blocks).argmax(axis=1)
-    found: Floats = blocks[np.arange(len(blocks)), at]
-    return found
-
-
 def _nibbles(codes: NDArray[np.uint8]) -> Bytes:
-    half = BLOCK // 2
-    packed = (codes[:, :half] & 15) | ((codes[:, half:] & 15) << 4)
+    packed = (codes[:, :16] & 15) | ((codes[:, 16:] & 15) << 4)
     return packed.astype(np.uint8)
 
 
@@ -75,11 +75,11 @@ def _q8_0(blocks: Floats) -> Bytes:
     scaled = blocks * _inverse(scale)[:, None]
     # roundf: halves away from zero.
     codes = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)).astype(np.int8)
-    return np.hstack([_half(scale), codes.view(np.uint8)])
+    return np.hstack([store_half(scale), codes.view(np.uint8)])
 
 
 def _symmetric(blocks: Floats, levels: int) -> tuple[Floats, NDArray[np.uint8]]:
-    scale = _extreme(blocks) / np.float32(-levels)
+    scale = find_extreme(blocks.T) / np.float32(-levels)
     shifted = blocks * _inverse(scale)[:, None] + np.float32(levels + 0.5)
     codes = np.minimum(np.trunc(shifted), 2 * levels - 1).astype(np.int8).view(np.uint8)
     return scale, codes
@@ -94,34 +94,37 @@ def _affine(blocks: Floats, levels: int) -> tuple[Floats, Floats, NDArray[np.uin
 
 def _q4_0(blocks: Floats) -> Bytes:
     scale, codes = _symmetric(blocks, 8)
-    return np.hstack([_half(scale), _nibbles(codes)])
+    return np.hstack([store_half(scale), _nibbles(codes)])
 
 
 def _q5_0(blocks: Floats) -> Bytes:
     scale, codes = _symmetric(blocks, 16)
-    return np.hstack([_half(scale), _fifth_bits(codes), _nibbles(codes)])
+    return np.hstack([store_half(scale), _fifth_bits(codes), _nibbles(codes)])
 
 
 def _q4_1(blocks: Floats) -> Bytes:
     scale, least, codes = _affine(blocks, 15)
-    return np.hstack([_half(scale), _half(least), _nibbles(codes)])
+    return np.hstack([store_half(scale), store_half(least), _nibbles(codes)])
 
 
 def _q5_1(blocks: Floats) -> Bytes:
     scale, least, codes = _affine(blocks, 31)
-    return np.hstack([_half(scale), _half(least), _fifth_bits(codes), _nibbles(codes)])
+    return np.hstack([store_half(scale), store_half(least), _fifth_bits(codes), _nibbles(codes)])
 
 
 _QUANTIZERS: dict[str, Callable[[Floats], Bytes]] = {
     "Q8_0": _q8_0, "Q4_0": _q4_0, "Q4_1": _q4_1, "Q5_0": _q5_0, "Q5_1": _q5_1,
+    "Q2_K": quantize_two_bits, "Q3_K": quantize_three_bits, "Q4_K": quantize_four_bits,
+    "Q5_K": quantize_five_bits, "Q6_K": quantize_six_bits,
 }  # fmt: skip
 FUNCTIONS = frozenset(_QUANTIZERS)
 """ggml types whose bytes are a function of the values."""
 
 
 def quantize_blocks(values: Floats, kind: str) -> Bytes:
-    """Return the stored bytes of finite `values` (a multiple of `BLOCK`), blocks x bytes.
+    """Return the stored bytes of finite `values`, whole blocks of them, blocks x bytes.
 
     Raises KeyError for a type that is not in `FUNCTIONS`.
     """
-    return _QUANTIZERS[kind](np.ascontiguousarray(values, np.float32).reshape(-1, BLOCK))
+    blocks = np.ascontiguousarray(values, np.float32).reshape(-1, BLOCKS[kind][0])
+    return _QUANTIZERS[kind](blocks)

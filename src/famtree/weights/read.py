@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ GAP = 4096
 MAX_WAVES = 4
 
 Floats = NDArray[np.float32]
+_T = TypeVar("_T")
 
 
 class Window(NamedTuple):
@@ -45,8 +46,8 @@ class Window(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Job:
-    load: Load
+class _Job(Generic[_T]):
+    load: Generator[list[Span], list[bytes], _T]
     spans: list[Span]
 
 
@@ -63,7 +64,7 @@ def read_windows(weights: Weights, windows: Iterable[Window]) -> dict[Window, Fl
             loads[window] = view.form.load([view.place(r) for r in window.rows], window.columns)
         except UnreadableWeightError as fault:
             note_failure(weights, f"{window.role} {window.layer}", str(fault))
-    _run(weights, loads)
+    weights.cache |= drive(weights, loads)
     return {window: weights.cache[window] for window in windows if window in weights.cache}
 
 
@@ -84,7 +85,7 @@ def read_norms(
             keys.append(key)
             if key not in weights.cache:
                 loads[key] = _vector(weights, leaf.name, columns)
-    _run(weights, loads)
+    weights.cache |= drive(weights, loads)
     return {(key[1], key[2]): weights.cache[key] for key in keys if key in weights.cache}
 
 
@@ -116,14 +117,33 @@ def _check(window: Window, view: View) -> None:
         )
 
 
-def _run(weights: Weights, loads: Mapping[Any, Load]) -> None:
-    """Drive every coroutine to its end, one wave of ranges at a time."""
-    jobs: dict[Any, _Job] = {}
+def drive(
+    weights: Weights, loads: Mapping[Any, Generator[list[Span], list[bytes], _T]]
+) -> dict[Any, _T]:
+    """Drive every coroutine to its end, one wave of ranges at a time; return what they do."""
+    jobs: dict[Any, _Job[_T]] = {}
+    found: dict[Any, _T] = {}
+
+    def advance(
+        key: Any, load: Generator[list[Span], list[bytes], _T], parts: list[bytes] | None
+    ) -> None:
+        try:
+            spans = next(load) if parts is None else load.send(parts)
+        except StopIteration as done:
+            found[key] = done.value
+        except UnreadableWeightError as fault:
+            note_failure(weights, _describe(key), str(fault))
+        except (ValueError, IndexError, KeyError) as fault:
+            # Bytes of a stranger that contradict their own header.
+            note_failure(weights, _describe(key), f"its bytes do not fit its description: {fault}")
+        else:
+            jobs[key] = _Job(load, spans)
+
     for key, load in loads.items():
-        _advance(weights, jobs, key, load, None)
+        advance(key, load, None)
     for _ in range(MAX_WAVES):
         if not jobs:
-            return
+            break
         data = fetch(weights, [span for job in jobs.values() for span in job.spans])
         waiting, jobs = jobs, {}
         for key, job in waiting.items():
@@ -133,23 +153,8 @@ def _run(weights: Weights, loads: Mapping[Any, Load]) -> None:
                     weights, _describe(key), "the file ends before it, or could not be read"
                 )
                 continue
-            _advance(weights, jobs, key, job.load, [part for part in parts if part is not None])
-
-
-def _advance(
-    weights: Weights, jobs: dict[Any, _Job], key: Any, load: Load, parts: list[bytes] | None
-) -> None:
-    try:
-        spans = next(load) if parts is None else load.send(parts)
-    except StopIteration as done:
-        weights.cache[key] = done.value
-    except UnreadableWeightError as fault:
-        note_failure(weights, _describe(key), str(fault))
-    except (ValueError, IndexError, KeyError) as fault:
-        # Bytes of a stranger that contradict their own header.
-        note_failure(weights, _describe(key), f"its bytes do not fit its description: {fault}")
-    else:
-        jobs[key] = _Job(load, spans)
+            advance(key, job.load, [part for part in parts if part is not None])
+    return found
 
 
 def _describe(key: Any) -> str:
