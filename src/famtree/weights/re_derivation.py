@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from famtree.packings.conversions import Check, Conversion, find_conversion
+from famtree.packings.derivations import Check, Derivation, find_derivation
 from famtree.packings.quantizers import CASTS, pass_through
 from famtree.packings.sizes import FLOATS
 from famtree.packings.stored import UnreadableWeightError
@@ -51,22 +51,22 @@ def derive_again(child: Weights, parent: Weights, draw: Draw) -> Rederived | Non
     places = [(one, found) for one in drawn if (found := _find(child, parent, one)) is not None]
     values = read_windows(parent, [place.theirs for place, _ in places])
     checks: dict[Any, Check] = {}
-    for place, (row, conversion) in places:
+    for place, (row, derivation) in places:
         x = values.get(place.theirs)
         if x is not None and np.isfinite(x).all():
             ways = list(_pass(x[0]))
-            checks[place.ours] = conversion.check(row, place.ours.columns, ways)
+            checks[place.ours] = derivation.check(row, place.ours.columns, ways)
     equal = drive(child, checks)
     if not all(one.all() for one in equal.values()):
         return None
     kinds: Counter[str] = Counter()
-    for place, (_, conversion) in places:
+    for place, (_, derivation) in places:
         if place.ours in equal:
-            kinds[conversion.kind] += len(equal[place.ours])
+            kinds[derivation.kind] += len(equal[place.ours])
     return Rederived(kinds.total(), ", ".join(sorted(kinds))) if kinds else None
 
 
-def _find(child: Weights, parent: Weights, place: Place) -> tuple[int, Conversion] | None:
+def _find(child: Weights, parent: Weights, place: Place) -> tuple[int, Derivation] | None:
     """Return where the child stores a place's row, and how it may be computed from the parent."""
     window, theirs = place.ours, place.theirs
     if not place.paired or len(window.rows) != 1:
@@ -77,7 +77,7 @@ def _find(child: Weights, parent: Weights, place: Place) -> tuple[int, Conversio
     except UnreadableWeightError:
         return None
     plain = isinstance(source, Plain) and source.scale is None and source.kind in FLOATS
-    found = find_conversion(mine.form)
+    found = find_derivation(mine.form)
     if not plain or found is None or found.kind == source.kind:
         return None
     whole = all(at % found.block == 0 for at in (*window.columns, mine.columns))

@@ -27,7 +27,7 @@ _BLOCK = 32
 """Values that count as one block where a format has none."""
 
 
-class Conversion(NamedTuple):
+class Derivation(NamedTuple):
     """A form whose bytes are a function of values."""
 
     kind: str
@@ -38,12 +38,12 @@ class Conversion(NamedTuple):
     """Of a row, columns, and their values in each way."""
 
 
-def find_conversion(form: Form) -> Conversion | None:
+def find_derivation(form: Form) -> Derivation | None:
     """Return how `form` is computed again; None where it is no function that is known."""
     if isinstance(form, GgmlBlocks) and form.kind in FUNCTIONS:
-        return Conversion(form.kind, BLOCKS[form.kind][0], partial(_check_blocks, form))
+        return Derivation(form.kind, BLOCKS[form.kind][0], partial(_check_blocks, form))
     if isinstance(form, Plain) and form.scale is None and form.kind in CASTS:
-        return Conversion(form.kind, _BLOCK, partial(_check_cast, form))
+        return Derivation(form.kind, _BLOCK, partial(_check_cast, form))
     return None
 
 
