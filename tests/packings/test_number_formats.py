@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from gguf.constants import GGMLQuantizationType
@@ -8,10 +10,12 @@ from gguf.quants import dequantize
 from famtree.packings.floats import bfloat16_share, decode_floats
 from famtree.packings.ggml_blocks import dequantize_blocks, reads_type
 from famtree.packings.ggml_types import TENSOR_TYPES
+from ggml_blocks import TYPES, load_blocks, load_hash
 
 BLOCK_BYTES = {name: size for name, _, size in TENSOR_TYPES.values()}
 READ = ["Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K", "IQ4_NL",
-        "IQ4_XS", "MXFP4", "NVFP4"]  # fmt: skip
+        "IQ4_XS", "MXFP4", "NVFP4", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S", "IQ1_S",
+        "IQ1_M", "TQ1_0", "TQ2_0"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", READ)
@@ -25,10 +29,16 @@ def test_blocks_are_read_as_the_gguf_package_reads_them(kind: str) -> None:
     np.testing.assert_array_equal(dequantize_blocks(blocks, kind), expected)
 
 
+@pytest.mark.parametrize("kind", TYPES)
+def test_blocks_are_read_as_ggml_reads_its_own(kind: str) -> None:
+    found = dequantize_blocks(load_blocks(kind, BLOCK_BYTES[kind]), kind) + np.float32(0)
+    assert sha256(found.tobytes()).hexdigest() == load_hash(kind)
+
+
 def test_types_that_are_not_read_say_so() -> None:
-    assert not reads_type("IQ2_XXS")
+    assert not reads_type("Q8_K")
     with pytest.raises(KeyError):
-        dequantize_blocks(np.zeros((1, 66), np.uint8), "IQ2_XXS")
+        dequantize_blocks(np.zeros((1, 292), np.uint8), "Q8_K")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings import ggml_grids as grids
+
 Bytes = NDArray[np.integer[Any]]
 """Bytes of blocks, or codes made of them."""
 Floats = NDArray[np.floating[Any]]
@@ -19,7 +21,7 @@ Floats = NDArray[np.floating[Any]]
 _NIBBLES = np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)
 _PAIRS = np.array([0, 2, 4, 6], np.uint8).reshape(1, 1, 4, 1)
 _BITS = np.arange(8, dtype=np.uint8).reshape(1, 1, 8, 1)
-_IQ4 = np.array(
+NON_LINEAR = np.array(
     [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.float32
 )
 """The values of the non-linear 4-bit types (`kvalues_iq4nl`)."""
@@ -128,7 +130,7 @@ def _q6_k(b: Bytes) -> Floats:
 
 
 def _iq4_nl(b: Bytes) -> Floats:
-    values: Floats = _half(b[:, :2]) * _IQ4[_low_high(b[:, 2:])]
+    values: Floats = _half(b[:, :2]) * NON_LINEAR[_low_high(b[:, 2:])]
     return values
 
 
@@ -138,7 +140,7 @@ def _iq4_xs(b: Bytes) -> Floats:
     low = ((b[:, 4:8, None] >> np.array([0, 4], np.uint8)) & 15).reshape(-1, 8)
     step = _half(b[:, :2]) * ((low | (high << 4)).astype(np.float32) - 32)
     codes = ((b[:, 8:].reshape(-1, 8, 1, 16) >> _NIBBLES) & 15).reshape(-1, 8, 32)
-    return np.asarray((step[:, :, None] * _IQ4[codes]).reshape(-1, 256))
+    return np.asarray((step[:, :, None] * NON_LINEAR[codes]).reshape(-1, 256))
 
 
 def _mxfp4(b: Bytes) -> Floats:
@@ -162,5 +164,9 @@ def _nvfp4(b: Bytes) -> Floats:
 _READERS: dict[str, Callable[[Bytes], Floats]] = {
     "Q4_0": _q4_0, "Q4_1": _q4_1, "Q5_0": _q5_0, "Q5_1": _q5_1, "Q8_0": _q8_0, "Q2_K": _q2_k,
     "Q3_K": _q3_k, "Q4_K": _q4_k, "Q5_K": _q5_k, "Q6_K": _q6_k, "IQ4_NL": _iq4_nl,
-    "IQ4_XS": _iq4_xs, "MXFP4": _mxfp4, "NVFP4": _nvfp4,
+    "IQ4_XS": _iq4_xs, "MXFP4": _mxfp4, "NVFP4": _nvfp4, "IQ2_XXS": grids.read_iq2_xxs,
+    "IQ2_XS": grids.read_iq2_xs, "IQ2_S": grids.read_iq2_s, "IQ3_XXS": grids.read_iq3_xxs,
+    "IQ3_S": grids.read_iq3_s, "IQ1_S": grids.read_iq1_s, "IQ1_M": grids.read_iq1_m,
+    "TQ1_0": grids.read_tq1_0, "TQ2_0": grids.read_tq2_0, "Q1_0": grids.read_q1_0,
+    "Q2_0": grids.read_q2_0,
 }  # fmt: skip

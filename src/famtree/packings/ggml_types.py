@@ -1,6 +1,7 @@
 """Tensor types of GGUF files: every one is a packing by itself, and stands in the file.
 
-Sizes and numbers after ggml's own type traits as repeated in gguf 0.19.0 (`GGML_QUANT_SIZES`).
+Sizes and numbers after ggml's own type traits as repeated in gguf 0.19.0 (`GGML_QUANT_SIZES`);
+Q2_0 after ggml 0.25.3.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TENSOR_TYPES: dict[int, tuple[str, int, int]] = {
     23: ("IQ4_XS", 256, 136), 24: ("I8", 1, 1), 25: ("I16", 1, 2), 26: ("I32", 1, 4),
     27: ("I64", 1, 8), 28: ("F64", 1, 8), 29: ("IQ1_M", 256, 56), 30: ("BF16", 1, 2),
     34: ("TQ1_0", 256, 54), 35: ("TQ2_0", 256, 66), 39: ("MXFP4", 32, 17), 40: ("NVFP4", 64, 36),
-    41: ("Q1_0", 128, 18),
+    41: ("Q1_0", 128, 18), 42: ("Q2_0", 64, 18),
 }  # fmt: skip
 """Number of a tensor type to its name, weights a block and bytes a block."""
 BLOCKS = {name: (weights, size) for name, weights, size in TENSOR_TYPES.values()}

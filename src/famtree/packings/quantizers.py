@@ -13,6 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.packings import quantizers_nearest as nearest
 from famtree.packings.floats import decode_floats
 from famtree.packings.ggml_types import BLOCKS
 from famtree.packings.quantizers_k import (
@@ -22,6 +23,7 @@ from famtree.packings.quantizers_k import (
     quantize_six_bits,
     quantize_three_bits,
     quantize_two_bits,
+    round_outward,
     store_half,
 )
 
@@ -72,9 +74,7 @@ def _fifth_bits(codes: NDArray[np.uint8]) -> Bytes:
 
 def _q8_0(blocks: Floats) -> Bytes:
     scale = np.abs(blocks).max(axis=1) / np.float32(127)
-    scaled = blocks * _inverse(scale)[:, None]
-    # roundf: halves away from zero.
-    codes = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)).astype(np.int8)
+    codes = round_outward(blocks * _inverse(scale)[:, None]).astype(np.int8)
     return np.hstack([store_half(scale), codes.view(np.uint8)])
 
 
@@ -86,7 +86,8 @@ def _symmetric(blocks: Floats, levels: int) -> tuple[Floats, NDArray[np.uint8]]:
 
 
 def _affine(blocks: Floats, levels: int) -> tuple[Floats, Floats, NDArray[np.uint8]]:
-    least = blocks.min(axis=1)
+    # The first of equal ones: zero has two signs, and the sign is stored.
+    least: Floats = np.take_along_axis(blocks, blocks.argmin(axis=1)[:, None], axis=1)[:, 0]
     scale = (blocks.max(axis=1) - least) / np.float32(levels)
     shifted = (blocks - least[:, None]) * _inverse(scale)[:, None] + np.float32(0.5)
     return scale, least, np.minimum(np.trunc(shifted), levels).astype(np.uint8)
@@ -116,6 +117,10 @@ _QUANTIZERS: dict[str, Callable[[Floats], Bytes]] = {
     "Q8_0": _q8_0, "Q4_0": _q4_0, "Q4_1": _q4_1, "Q5_0": _q5_0, "Q5_1": _q5_1,
     "Q2_K": quantize_two_bits, "Q3_K": quantize_three_bits, "Q4_K": quantize_four_bits,
     "Q5_K": quantize_five_bits, "Q6_K": quantize_six_bits,
+    "IQ4_NL": nearest.quantize_non_linear, "IQ4_XS": nearest.quantize_non_linear_super,
+    "MXFP4": nearest.quantize_microscaling, "NVFP4": nearest.quantize_nvfp4,
+    "TQ1_0": nearest.quantize_ternary_fractions, "TQ2_0": nearest.quantize_ternary_pairs,
+    "Q1_0": nearest.quantize_two_codes, "Q2_0": nearest.quantize_four_codes,
 }  # fmt: skip
 FUNCTIONS = frozenset(_QUANTIZERS)
 """ggml types whose bytes are a function of the values."""

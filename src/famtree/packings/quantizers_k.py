@@ -55,6 +55,13 @@ def find_nearest(values: Floats) -> Codes:
     return ((values + _MAGIC).view(np.int32) & 0x007FFFFF) - 0x00400000
 
 
+def round_outward(values: Floats) -> Floats:
+    """Return nearest whole numbers, halves away from zero."""
+    whole = np.trunc(values)
+    beyond = np.abs(values - whole) >= np.float32(0.5)
+    return np.where(beyond, whole + np.copysign(_ONE, values), whole)
+
+
 def add_up(terms: Floats) -> Floats:
     """Return sums over the first axis, one term after the other."""
     found: Floats = np.add.accumulate(terms, axis=0, dtype=np.float32)[-1]
