@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from famtree.interchange.engine import GENERAL, Engine, EngineRule, QuantizationMethod
+from famtree.interchange.engine import GENERAL, Engine, EngineRule, Hardware, QuantizationMethod
 from famtree.interchange.load import DATA, FACTS, load_engines, read_facts
 from famtree.registry.conditions import describe
 
@@ -61,6 +61,8 @@ def render_engine(engine: Engine, facts: dict[str, Any]) -> str:
         parts.append("## Stored forms\n\nThe first that fits counts.\n")
         parts += [_tell_form(one) for one in engine.quantization.methods]
         parts.append("")
+    if engine.hardware is not None:
+        parts += ["## Hardware\n", *_tell_hardware(engine.hardware), ""]
     if facts:
         parts.append("## Facts read from the source\n")
         parts += [f"- `{name}`: {_escape(one['file'])} {one['line']}, {_escape(one['in'])}"
@@ -93,6 +95,23 @@ def _tell_form(one: QuantizationMethod) -> str:
     end = f"no: {one.refused}" if one.refused else f"yes{gpus}"
     more = "".join(f"; {text}" for text in (one.condition, one.note) if text)
     return f"- {one.method}{f' ({told})' if told else ''}: {_escape(end + more)}"
+
+
+def _tell_hardware(one: Hardware) -> list[str]:
+    words = {"nvidia": "NVIDIA", "amd": "AMD", "apple": "Apple", "cpu": "CPU", "gaudi": "Gaudi"}
+    told = []
+    for vendor, condition in one.vendors.items():
+        text = f"- {words[vendor]}"
+        if vendor == "nvidia" and one.least is not None:
+            text += f" from {one.least / 10:g}"
+        if vendor == "nvidia" and one.bf16 is not None:
+            text += f"; bfloat16 from {one.bf16 / 10:g}, below it {one.half}"
+        if condition:
+            text += f": {condition}"
+        if vendor in one.methods:
+            text += f"; stored forms: {_join(one.methods[vendor])}"
+        told.append(_escape(text))
+    return [*told, f"\n({_escape(one.source)})"]
 
 
 def _join(words: list[str]) -> str:

@@ -140,10 +140,60 @@ def test_engines_run_on_what_they_are_built_for(tmp_path: Path) -> None:
     assert find(apple, "exllamav3").answer == "no"
     assert find(apple, "llama.cpp").answer in ("yes", "conditional")
     old = find(ask(subject, None, plan=Plan(gpu_memory=24, capability=50)), "vllm")
-    assert (old.answer, old.rule) == ("no", "vllm/fit.platform-least")
+    assert (old.answer, old.rule) == ("no", "vllm/quantization.least")
     turing = find(ask(subject, "T4"), "vllm")
     assert turing.answer == "conditional"
-    assert turing.condition == "--dtype half"
+    assert str(turing.condition).startswith("--dtype half")
+
+
+@pytest.mark.parametrize(
+    ("gpu", "kind", "answers"),
+    [
+        ("MI300X", "nvfp4", {"vllm": "no", "sglang": "no"}),
+        ("MI300X", "fp8", {"vllm": "conditional", "sglang": "conditional"}),
+        ("Gaudi 3", "fp8", {"vllm": "unknown"}),
+        ("A100-80GB", "nvfp4", {"vllm": "yes", "sglang": "no", "tensorrt-llm": "no"}),
+        ("B200", "nvfp4", {"vllm": "yes", "sglang": "yes"}),
+        ("T4", "fp8", {"vllm": "no"}),
+    ],
+)
+def test_a_type_of_the_cache_takes_kernels_of_the_place(
+    tmp_path: Path, gpu: str, kind: str, answers: dict[str, str]
+) -> None:
+    fit = ask(examine(tmp_path), gpu, plan=Plan(cache_type=kind))
+    assert {name: find(fit, name).answer for name in answers} == answers
+
+
+@pytest.mark.parametrize(
+    ("gpu", "form", "answers"),
+    [
+        # Kernels that were read are those of CUDA: elsewhere a list has to name the form.
+        ("MI300X", "fp8", {"vllm": "conditional", "sglang": "unknown", "transformers": "yes"}),
+        ("MI300X", "bitsandbytes", {"vllm": "no"}),
+        ("Gaudi 3", "fp8", {"vllm": "unknown", "sglang": "no"}),
+        ("cpu", "fp8", {"vllm": "unknown", "sglang": "conditional"}),
+        ("cpu", "modelopt", {"sglang": "no"}),
+    ],
+)
+def test_a_stored_form_takes_kernels_of_the_place(
+    tmp_path: Path, gpu: str, form: str, answers: dict[str, str]
+) -> None:
+    stored = {"quant_method": form, "weight_block_size": [128, 128], "quant_algo": "FP8"}
+    plan = Plan(gpu_memory=256)
+    fit = ask(examine(tmp_path, quantization_config=stored), gpu, plan=plan)
+    assert {name: find(fit, name).answer for name in answers} == answers
+
+
+def test_a_form_that_is_widened_on_old_gpus_is_widened_on_a_cpu(tmp_path: Path) -> None:
+    stored = {"quant_method": "fp8", "weight_block_size": [128, 128]}
+    subject = examine(tmp_path, quantization_config=stored)
+    held = {
+        gpu: find(ask(subject, gpu, plan=Plan(gpu_memory=256)), "transformers").weights_bytes
+        for gpu in ("H100", "A100", "cpu")
+    }
+    assert held["H100"] is not None
+    assert held["cpu"] == held["A100"]
+    assert (held["cpu"] or 0) > 1.5 * held["H100"]
 
 
 def test_a_class_that_an_engine_has_no_more_is_a_no(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from famtree.deployment.gpus import find_place, load_gpus, load_platforms
+from famtree.deployment.gpus import find_place, load_gpus
 from famtree.errors import UsageError
 from famtree.interchange.load import load_engines
 
@@ -20,14 +20,15 @@ def test_every_entry_is_whole() -> None:
         assert list(gpu.memory) == sorted(gpu.memory)
 
 
-def test_platforms_are_those_of_vendors_and_engines() -> None:
+def test_engines_name_vendors_of_accelerators() -> None:
     vendors = {gpu.vendor for gpu in load_gpus()}
-    for engine, facts in load_platforms().items():
-        known = {"source", "least", "bf16", "half", "methods", *vendors}
-        assert set(facts) <= known, engine
-        assert facts["source"], engine
-        assert ("bf16" in facts) == ("half" in facts), engine
-    assert {"vllm", "sglang", "llama.cpp"} <= load_platforms().keys() & load_engines().keys()
+    known = {key: one.hardware for key, one in load_engines().items() if one.hardware}
+    for engine, held in known.items():
+        assert held.vendors.keys() <= vendors, engine
+        assert held.methods.keys() <= held.vendors.keys(), engine
+        assert held.source, engine
+        assert (held.bf16 is None) == (held.half is None), engine
+    assert {"vllm", "sglang", "llama.cpp", "transformers", "ollama"} <= known.keys()
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,12 @@ def test_platforms_are_those_of_vendors_and_engines() -> None:
         ("Gaudi 3", "Gaudi 3", 1, 128, None), ("gaudi3", "Gaudi 3", 1, 128, None),
         ("M4 Max 64GB", "M4 Max", 1, 64, None), ("M3-Max-64", "M3 Max", 1, 64, None),
         ("RTX PRO 6000", "RTX PRO 6000", 1, 96, 120),
+        ("NVIDIA H100 80GB HBM3", "H100", 1, 80, 90),
+        ("NVIDIA A100-SXM4-80GB:8", "A100", 8, 80, 80),
+        ("NVIDIA A100-PCIE-40GB", "A100", 1, 40, 80),
+        ("Tesla V100-SXM2-32GB", "V100", 1, 32, 70),
+        ("NVIDIA RTX 6000 Ada Generation", "RTX 6000 Ada", 1, 48, 89),
+        ("NVIDIA RTX PRO 6000 Blackwell Server Edition", "RTX PRO 6000", 1, 96, 120),
     ],
 )  # fmt: skip
 def test_names(asked: str, name: str, count: int, memory: float, capability: int | None) -> None:
@@ -95,3 +102,9 @@ def test_memory_and_capability_are_a_place_without_a_name() -> None:
     given = find_place("H100", memory=40)
     assert given is not None
     assert given.memory == 40
+
+
+@pytest.mark.parametrize("asked", ["T4 80GB", "L4-999", "A100-20GB", "H100-141GB"])
+def test_a_size_that_is_not_sold_is_no_accelerator(asked: str) -> None:
+    with pytest.raises(UsageError, match="is sold with"):
+        find_place(asked)

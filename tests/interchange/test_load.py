@@ -5,13 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from famtree.deployment.running import judge
 from famtree.errors import RegistryError
+from famtree.interchange.answer import ChosenEngine, answer_pair
 from famtree.interchange.engine import GENERAL
 from famtree.interchange.facts import FACTS
 from famtree.interchange.load import DATA, build_engines, load_engines, read_facts
 from famtree.interchange.load import FACTS as FOLDER
+from famtree.interchange.side import Plan
 from famtree.interchange.stored_form import FORM_FACTS
 from famtree.registry.load import read_sources
+from famtree.types.quantization import Quantization
+from interchange.sides import make_pair, make_side
 
 ROOT = Path(__file__).parents[2]
 HEAD = """schema = "famtree/engine/1"
@@ -114,3 +119,56 @@ def test_the_guide_lists_every_fact_and_its_example_loads(tmp_path: Path) -> Non
     key = tomllib.loads(example)["key"]
     (tmp_path / f"{key}.toml").write_text(example)
     assert load_engines(tmp_path)[key].rules
+
+
+CITING = """
+[[rule]]
+key = "moved"
+question = "draft"
+when = {rows.difference = {between = [0, 9]}}
+answer = "yes"
+reason = "r"
+source = "s"
+facts = ["moved.check", "still.check"]
+
+[[rule]]
+key = "rest"
+question = "draft"
+answer = "unknown"
+reason = "r"
+source = "s"
+facts = ["still.check"]
+
+[quantization]
+source = "s"
+
+[[quantization.method]]
+method = "awq"
+when = {bits = {one_of = {fact = "moved.check"}}}
+"""
+
+
+def test_a_rule_whose_ground_has_moved_is_unchecked_in_every_answer() -> None:
+    place = {"file": "f.py", "line": 1, "in": "A", "value": [4]}
+    facts = {"moved.check": {**place, "hash": "2", "looked_at": "1"},
+             "still.check": {**place, "hash": "1", "looked_at": "1"}}  # fmt: skip
+    engine = build_engines({"x.toml": (HEAD + CITING).encode()}, {"x": facts})["x"]
+    assert [rule.unchecked for rule in engine.rules] == [["moved.check"], []]
+    known = {"vocab_size": 8, "quantization": Quantization.model_construct(method="awq", bits=4.0)}
+    chosen = [ChosenEngine(engine, engine.version)]
+    side = make_side(**known)
+    answers = {
+        one.question: one
+        for one in answer_pair(make_pair(side, side), chosen, {"x": engine}, Plan())
+        if one.engine == "x"
+    }
+    for question in ("draft", "quantization"):
+        assert answers[question].unchecked, question
+        assert "unchecked: moved.check changed" in answers[question].reason
+    found = judge(side, engine, Plan(), None, None)
+    assert found.unchecked
+    looked = {name: {**fact, "looked_at": fact["hash"]} for name, fact in facts.items()}
+    engine = build_engines({"x.toml": (HEAD + CITING).encode()}, {"x": looked})["x"]
+    chosen = [ChosenEngine(engine, engine.version)]
+    told = answer_pair(make_pair(side, side), chosen, {"x": engine}, Plan())
+    assert not any(one.unchecked or "unchecked" in one.reason for one in told)

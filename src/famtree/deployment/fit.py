@@ -78,7 +78,7 @@ def fit_subject(subject: Subject, request: FitRequest) -> FitReport:
     plan = request.plan
     if place is not None:
         plan = replace(plan, gpu_memory=place.memory, gpu_name=place.name,
-                       capability=place.capability)  # fmt: skip
+                       capability=place.capability, vendor=place.vendor)  # fmt: skip
     engines = [
         fit_engine(side, as_asked(one), plan, place, request.tensor_parallel)
         for one in request.chosen
@@ -176,6 +176,7 @@ def fit_engine(
         condition=verdict.condition,
         rule=verdict.rule,
         source=verdict.source,
+        unchecked=verdict.unchecked,
         tensor_parallel=sizes,
         ranks=ranks,
         weights_bytes=whole.weights.bytes if whole.weights is not None else None,

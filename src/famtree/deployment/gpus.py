@@ -1,4 +1,4 @@
-"""Accelerators by name: memory, capability, and which engines run on them (`data/gpus.toml`)."""
+"""Accelerators by name: their memory and capability (`data/gpus.toml`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -19,6 +18,10 @@ MOST = 4096
 _COUNT = re.compile(r"(.*?)\s*[:x*]\s*(\d{1,5})")
 _COUNT_FIRST = re.compile(r"(\d{1,5})\s*[x*]\s*(.+)")
 _MAKERS = ("nvidia", "amd", "intel", "apple", "geforce", "instinct", "tesla")
+_FORM = re.compile(
+    r"(?i)[\s_-]*\b(?:sxm\d?|pcie|hbm\d?e?|oam|generation|(?:server|workstation) edition)\b"
+)
+"""Words of a driver's names for boards: `NVIDIA A100-SXM4-80GB`, `NVIDIA H100 80GB HBM3`."""
 
 
 class Gpu(Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,13 +58,6 @@ def load_gpus() -> tuple[Gpu, ...]:
     return tuple(msgspec.convert(row, Gpu) for row in table["gpu"])
 
 
-@cache
-def load_platforms() -> dict[str, dict[str, Any]]:
-    """Return `data/platforms.toml`, by engine."""
-    table = tomllib.loads((DATA / "platforms.toml").read_text(encoding="utf-8"))
-    return {key: value for key, value in table.items() if isinstance(value, dict)}
-
-
 def find_place(
     asked: str | None, memory: float | None = None, capability: int | None = None
 ) -> Site | None:
@@ -86,6 +82,8 @@ def find_place(
 
 def _read_count(asked: str) -> tuple[str, int]:
     text = asked.strip()
+    if not _find(text):
+        text = _FORM.sub("", text)
     name, count = text, 1
     first, last = _COUNT_FIRST.fullmatch(text), _COUNT.fullmatch(text)
     if first is not None:
@@ -119,9 +117,16 @@ def _look_up(name: str) -> tuple[list[Gpu], float | None]:
         return found, None
     sized = re.fullmatch(r"(.+?)[\s_-]*?[\s_-](\d{2,3})\s*(?:gb)?", name.strip(), re.IGNORECASE)
     if sized is not None:
-        found = _find(sized[1])
+        found, size = _find(sized[1]), float(sized[2])
+        sold = [one for gpu in found for one in gpu.memory]
+        if found and sold and size not in sold:
+            told = ", ".join(f"{one:g}" for one in sold)
+            raise UsageError(
+                f"{sized[1].strip()} is sold with {told} GB, not {size:g}",
+                hint=f"of a part of one say so: --gpu {found[0].name!r} --gpu-memory {size:g}",
+            )
         if found:
-            return found, float(sized[2])
+            return found, size
     from difflib import get_close_matches
 
     known = [gpu.name for gpu in load_gpus()]

@@ -11,7 +11,7 @@ import re
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.deployment.gpus import Site, load_platforms
+from famtree.deployment.gpus import Site
 from famtree.deployment.parallel import find_obstacle
 from famtree.interchange.context import answer_context
 from famtree.interchange.engine import Engine
@@ -23,7 +23,7 @@ from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.structure import compare_structure
 from famtree.interchange.tokens import compare_tokens
-from famtree.types.comparison import LineageVerdict, Reply
+from famtree.types.comparison import Answer, LineageVerdict, Reply
 
 _WORST: tuple[Reply, ...] = ("no", "unknown", "conditional", "yes")
 _RESTART = re.compile(r"restart (?:\S+ )?with (?:-m and )?b(?:'s file)?(?P<rest>.*)")
@@ -39,6 +39,8 @@ class Verdict(Struct, frozen=True):
     condition: str | None = None
     source: str | None = None
     help: str | None = None
+    unchecked: bool = False
+    """The rule's ground in the engine's source has moved since somebody looked."""
 
 
 def judge(side: Side, engine: Engine, plan: Plan, place: Site | None, ranks: int | None) -> Verdict:
@@ -49,11 +51,12 @@ def judge(side: Side, engine: Engine, plan: Plan, place: Site | None, ranks: int
     found = [
         *_judge_class(side, engine),
         *_judge_form(side, engine, plan, place),
-        *_judge_place(side, engine, place),
-        *_judge_plan(side, engine, plan),
+        *_judge_place(engine, place),
+        *_judge_plan(side, engine, plan, place),
         *_judge_cut(side, engine, ranks),
     ]
     worst = min(found, key=lambda one: _WORST.index(one.answer))
+    worst = replace(worst, unchecked=any(one.unchecked for one in found))
     conditions = [one.condition for one in found if one.condition]
     converted = any(one.startswith("convert") for one in conditions[:1])
     if converted:  # whoever converts, converts to the engine's own form
@@ -75,8 +78,11 @@ def _judge_class(side: Side, engine: Engine) -> list[Verdict]:
         engine=engine, version=engine.version,
     )  # fmt: skip
     answers = answer_rules(FactReader(pair), engine, engine.version, ("serve",))
-    return [_start(Verdict(one.answer, one.reason, one.rule, one.condition, one.source))
-            for one in answers]  # fmt: skip
+    return [_start(_take(one)) for one in answers]
+
+
+def _take(one: Answer, told: str | None = None) -> Verdict:
+    return Verdict(one.answer, one.reason, one.rule, one.condition, one.source, told, one.unchecked)
 
 
 def _start(found: Verdict) -> Verdict:
@@ -101,8 +107,10 @@ def _rename(text: str) -> str:
 
 def _judge_form(side: Side, engine: Engine, plan: Plan, place: Site | None) -> list[Verdict]:
     found = side.identification.quantization
-    if place is not None and place.vendor != "nvidia" and found is not None:
-        listed = load_platforms().get(engine.key, {}).get("methods", {}).get(place.vendor)
+    foreign = place is not None and place.vendor != "nvidia" and found is not None
+    listed = None
+    if foreign and place is not None and engine.hardware is not None and found is not None:
+        listed = engine.hardware.methods.get(place.vendor)
         if listed is not None and found.method not in listed:
             reason = f"has no kernels for {found.method} on {place.name}"
             key = f"{engine.key}/fit.platform-form"
@@ -115,68 +123,77 @@ def _judge_form(side: Side, engine: Engine, plan: Plan, place: Site | None) -> l
             told = "a copy in another form"
             if need and plan.capability is not None and plan.capability < round(need * 10):
                 told = f"a GPU of compute capability {need:g} or more"
-        condition = _rename(one.condition) if one.condition else None
-        verdicts.append(
-            Verdict(one.answer, _rename(one.reason), one.rule, condition, one.source, told)
-        )
+        found_there = _rename_answer(one, told)
+        # What was read of a form are its CUDA kernels: elsewhere they say nothing.
+        if foreign and need and one.answer != "no" and (listed is None or one.condition):
+            reason = f"which stored forms it has on {place.name if place else ''} is not recorded"
+            found_there = replace(found_there, answer="unknown", reason=reason, condition=None)
+        verdicts.append(found_there)
     return verdicts
 
 
-def _judge_place(side: Side, engine: Engine, place: Site | None) -> list[Verdict]:
-    known = load_platforms().get(engine.key)
+def _rename_answer(one: Answer, told: str | None = None) -> Verdict:
+    condition = _rename(one.condition) if one.condition else None
+    return replace(_take(one, told), reason=_rename(one.reason), condition=condition)
+
+
+def _judge_place(engine: Engine, place: Site | None) -> list[Verdict]:
+    known = engine.hardware
     if place is None or (known is None and place.vendor == "nvidia"):
         return []
     key = f"{engine.key}/fit.platform"
     if known is None:
         return [Verdict("unknown", f"whether it runs on {place.name} is not recorded", key)]
-    source = known["source"]
-    if place.vendor not in known:
-        told = f"one of: {', '.join(_name_vendors(known))}"
+    source = known.source
+    if place.vendor not in known.vendors:
+        told = f"one of: {', '.join(_name_vendors(known.vendors))}"
         return [Verdict("no", f"does not run on {place.name}", key, source=source, help=told)]
-    least, capability = known.get("least"), place.capability
-    if place.vendor == "nvidia" and capability is not None:
-        if least is not None and capability < least:
-            reason = f"needs compute capability {least / 10:g}, not {capability / 10:g}"
-            told = f"a GPU of compute capability {least / 10:g} or more"
-            return [Verdict("no", reason, f"{key}-least", source=source, help=told)]
-        half = known.get("bf16")
-        if half is not None and capability < half and _is_bfloat(side):
-            reason = f"bfloat16 needs compute capability {half / 10:g}, not {capability / 10:g}"
-            return [Verdict("conditional", reason, f"{key}-bf16", known["half"], source)]
-    condition = known[place.vendor]
+    condition = known.vendors[place.vendor]
     if condition:
         reason = f"runs on {place.name}"
         return [Verdict("conditional", reason, key, condition, source)]
     return []
 
 
-def _is_bfloat(side: Side) -> bool:
-    stated = (side.recipe.dtype or "").removeprefix("torch.")
-    return stated in ("bfloat16", "bf16")
-
-
-def _name_vendors(known: dict[str, object]) -> list[str]:
+def _name_vendors(known: dict[str, str]) -> list[str]:
     words = {"nvidia": "NVIDIA", "amd": "AMD", "apple": "Apple", "cpu": "a CPU", "gaudi": "Gaudi"}
     return [word for vendor, word in words.items() if vendor in known]
 
 
-def _judge_plan(side: Side, engine: Engine, plan: Plan) -> list[Verdict]:
-    found = []
+def _judge_plan(side: Side, engine: Engine, plan: Plan, place: Site | None) -> list[Verdict]:
+    found: list[Verdict] = []
     if plan.context is not None:
-        for one in (*answer_context(side, side, None, plan),
-                    *answer_context(side, side, engine, plan)):  # fmt: skip
-            if one.answer in ("no", "conditional"):
-                condition = _rename(one.condition) if one.condition else None
-                told = "fewer tokens" if one.answer == "no" else None
-                found.append(
-                    Verdict(one.answer, _rename(one.reason), one.rule, condition, one.source, told)
-                )
+        answers = (*answer_context(side, side, None, plan),
+                   *answer_context(side, side, engine, plan))  # fmt: skip
+        found += [
+            _rename_answer(one, "fewer tokens" if one.answer == "no" else None)
+            for one in answers
+            if one.answer in ("no", "conditional")
+        ]
     if plan.cache_type is not None:
-        for one in answer_memory(side, side, engine, replace(plan, gpu_memory=None)):
-            if one.rule.endswith("memory.cache-type"):
-                told = "another --kv-cache-type"
-                found.append(Verdict("no", one.reason, one.rule, source=one.source, help=told))
+        found += [
+            _rename_answer(one, "another --kv-cache-type")
+            for one in answer_memory(side, side, engine, replace(plan, gpu_memory=None))
+            if one.rule.endswith("memory.cache-type")
+        ]
+        found += _judge_cache_elsewhere(engine, plan.cache_type, place)
     return found
+
+
+def _judge_cache_elsewhere(engine: Engine, kind: str, place: Site | None) -> list[Verdict]:
+    """Types of caches that take kernels were read of CUDA; elsewhere a list has to say so."""
+    held = engine.cache
+    if place is None or place.vendor == "nvidia" or held is None or kind not in held.least:
+        return []
+    key, told = f"{engine.key}/fit.platform-cache", "another --kv-cache-type"
+    listed = held.elsewhere.get(place.vendor)
+    if listed is None:
+        reason = f"whether it has a {kind} cache on {place.name} is not recorded"
+        return [Verdict("unknown", reason, key, source=held.source, help=told)]
+    if kind in listed:
+        return []
+    reason = f"has no {kind} cache on {place.name}"
+    return [Verdict("no", reason, key, source=held.source, help=told)]
 
 
 def _judge_cut(side: Side, engine: Engine, ranks: int | None) -> list[Verdict]:

@@ -167,6 +167,8 @@ def _tell_engine(one: FitEngine) -> str | None:
         told.append(one.reason)
     elif one.condition is not None:
         told.append(f"{one.reason}. Needed: {one.condition}")
+    if one.unchecked and "unchecked" not in "".join(told):
+        told.append("unchecked: its source has changed since somebody read the rule")
     if one.help is not None:
         told.append(f"change: {one.help}")
     return "; ".join(told) or None

@@ -6,6 +6,7 @@ from famtree.fingerprints.config import find_text_config
 from famtree.interchange.cache_kinds import load_caches
 from famtree.interchange.cache_layout import CELL_BYTES, Cells, KvLayout
 from famtree.interchange.engine import CacheSupport, Engine
+from famtree.interchange.number_types import needs_float32
 from famtree.interchange.side import Plan, Side
 
 PLAIN = ("float32", "bfloat16", "float16")
@@ -34,7 +35,7 @@ def choose_type(side: Side, support: CacheSupport | None, plan: Plan) -> str | N
 def choose_cells(side: Side, layout: KvLayout | None, engine: Engine | None, plan: Plan) -> Cells:
     """Return the bytes of a number of each part of the cache."""
     support = engine.cache if engine is not None else None
-    plain = _measure_plain(side, engine)
+    plain = _measure_plain(side, engine, plan)
     kind = choose_type(side, support, plan)
     cells = {**CELL_BYTES, **(support.cells if support is not None else {})}
     convolution = cells.get(support.convolution or "", plain) if support is not None else plain
@@ -52,15 +53,17 @@ def name_type(side: Side, engine: Engine | None, plan: Plan) -> str:
     kind = choose_type(side, engine.cache if engine is not None else None, plan)
     if kind is not None:
         return kind
-    if _measure_plain(side, engine) == 4:
+    if _measure_plain(side, engine, plan) == 4:
         return "float32"
     stated = (side.recipe.dtype or "").removeprefix("torch.")
     gguf = side.identification.checkpoint.format == "gguf"
     return "float16" if gguf or stated in ("float16", "fp16") else "bfloat16"
 
 
-def _measure_plain(side: Side, engine: Engine | None) -> float:
+def _measure_plain(side: Side, engine: Engine | None, plan: Plan) -> float:
     """Return the bytes of a number of the type that the engine computes in."""
+    if needs_float32(side, engine, plan):
+        return 4.0
     if not (side.recipe.dtype or "").endswith("float32"):
         return 2.0
     held = engine.holding if engine is not None else None

@@ -45,6 +45,9 @@ class EngineRule:
     facts: list[str] = field(default_factory=list)
     """Facts of the engine's source it leans on; another hash than the one looked at leaves it
     unchecked."""
+    unchecked: list[str] = field(default_factory=list)
+    """Of these, the ones whose definition has changed since a person looked at it; found while
+    loading, never written."""
     checked: date | None = None
     """When, where not with the rest of the file."""
 
@@ -102,6 +105,7 @@ class QuantizationMethod:
     """Where not the section's source."""
     facts: list[str] = field(default_factory=list)
     """As of a rule."""
+    unchecked: list[str] = field(default_factory=list)
 
 
 @entry
@@ -168,6 +172,10 @@ class CacheSupport:
     """Methods of quantization whose declared type of the cache is taken without a flag."""
     defaults: dict[str, str] = field(default_factory=dict)
     """Class to the type of keys and values that it has without a flag."""
+    least: dict[str, int] = field(default_factory=dict)
+    """Type to the least CUDA compute capability times ten that has kernels for it."""
+    elsewhere: dict[str, list[str]] = field(default_factory=dict)
+    """Vendor other than NVIDIA to the types with a flag that it has there, where that was read."""
     mixed: bool = False
     """8-bit latents of sparse attention have scales and a 16-bit rotary part."""
     steps: Annotated[list[StepSize], Field(alias="step")] = field(default_factory=list)
@@ -178,6 +186,25 @@ class CacheSupport:
     """Share of a GPU's memory the engine takes by default."""
     memory_reserve: Annotated[int | None, Field(ge=0)] = None
     """Bytes of a GPU's memory it leaves free by default, where that is no share."""
+
+
+@entry
+class Hardware:
+    """On which hardware an engine runs at all."""
+
+    source: str
+    least: int | None = None
+    """Least CUDA compute capability times ten of what it ships; None where any does."""
+    bf16: int | None = None
+    """Capability below which it takes no bfloat16."""
+    half: str | None = None
+    """Setting that makes it float16 there."""
+    no_half: dict[str, str] = field(default_factory=dict)
+    """`model_type` that is not run in float16, to the reason: it becomes float32 instead."""
+    vendors: dict[str, str] = field(default_factory=dict)
+    """Vendor to the build or plug-in it takes there, empty for none; it runs on no other."""
+    methods: dict[str, list[str]] = field(default_factory=dict)
+    """Vendor other than NVIDIA to the stored forms it has there, where such a list was read."""
 
 
 @entry
@@ -247,4 +274,5 @@ class Engine:
     adapters: AdapterSupport | None = None
     cache: CacheSupport | None = None
     holding: Holding | None = None
+    hardware: Hardware | None = None
     context: ContextSupport | None = None

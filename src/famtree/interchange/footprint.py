@@ -15,6 +15,7 @@ from famtree.interchange.cache_layout import (
 from famtree.interchange.cache_types import choose_cells, name_type
 from famtree.interchange.engine import Engine
 from famtree.interchange.kv_cache import UnknownLayout, find_layout
+from famtree.interchange.number_types import needs_float32
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.weights import WeightSize, measure_weights
 
@@ -84,6 +85,9 @@ def hold_weights(side: Side, engine: Engine | None, plan: Plan) -> WeightSize | 
     found = side.identification.quantization
     if found is None:
         plain = (side.recipe.dtype or "").endswith("float32")
+        if needs_float32(side, engine, plan):
+            told = f"{stored.how}, loaded in 32 bits"
+            return WeightSize(stored.bytes * (1 if plain else 2), stored.source, told)
         if holding.floats is not None and holding.floats < 32 and plain:
             told = f"{stored.how}, loaded in {holding.floats} bits"
             return WeightSize(ceil(stored.bytes * holding.floats / 32), stored.source, told)
@@ -94,10 +98,17 @@ def hold_weights(side: Side, engine: Engine | None, plan: Plan) -> WeightSize | 
             form.schemes and not any(scheme.startswith(one.lower()) for one in form.schemes)
         ):
             continue
-        if form.below is not None and (plan.capability is None or plan.capability >= form.below):
+        if form.below is not None and not _lacks(plan, form.below):
             continue
         return _widen(side, stored, form.bits)
     return stored
+
+
+def _lacks(plan: Plan, capability: int) -> bool:
+    """Return whether the planned place is known to have less; a CPU has no such kernels at all."""
+    if plan.capability is None:
+        return plan.vendor not in (None, "nvidia", "amd")
+    return plan.capability < capability
 
 
 def _widen(side: Side, stored: WeightSize, bits: float) -> WeightSize:

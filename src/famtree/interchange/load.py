@@ -27,7 +27,7 @@ from famtree.registry.load import (
 DATA = Path(__file__).parent / "data" / "engines"
 FACTS = "facts"
 """Folder beside the engine files: what was read from an engine's source, one JSON file each."""
-FORMAT = 6
+FORMAT = 7
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 
@@ -78,11 +78,13 @@ def build_engines(
             continue
         known = (facts or {}).get(name.removesuffix(".toml"), {})
         try:
+            _cite_values(table)
             table = put_facts(table, known)
         except KeyError as fault:
             faults.append(f"{name}: no fact {fault} was read from this engine's source")
             continue
         _expand(table)
+        _mark_unchecked(table, known)
         try:
             engine = validate(Engine, table)
         except ValidationError as fault:
@@ -116,12 +118,52 @@ def put_facts(value: Any, known: dict[str, Any]) -> Any:
     return {key: put_facts(one, known) for key, one in value.items()}
 
 
-def _expand(table: dict[str, Any]) -> None:
+def _list_entries(table: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rules and stored forms of an engine file, as far as they are tables."""
     forms = table.get("quantization")
     methods = forms.get("method", ()) if isinstance(forms, dict) else ()
-    for one in (*table.get("rule", ()), *methods):
-        if isinstance(one, dict) and isinstance(one.get("when"), dict):
+    found = [*table.get("rule", ()), *methods]
+    return [one for one in found if isinstance(one, dict)]
+
+
+def _expand(table: dict[str, Any]) -> None:
+    for one in _list_entries(table):
+        if isinstance(one.get("when"), dict):
             one["when"] = dict(flatten_conditions(one["when"]))
+
+
+def list_cited(value: Any) -> list[str]:
+    """Return the names in all `{fact = "name"}` within a value."""
+    if isinstance(value, list):
+        return [name for one in value for name in list_cited(one)]
+    if not isinstance(value, dict):
+        return []
+    if value.keys() == {"fact"}:
+        return [str(value["fact"])]
+    return [name for one in value.values() for name in list_cited(one)]
+
+
+def _cite_values(table: dict[str, Any]) -> None:
+    """Whoever takes a fact's value leans on the fact."""
+    for one in _list_entries(table):
+        cited = list_cited(one.get("when"))
+        if cited and isinstance(one.setdefault("facts", []), list):
+            one["facts"] += [name for name in cited if name not in one["facts"]]
+
+
+def _mark_unchecked(table: dict[str, Any], known: dict[str, Any]) -> None:
+    """Name the facts whose definition has changed since a person looked at it."""
+    for one in _list_entries(table):
+        changed = [
+            name for name in one.get("facts", ())
+            if isinstance(name, str) and has_changed(known.get(name, {}))
+        ]  # fmt: skip
+        one["unchecked"] = changed
+
+
+def has_changed(fact: dict[str, Any]) -> bool:
+    """Return whether a fact stands in another definition than the one a person looked at."""
+    return bool(fact.get("hash") != fact.get("looked_at"))
 
 
 class _Compiled(Struct):

@@ -38,6 +38,11 @@ def answer_memory(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[A
     wanted = plan.cache_type
     if support is not None and wanted not in (None, *PLAIN, *support.types):
         return [_reply(engine, "cache-type", "no", f"has no {wanted} cache")]
+    least = support.least.get(wanted or "") if support is not None else None
+    if least is not None and plan.capability is not None and plan.capability < least:
+        needed = f"{least / 10:g}, not {plan.capability / 10:g}"
+        reason = f"a {wanted} cache needs compute capability {needed}"
+        return [_reply(engine, "cache-type", "no", reason)]
     load = measure_footprint(b, engine, plan)
     if plan.gpu_memory is not None:
         return [_plan(b, load, engine, plan)]

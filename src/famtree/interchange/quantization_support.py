@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from famtree.interchange.engine import Engine, QuantizationMethod, QuantizationSupport
-from famtree.interchange.rules import join_words
+from famtree.interchange.engine import (
+    Engine,
+    Hardware,
+    QuantizationMethod,
+    QuantizationSupport,
+)
+from famtree.interchange.number_types import is_bfloat, needs_float32
+from famtree.interchange.rules import join_words, tell_unchecked
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.stored_form import FORM_FACTS, read_form
 from famtree.interchange.versions import holds_for
@@ -15,10 +21,32 @@ from famtree.types.traits import Value
 
 def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[Answer]:
     """Answer `quantization` for b; `a` only says whether anything changes."""
-    found = b.identification.quantization
     if engine is None:
         return [_answer_generally(a, b)]
     support = engine.quantization
+    held = engine.hardware
+    capability = plan.capability
+    if held is None or capability is None:
+        return _answer_form(engine, support, b, plan)
+    if held.least is not None and capability < held.least:
+        reason = f"needs compute capability {held.least / 10:g}, not {capability / 10:g}"
+        figures: dict[str, int | float] = {"capability": held.least / 10}
+        return [_reply(engine, held, "least", "no", reason, figures=figures)]
+    found = _answer_form(engine, support, b, plan)
+    if found or held.bf16 is None or capability >= held.bf16 or not is_bfloat(b):
+        return found  # a stored form computes in what its kernels take
+    reason = f"bfloat16 needs compute capability {held.bf16 / 10:g}, not {capability / 10:g}"
+    condition = held.half
+    if needs_float32(b, engine, plan):
+        reason += ", and float16 is refused for its model_type"
+        condition = "--dtype float32, which takes twice the memory"
+    return [_reply(engine, held, "bfloat16", "conditional", reason, condition)]
+
+
+def _answer_form(
+    engine: Engine, support: QuantizationSupport | None, b: Side, plan: Plan
+) -> list[Answer]:
+    found = b.identification.quantization
     if support is None:
         return []
     if found is None:
@@ -189,7 +217,7 @@ def _fits(
 
 def _reply(
     engine: Engine | None,
-    support: QuantizationSupport | None,
+    support: QuantizationSupport | Hardware | None,
     key: str,
     answer: Reply,
     reason: str,
@@ -198,16 +226,18 @@ def _reply(
     method: QuantizationMethod | None = None,
 ) -> Answer:
     source = "config.json and the tensor headers of b"
+    unchecked = method.unchecked if method is not None else []
     if support is not None:
         source = (method.source if method is not None else None) or support.source
     return Answer.model_construct(
         question="quantization",
         engine=engine.key if engine is not None else None,
         answer=answer,
-        reason=reason,
+        reason=reason + tell_unchecked(unchecked),
         rule=f"{engine.key if engine is not None else 'any'}/quantization.{key}",
         condition=condition,
         engine_version=engine.version if engine is not None else None,
         source=source,
+        unchecked=bool(unchecked),
         figures=figures or {},
     )

@@ -63,16 +63,25 @@ def _report(
     if unseen is not None:
         reason = f"cannot be told without knowing {join_words(unseen)}"
         condition = None
+    unchecked = rule.unchecked if unseen is None else []
     return Answer.model_construct(
         question=rule.question,
         engine=None if general else engine.key,
         answer=rule.answer if unseen is None else "unknown",
-        reason=reason,
+        reason=reason + tell_unchecked(unchecked),
         rule=f"{engine.key}/{rule.question}.{rule.key}",
         condition=condition,
         engine_version=None if general else engine.version,
         source=rule.source,
+        unchecked=bool(unchecked),
     )
+
+
+def tell_unchecked(facts: list[str]) -> str:
+    """Return what a reason ends with where its ground has moved, nothing where it has not."""
+    if not facts:
+        return ""
+    return f" (unchecked: {join_words(facts)} changed since somebody read it)"
 
 
 def fill(text: str, facts: FactReader) -> str:

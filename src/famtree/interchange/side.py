@@ -63,3 +63,5 @@ class Plan(Struct, frozen=True):
     """CUDA compute capability of the accelerator times ten: 90 for 9.0."""
     gpu_name: str | None = None
     """Name of the accelerator, where one was named."""
+    vendor: str | None = None
+    """Whose accelerator it is, where one was named: `nvidia`, `amd`, `cpu`, ..."""

@@ -153,6 +153,9 @@ class Answer(FrozenModel):
     """Version of the engine the rule was checked at."""
     source: str | None = None
     """File or document the rule was read from."""
+    unchecked: bool = False
+    """The rule leans on a definition of the engine's source that has changed since a person read
+    it."""
     figures: dict[str, int | float] = Field(default_factory=dict)
     """Numbers behind the reason, by name with the unit in it: `weight_bytes`, `bytes_per_token`."""
 

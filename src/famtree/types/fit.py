@@ -64,6 +64,9 @@ class FitEngine(FrozenModel):
     """What a `conditional` answer depends on."""
     rule: str
     source: str | None = None
+    unchecked: bool = False
+    """The rule leans on a definition of the engine's source that has changed since a person read
+    it."""
     tensor_parallel: list[int] | None = None
     """Among how many accelerators it can be cut; None where the engine does not cut matrices, or
     heads are not known."""
