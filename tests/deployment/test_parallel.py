@@ -82,6 +82,41 @@ def test_engines_that_deal_out_layers_have_no_sizes() -> None:
     assert sizes(make_config_side({})) is None
 
 
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # Qwen3.5-27B: 24 heads, 16 and 48 of its recurrence.
+        ({"num_attention_heads": 24, "num_key_value_heads": 4, "linear_num_key_heads": 16,
+          "linear_num_value_heads": 48, "linear_key_head_dim": 128, "linear_value_head_dim": 128,
+          "linear_conv_kernel_dim": 4, "model_type": "qwen3_next", "intermediate_size": 16896,
+          "architectures": ["Qwen3NextForCausalLM"], "num_hidden_layers": 48}, [1, 2, 4, 8]),
+        # One group of a Mamba-2 layer is repeated, several are dealt out.
+        ({"mamba_n_heads": 24, "mamba_n_groups": 1, "mamba_d_state": 128, "mamba_d_conv": 4,
+          "mamba_d_head": 64, "model_type": "falcon_h1", "num_key_value_heads": 32,
+          "architectures": ["FalconH1ForCausalLM"]}, [1, 2, 4, 8]),
+        ({"mamba_n_heads": 32, "mamba_n_groups": 2, "mamba_d_state": 128, "mamba_d_conv": 4,
+          "mamba_d_head": 64, "model_type": "falcon_h1", "num_key_value_heads": 32,
+          "architectures": ["FalconH1ForCausalLM"]}, [1, 2]),
+    ],
+)  # fmt: skip
+def test_heads_of_a_recurrence_are_dealt_out_evenly(
+    config: dict[str, Any], expected: list[int]
+) -> None:
+    assert sizes(make(**config)) == expected
+
+
+RECURRENT = ("linear_num_key_heads", "linear_num_value_heads", "mamba_num_heads", "mamba_n_heads",
+             "mamba_n_groups", "n_groups")  # fmt: skip
+"""What vLLM deals out of a recurrence (layers/mamba/gdn, layers/mamba/mamba_mixer2.py)."""
+
+
+def read_number(config: dict[str, Any], *keys: str) -> int | None:
+    """Return a number of the language tower's config, read without famtree."""
+    text = next((config[key] for key in ("text_config", "llm_config") if config.get(key)), config)
+    found = [text.get(key) for key in keys]
+    return next((one for one in found if isinstance(one, int)), None)
+
+
 def read_configs(shared: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted((shared / "corpus").glob("*/*/config.json")):
         config = json.loads(path.read_text(errors="replace"))
@@ -106,6 +141,30 @@ def test_the_sizes_of_all_configs_are_those_of_the_engines_checks(shared: Path) 
             if a.kv_lora_rank is None and a.kv_heads:
                 legal &= a.kv_heads % ranks == 0 or ranks % a.kv_heads == 0
             legal &= not a.ffn or a.ffn % ranks == 0
+            for key in RECURRENT:
+                count = read_number(config, key)
+                one_is_repeated = key.endswith("groups") and count == 1
+                legal &= not count or count % ranks == 0 or one_is_repeated
             legal &= not (a.experts and a.expert_ffn) or a.expert_ffn % ranks == 0
             assert (find_obstacle(side, engine, ranks) is None) == legal, (name, ranks)
     assert seen > 150
+
+
+@pytest.mark.corpus
+def test_what_cannot_be_split_by_two_four_or_eight_is_seen_in_the_heads(shared: Path) -> None:
+    """vllm/config/model.py, verify_with_parallel_config: heads, read without famtree."""
+    engine = load_engines()["vllm"]
+    stuck, seen = [], 0
+    for name, config in read_configs(shared):
+        heads = read_number(config, "num_attention_heads", "n_head", "n_heads")
+        side = make_config_side(config)
+        if heads is None or side.architecture.heads is None:
+            continue
+        seen += 1
+        assert side.architecture.heads == heads, name
+        legal = list_sizes(side, engine) or []
+        for size in (2, 4, 8):
+            assert heads % size == 0 or size not in legal, (name, size)
+        stuck += [name] * (heads % 8 != 0)
+    assert seen > 150
+    assert len(stuck) >= 15

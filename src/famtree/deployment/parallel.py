@@ -1,10 +1,12 @@
 """Among how many accelerators a model can be cut, by the checks of the engines themselves.
 
 Heads have to be dealt out evenly, and key-value heads evenly or repeated evenly; feed-forward
-widths have to divide; and a cut has to fall between the groups and blocks that share a scale.
+widths have to divide; heads and groups of a recurrence evenly too, one group being repeated; and a
+cut has to fall between the groups and blocks that share a scale.
 Sources: vllm/config/model.py, verify_with_parallel_config; vllm/model_executor/layers/linear.py,
 QKVParallelLinear and divide; layers/quantization/utils/fp8_utils.py, validate_fp8_block_shape, and
-marlin_utils.py, verify_marlin_supports_shape (vLLM 0.33.0); sglang/srt/models/llama.py and
+marlin_utils.py, verify_marlin_supports_shape; layers/mamba/mamba_mixer2.py and
+layers/mamba/gdn (vLLM 0.33.0); sglang/srt/models/llama.py and
 sglang/srt/layers/quantization/fp8.py, create_weights of experts (SGLang 0.5.23).
 """
 
@@ -12,7 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from famtree.fingerprints.config import find_text_config
+from famtree.interchange.cache_layout import KvLayout
+from famtree.interchange.cache_state import list_state_heads
 from famtree.interchange.engine import Engine
+from famtree.interchange.kv_cache import find_layout
 from famtree.interchange.side import Side
 
 SIZES = (*range(1, 17), 32, 64)
@@ -46,10 +52,19 @@ def _list_obstacles(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
     kv = None if latent else a.kv_heads
     if kv is not None and kv > 0 and kv % ranks and ranks % kv:
         yield f"{kv} key-value heads cannot be dealt out to {ranks}"
+    for role, count in _list_recurrent(side):
+        if count % ranks and not (role == "groups" and count == 1):
+            yield f"{count} {role.replace('_', ' ')} of its recurrence cannot be dealt out to {ranks}"
     for what, width in _list_widths(side):
         if width % ranks:
             yield f"{what} of {width:,} cannot be cut in {ranks}"
     yield from _list_scales(side, engine, ranks)
+
+
+def _list_recurrent(side: Side) -> Iterator[tuple[str, int]]:
+    layout = find_layout(side)
+    if isinstance(layout, KvLayout) and layout.mixer is not None:
+        yield from list_state_heads(find_text_config(side.config))
 
 
 def _list_widths(side: Side) -> Iterable[tuple[str, int]]:

@@ -7,7 +7,7 @@ gated linear recurrences and time mixing. One convolution keeps its kernel's len
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from famtree.fingerprints.aliases import look_up
@@ -46,6 +46,22 @@ def read_state(
             raise UnseenError("a sensible size of the recurrent state")
         return State(mixer["mixer"], convolution, recurrent)
     raise UnseenError("the size of the recurrent state")
+
+
+def list_state_heads(text: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Yield what of a recurrence has to be dealt out among accelerators: role and number.
+
+    Nothing for recurrences that are cut by their width, and where the config does not tell.
+    """
+    for mixer in load_caches()["mixers"]:
+        found = {role: _first(text, keys) for role, keys in mixer["keys"].items()}
+        if mixer.get("any_of") or None in found.values():
+            continue
+        yield from ((role, found[role] or 0) for role in _DEALT if role in found)
+        return
+
+
+_DEALT = ("heads", "key_heads", "value_heads", "groups")
 
 
 class _Sizes:
