@@ -8,11 +8,16 @@ from typing import Literal
 from msgspec import Struct
 
 from famtree.fingerprints.tensor_names import organise
-from famtree.interchange.adapters import MatrixPair, is_adapter, sort_tensors
+from famtree.interchange.adapters import (
+    WRAPPER,
+    MatrixPair,
+    is_adapter,
+    is_in_tower,
+    sort_tensors,
+)
 from famtree.interchange.side import Side
 from famtree.interchange.structure import Shape, list_shapes
 
-_WRAPPER = "base_model.model."
 _BLOCK = re.compile(r"\.(\d+\.)")
 _EXPERT = re.compile(r"(?P<stack>.*\.experts)\.\d+\.(?P<part>[^.]+)")
 _TOWERS = ("language_model.", "text_model.", "thinker.")
@@ -101,9 +106,11 @@ def _has_tower(model: Side) -> bool:
 
 def _is_astray(path: str, model: _Model) -> bool:
     """A wrapper twice, or a tower's name where there is none, and the other way round."""
-    whole = path.removeprefix(_WRAPPER)
+    whole = path.removeprefix(WRAPPER)
     if whole.startswith("base_model."):
         return True
+    if is_in_tower(whole):
+        return False  # an image's or a sound's: its names are its own
     towered = any(word in f"{whole}." for word in _TOWERS)
     return not model.renamed and _BLOCK.search(whole) is not None and towered != model.tower
 
@@ -156,6 +163,6 @@ def _names(path: str) -> tuple[str, str]:
 
     PEFT puts its own wrapper's name in front (peft/utils/save_and_load.py).
     """
-    whole = path.removeprefix(_WRAPPER)
+    whole = path.removeprefix(WRAPPER)
     found = _BLOCK.search(whole)
     return whole, whole[found.start(1) :] if found else whole

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from famtree.fingerprints.tensor_names import NAMES_KEPT, count_names
+from famtree.fingerprints.tensor_names import NAMES_KEPT, count_names, in_tower, load_roles
 from famtree.interchange.side import Side
 from famtree.types.checkpoint import TensorIndex, TensorInfo
 from famtree.types.recent import remember
@@ -32,6 +32,10 @@ _SHOWN = {
 Experts = Literal["none", "apart", "stacked"]
 
 
+WRAPPER = "base_model.model."
+"""What PEFT puts in front of names (peft/utils/save_and_load.py)."""
+
+
 class MatrixPair(Struct, frozen=True):
     """The two matrices of one module."""
 
@@ -49,6 +53,11 @@ class AdapterTensors(Struct, frozen=True):
     """Whole weights, a classifier's left out."""
     shown: frozenset[str] = frozenset()
     """Fields of LoraConfig that the tensors show to be in use."""
+
+    @property
+    def towers(self) -> bool:
+        """Whether it changes anything beside the language tower: images, sound, what joins them."""
+        return any(is_in_tower(pair.path.removeprefix(WRAPPER)) for pair in self.pairs)
 
     @property
     def experts(self) -> Experts:
@@ -76,6 +85,11 @@ def highest_rank(side: Side) -> int | None:
     ranks = [adapter.get("r"), *(pattern.values() if isinstance(pattern, dict) else ())]
     known = [rank for rank in ranks if type(rank) is int and rank > 0]
     return max(known, default=None)
+
+
+def is_in_tower(path: str) -> bool:
+    """Return whether a module belongs to a tower beside the language tower."""
+    return in_tower(path, load_roles()["other_towers"])
 
 
 def sort_tensors(side: Side) -> AdapterTensors | None:

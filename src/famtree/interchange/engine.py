@@ -71,6 +71,8 @@ class Support:
     """Classes that hand out what an EAGLE-3 head reads; None where all do, or it is not known."""
     experts_3d: list[str] | None = None
     """Classes whose adapters name whole stacks of experts, not experts one by one."""
+    towers: list[str] | None = None
+    """Classes that take adapters of their image or audio towers; None where it is not known."""
     stateful: list[str] | None = None
     """Classes that cannot go back to an earlier token; None where it does not matter."""
 

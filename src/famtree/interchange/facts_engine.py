@@ -99,6 +99,9 @@ ENGINE_FACTS: dict[str, Fact] = {
     "support.experts_3d": Fact(
         "how adapters of b's class name experts", lambda p: _has(p, "experts_3d")
     ),
+    "support.towers": Fact(
+        "whether b's class takes adapters of its towers", lambda p: _has(p, "towers")
+    ),
     "support.stateful": Fact("whether b keeps a state", lambda p: _has(p, "stateful")),
     "support.model_type": Fact("whether it knows b's model_type", _knows_type),
     "lora.limit": Fact("the adapter's rank", _rank_limit),

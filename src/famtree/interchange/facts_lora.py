@@ -76,6 +76,13 @@ def _experts(pair: Pair) -> str | None:
     return tensors.experts if tensors is not None else None
 
 
+def _towers(pair: Pair) -> bool | None:
+    if not is_adapter(pair.a):
+        return False
+    tensors = sort_tensors(pair.a)
+    return tensors.towers if tensors is not None else None
+
+
 def _layout(pair: Pair) -> str | None:
     """MLX LM writes adapters of its own (mlx_lm/tuner/utils.py)."""
     if not is_adapter(pair.a):
@@ -133,6 +140,7 @@ LORA_FACTS: dict[str, Fact] = {
         lambda p: _fit(p).saved_same if is_adapter(p.a) else None,
     ),
     "lora.experts": Fact("how the adapter names experts", _experts),
+    "lora.towers": Fact("which towers the adapter changes", _towers),
     "lora.added_tokens": Fact("how many tokens the adapter adds", _added),
     "lora.type": Fact("the kind of adapter", lambda p: _word(p, "peft_type", "lora")),
     "lora.plain": Fact("the kind of adapter", _plain),
