@@ -54,7 +54,8 @@ def _list_obstacles(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
         yield f"{kv} key-value heads cannot be dealt out to {ranks}"
     for role, count in _list_recurrent(side):
         if count % ranks and not (role == "groups" and count == 1):
-            yield f"{count} {role.replace('_', ' ')} of its recurrence cannot be dealt out to {ranks}"
+            told = f"{count} {role.replace('_', ' ')} of its recurrence"
+            yield f"{told} cannot be dealt out to {ranks}"
     for what, width in _list_widths(side):
         if width % ranks:
             yield f"{what} of {width:,} cannot be cut in {ranks}"
