@@ -196,6 +196,25 @@ def test_a_form_that_is_widened_on_old_gpus_is_widened_on_a_cpu(tmp_path: Path) 
     assert (held["cpu"] or 0) > 1.5 * held["H100"]
 
 
+def test_a_draft_head_is_served_with_its_target_alone(tmp_path: Path) -> None:
+    subject = examine(tmp_path, architectures=["LlamaForCausalLMEagle3"], num_hidden_layers=1,
+                      draft_vocab_size=32000)  # fmt: skip
+    fit = ask(subject, "H100")
+    assert not any(one.answer == "yes" for one in fit.engines)
+    assert "--speculative-config" in str(find(fit, "vllm").condition)
+    assert find(fit, "transformers").answer == "no"
+
+
+def test_a_diffusion_pipeline_is_no_text_model(tmp_path: Path) -> None:
+    (tmp_path / "unet").mkdir()
+    (tmp_path / "unet" / "config.json").write_text('{"_class_name": "UNet2DConditionModel"}')
+    (tmp_path / "model_index.json").write_text(json.dumps({
+        "_class_name": "StableDiffusionXLPipeline", "unet": ["diffusers", "UNet2DConditionModel"],
+    }))  # fmt: skip
+    fit = ask(examine_source(LocalSource(parse_reference(str(tmp_path)))), "H100")
+    assert {one.answer for one in fit.engines} <= {"no", "unknown"}
+
+
 def test_a_class_that_an_engine_has_no_more_is_a_no(tmp_path: Path) -> None:
     subject = examine(tmp_path, architectures=["MPTForCausalLM"], model_type="mpt")
     one = find(ask(subject, "H100"), "vllm")
