@@ -73,6 +73,7 @@ def main() -> int:
             print(f"{asked.out} is not empty", file=sys.stderr)
             return 1
         for name, data in files.items():
+            (asked.out / name).parent.mkdir(exist_ok=True)
             (asked.out / name).write_bytes(data)
     print(f"{asked.version} sha256:{bundle.registry.digest}")
     return 0

@@ -10,7 +10,7 @@ import pytest
 from comparisons import make_comparison
 from families import make_family
 from famtree.formats.families_report import build_family, build_family_list
-from famtree.registry.load import validate
+from famtree.registry.parse import validate
 from famtree.types.family import Family
 from lineages import make_contradicted, make_hostile, make_merge, make_wide
 from rendering import show

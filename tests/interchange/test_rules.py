@@ -8,7 +8,7 @@ import pytest
 from famtree.interchange.engine import Engine, EngineRule
 from famtree.interchange.facts import FactReader
 from famtree.interchange.rules import answer_rules, fill
-from famtree.registry.load import validate
+from famtree.registry.parse import validate
 from famtree.types.comparison import Answer
 from famtree.types.family import Condition
 from interchange.sides import make_pair, make_side

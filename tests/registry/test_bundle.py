@@ -25,12 +25,27 @@ from famtree.errors import UsageError
 from famtree.registry import bundle
 from famtree.registry.bundle import MAX_FILE_BYTES
 from famtree.registry.installed import MANIFEST, find_base
-from famtree.registry.load import DATA, GENERIC, load_registry, read_sources
+from famtree.registry.load import DATA, load_registry, read_sources
+from famtree.registry.parse import GENERIC
 from hub.server import HubServer
 from registry.own import FAMILY, write_checkpoint
 
 SCRIPT = load_module(ROOT / "scripts" / "bundle_registry.py")
 Files = dict[str, bytes]
+RECORDS = "records/oakling.json"
+EXEMPLAR = b"""
+[[exemplar]]
+repo = "acme/o"
+generation = "oakling-1"
+source = "its own files"
+"""
+RECORDED = {
+    "traits": {
+        "architecture.model_type": "oakling",
+        "architecture.class_name": "OaklingForCausalLM",
+        "architecture.vocab_rows": 48000,
+    }
+}
 
 
 @pytest.fixture
@@ -42,7 +57,10 @@ def make_files(version: str = "2026.12.1", *, grown: bool = True) -> Files:
     """Return a bundle of two families, or one, that famtree lacks."""
     sources = {GENERIC: read_sources(DATA)[GENERIC], "elmling.toml": _name("elmling")}
     if grown:
-        sources["oakling.toml"] = _name("oakling")
+        sources["oakling.toml"] = _name("oakling") + EXEMPLAR
+        sources[RECORDS] = json.dumps(
+            {"schema": "famtree/records/1", "family": "oakling", "exemplar": {"acme/o": RECORDED}}
+        ).encode()
     files: Files = SCRIPT.make_bundle(sources, version, "2026-12-01")
     return files
 
@@ -66,6 +84,7 @@ def add(files: Files, name: str, data: bytes) -> Files:
 def write_folder(files: Files, folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(data)
     return str(folder)
 
@@ -101,6 +120,7 @@ def test_update_rollback_builtin(
     assert done.code == 0, done.err
     assert "added: 2 (elmling, oakling)" in done.out
     assert keys() == {"elmling", "oakling"}
+    assert load_registry().by_key["oakling"].exemplars[0].traits == RECORDED["traits"]
     known = load_registry().knowledge
     assert (known.version, known.sources) == ("2026.12.1", ["bundle 2026.12.1"])
     oak = str(write_checkpoint(tmp_path / "oak"))
@@ -152,6 +172,9 @@ def refused(name: str) -> Files:
         "absent file": lambda: {k: v for k, v in files.items() if k != "elmling.toml"},
         "file not listed": lambda: {**files, "more.toml": b""},
         "name with a folder": lambda: add(files, "../oak.toml", FAMILY.encode()),
+        "another folder": lambda: add(files, "more/oak.json", FAMILY.encode()),
+        "records of no family": lambda: add(files, "records/ash.json", files[RECORDS]),
+        "records that do not fit": lambda: add(files, RECORDS, b'{"schema": "x"}'),
         "shadows a key": lambda: add(files, "other.toml", shadow),
         "broken file": lambda: add(files, "other.toml", b"schema = 3"),
         "no toml": lambda: add(files, "other.toml", b"\xff\xfe"),
@@ -178,6 +201,9 @@ def refused(name: str) -> Files:
         ("file not listed", "'more.toml' is there and not listed"),
         ("name with a folder", "leads out of it"),
         ("shadows a key", "another file has it too"),
+        ("another folder", "'more/oak.json' can be no registry file"),
+        ("records of no family", "records/ash.json: there is no family"),
+        ("records that do not fit", "records/oakling.json"),
         ("broken file", "other.toml"),
         ("no toml", "other.toml"),
         ("no general knowledge", "_generic.toml is missing"),
@@ -299,7 +325,8 @@ def test_it_is_put_in_use_when_it_is_whole(tmp_path: Path, monkeypatch: pytest.M
     seen: list[set[str]] = []
 
     def use(key: str | None) -> None:
-        seen.append({path.name for path in (find_base() / str(key)).glob("*")})
+        place = find_base() / str(key)
+        seen.append({str(path.relative_to(place)) for path in place.rglob("*.*")})
         put_in_use(key)
 
     monkeypatch.setattr(bundle, "_use", use)

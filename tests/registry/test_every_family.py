@@ -12,7 +12,8 @@ from famtree.matchers import recognition
 from famtree.matchers.classify import Classification
 from famtree.matchers.recognition import classify_traits
 from famtree.registry.check import check_registry
-from famtree.registry.load import DATA, GENERIC
+from famtree.registry.load import DATA
+from famtree.registry.parse import GENERIC
 from famtree.registry.registry import Registry
 from famtree.types.family import Exemplar, Family
 from registry.perturbations import (

@@ -10,10 +10,10 @@ from famtree.registry.load import (
     DATA,
     build_registry,
     digest_sources,
-    expand_conditions,
     load_registry,
     read_sources,
 )
+from famtree.registry.parse import expand_conditions
 from famtree.types.family import Condition
 from registry.files import GENERIC, OAK, find_line, write_folder
 

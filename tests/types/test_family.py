@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from famtree.registry.load import validate
+from famtree.registry.parse import validate
 from famtree.types.family import OPERATORS, Condition, Exemplar, Family, Rule
 
 

@@ -16,13 +16,8 @@ from pydantic import ValidationError
 from famtree.errors import RegistryError
 from famtree.interchange.engine import Engine
 from famtree.registry.compiled import cached_path, encode_entry, write_cache_file
-from famtree.registry.load import (
-    describe_faults,
-    flatten_conditions,
-    read_sources,
-    stamp_sources,
-    validate,
-)
+from famtree.registry.load import read_sources, stamp_sources
+from famtree.registry.parse import describe_faults, flatten_conditions, validate
 
 DATA = Path(__file__).parent / "data" / "engines"
 FACTS = "facts"
@@ -37,9 +32,7 @@ def load_engines(folder: Path | None = None) -> dict[str, Engine]:
     Raises RegistryError listing all faults as `file:line: field: reason`.
     """
     place = folder or DATA
-    stamp = stamp_sources(place)
-    if (place / FACTS).is_dir():
-        stamp += stamp_sources(place / FACTS, ".json")
+    stamp = stamp_sources(place, FACTS)
     path = cached_path(stamp, "engines")
     engines = _read_cached(path, f"{FORMAT} {stamp}")
     if engines is None:

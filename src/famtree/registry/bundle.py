@@ -1,6 +1,6 @@
 """A bundle: a registry that travels without a release, and which one is in use.
 
-It is `manifest.json` and the TOML files it lists with their sha256, nothing else. What is taken is
+It is `manifest.json` and the files it lists with their sha256, nothing else. What is taken is
 validated whole first, lies under the user's cache folder by its digest, and is put in use by one
 rename: whatever is interrupted, the registry in use is the former one or the new one.
 """
@@ -24,7 +24,9 @@ from msgspec import Struct
 from famtree import __version__
 from famtree.errors import UsageError, refuse_bundle
 from famtree.registry.installed import MANIFEST, STATE, InUse, Manifest, find_base, read_state
-from famtree.registry.load import GENERIC, assemble, digest_contents, parse_sources
+from famtree.registry.load import assemble, digest_contents
+from famtree.registry.parse import GENERIC, parse_sources
+from famtree.registry.records import FOLDER
 from famtree.registry.registry import Registry
 
 SCHEMA = "famtree/registry-bundle/1"
@@ -32,7 +34,8 @@ MAX_FILES = 2_000
 MAX_FILE_BYTES = 4 << 20
 MAX_BYTES = 64 << 20
 """Of all files together; famtree's own take two."""
-_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,99}\.toml")
+_STEM = "[a-z0-9_][a-z0-9._-]{0,99}"
+_NAME = re.compile(rf"{_STEM}\.toml|{FOLDER}/{_STEM}\.json")
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 _SHOWN = 3
 
@@ -85,6 +88,7 @@ def install_bundle(bundle: Bundle) -> None:
         if not _holds(place, bundle):
             fresh = Path(tempfile.mkdtemp(prefix=".new-", dir=base))
             for name, data in bundle.contents.items():
+                (fresh / name).parent.mkdir(exist_ok=True)
                 _write(fresh / name, data)
             shutil.rmtree(place, ignore_errors=True)
             fresh.replace(place)
@@ -183,12 +187,12 @@ def _build(sources: dict[str, bytes], manifest: Manifest) -> Registry:
 
     try:
         families, generic, faults = parse_sources(sources)
-        if faults or generic is None:
+        if generic is not None and not faults:
+            whole = Registry(families=tuple(families.values()), generic=generic)
+            faults = check_families(sources, families, whole)
+        if generic is None or faults:
             raise refuse_bundle(f"{len(faults)} fault(s) in its files, the first: {faults[0]}")
-        registry = assemble(families.values(), generic, sources)
-        if faults := check_families(sources, families, registry):
-            raise refuse_bundle(f"{len(faults)} fault(s) in its files, the first: {faults[0]}")
-        return replace(registry, version=manifest.version)
+        return replace(assemble(families.values(), generic, sources), version=manifest.version)
     except RecursionError as fault:
         raise refuse_bundle(f"its files cannot be read: {fault}") from fault
 

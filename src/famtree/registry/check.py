@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from famtree.registry.load import DATA, parse_sources, read_families
+from famtree.registry.load import DATA, read_families
 from famtree.registry.locate import describe_fault
+from famtree.registry.parse import parse_sources
+from famtree.registry.records import FieldPath, is_records
 from famtree.registry.registry import Registry
 from famtree.types.family import Family
 from famtree.types.traits import trait_names
@@ -36,7 +38,11 @@ def check_families(
 ) -> list[str]:
     """Return the faults of `families`, by file name, as parts of a registry that may hold more."""
     # What a file that could not be read defines is not missed in the others.
-    unread = frozenset(name.removesuffix(".toml") for name in sources if name not in families)
+    unread = frozenset(
+        name.removesuffix(".toml")
+        for name in sources
+        if name not in families and not is_records(name)
+    )
     cycles = _find_cycles(registry)
     keys = Counter(family.key for family in families.values())
     faults = []
@@ -53,7 +59,7 @@ def check_families(
     return faults
 
 
-Fault = tuple[tuple[str | int, ...], str]
+Fault = tuple[FieldPath, str]
 
 
 def _check_family(
@@ -79,8 +85,10 @@ def _check_family(
             wanted = f"{parent.family}/{parent.generation or ''}"
             if not _exists(wanted, registry, unread):
                 yield (*where, "parents", number), f"no generation {wanted!r}"
+        for trait in generation.common.keys() - names:
+            yield (*where, "common", trait), "no such trait"
         for number, rule in enumerate(generation.rules):
-            for trait in rule.when:
+            for trait in rule.when.keys() - generation.common.keys():
                 if trait not in names:
                     yield (*where, "rule", number, "when", trait), "no such trait"
             if not rule.when.keys() - _SHAPE:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 PACKAGED = PACKAGE / "registry/compiled.json"
-FORMAT = 7
+FORMAT = 8
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
-from famtree.registry.load import validate
+from famtree.registry.parse import validate
 from famtree.types.family import Scalar, Size
 from famtree.types.fingerprint import Tokenizer
 from famtree.types.identification import Identification

@@ -8,29 +8,24 @@ from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
 
 from famtree import __version__
 from famtree.errors import RegistryError
 from famtree.registry.compiled import (
     FORMAT,
-    make_adapter,
     read_cached,
     read_packaged,
     write_cached,
 )
 from famtree.registry.installed import find_installed
-from famtree.registry.locate import describe_fault
+from famtree.registry.parse import GENERIC, parse_sources, share_conditions
+from famtree.registry.records import FOLDER
 from famtree.registry.registry import Registry
-from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
+from famtree.types.family import Family, GenericTraits
 
 DATA = Path(__file__).parent / "data"
-GENERIC = "_generic.toml"
 SHIPPED = "famtree"
 """What the registry that comes with famtree is called among the sources of an answer."""
-_T = TypeVar("_T")
 
 
 def load_registry(folder: Path | None = None) -> Registry:
@@ -71,20 +66,28 @@ def load_stamped(folder: Path, stamp: str, version: str, source: str) -> Registr
     return replace(registry, version=version, sources=(source,))
 
 
-def stamp_sources(folder: Path, ending: str = ".toml") -> str:
-    """Return one hex sha256 over names, sizes and times of the files; none of them is read."""
+def stamp_sources(folder: Path, beside: str = FOLDER) -> str:
+    """Return one hex sha256 over names, sizes and times of the files; none of them is read.
+
+    They are the TOML files of `folder` and the JSON files of its folder `beside`.
+    """
     state = sha256(f"{FORMAT}\0{folder.resolve()}\0".encode())
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.endswith(ending):
-                status = entry.stat()
-                state.update(f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    for place, ending in ((folder, ".toml"), (folder / beside, ".json")):
+        if place is not folder and not place.is_dir():
+            continue
+        with os.scandir(place) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name.endswith(ending):
+                    status = entry.stat()
+                    told = f"{entry.name}\0{status.st_size}\0{status.st_mtime_ns}\0"
+                    state.update(told.encode())
     return state.hexdigest()
 
 
 def read_sources(folder: Path) -> dict[str, bytes]:
-    """Return the bytes of every TOML file of `folder`, by file name, sorted."""
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.toml"))}
+    """Return the bytes of every TOML file of `folder` and of its records, by name, sorted."""
+    files = [*sorted(folder.glob("*.toml")), *sorted(folder.glob(f"{FOLDER}/*.json"))]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def read_families(folder: Path) -> dict[str, bytes]:
@@ -127,99 +130,3 @@ def assemble(
     held = tuple(families)
     share_conditions(held)
     return Registry(families=held, generic=generic, digest=digest_contents(sources))
-
-
-def parse_sources(
-    sources: dict[str, bytes],
-) -> tuple[dict[str, Family], GenericTraits | None, list[str]]:
-    """Return the families that are sound by themselves, by file name; and every fault."""
-    import tomllib  # not needed where the compiled form is at hand, which is nearly always
-
-    faults: list[str] = []
-    families: dict[str, Family] = {}
-    generic: GenericTraits | None = None
-    for name, data in sources.items():
-        try:
-            text = data.decode("utf-8")
-            table = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            faults.append(f"{name}: {fault}")
-            continue
-        try:
-            if name == GENERIC:
-                generic = validate(GenericTraits, table)
-            else:
-                families[name] = validate(Family, expand_conditions(table))
-        except ValidationError as fault:
-            faults.extend(describe_faults(name, text, fault))
-    if generic is None and not any(fault.startswith(GENERIC) for fault in faults):
-        faults.append(f"{GENERIC}: missing")
-    return families, generic, faults
-
-
-def validate(kind: type[_T], table: Any) -> _T:
-    """Return `table` as an entry, strictly. Raises pydantic's ValidationError with every fault."""
-    made: _T = make_adapter(kind).validate_python(table)
-    return made
-
-
-def share_conditions(families: Iterable[Family]) -> None:
-    """Make equal conditions one object, as the compiled form does: each is judged once a run."""
-    # By type too: True and 1 are equal, and not the same.
-    held: dict[tuple[type, Condition], Condition] = {}
-    for family in families:
-        for generation in family.generations:
-            for rule in generation.rules:
-                for name, condition in rule.when.items():
-                    distinct = (type(condition.equals), condition)
-                    rule.when[name] = held.setdefault(distinct, condition)
-
-
-def expand_conditions(table: dict[str, Any]) -> dict[str, Any]:
-    """Turn the nested `when` tables of rules into {dotted trait: condition}.
-
-    In the file a condition is written `architecture.vocab_rows = 151936` or
-    `recipe.rope_theta = {one_of = [1e6, 5e6]}`; a plain value means equality.
-    """
-    for generation in table.get("generation", ()):
-        if not isinstance(generation, dict):
-            continue
-        for rule in generation.get("rule", ()):
-            if isinstance(rule, dict) and isinstance(rule.get("when"), dict):
-                rule["when"] = dict(flatten_conditions(rule["when"]))
-    for exemplar in table.get("exemplar", ()):
-        if isinstance(exemplar, dict) and isinstance(exemplar.get("traits"), dict):
-            exemplar["traits"] = {
-                name: condition.get("equals", condition)
-                for name, condition in flatten_conditions(exemplar["traits"])
-            }
-    return table
-
-
-def flatten_conditions(table: dict[str, Any], prefix: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Return (dotted name, operator and operand) for every condition of nested tables."""
-    found: list[tuple[str, dict[str, Any]]] = []
-    for key, value in table.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict) and not (value.keys() & set(OPERATORS)):
-            found.extend(flatten_conditions(value, f"{name}."))
-        elif isinstance(value, dict):
-            found.append((name, value))
-        else:
-            found.append((name, {"equals": value}))
-    return found
-
-
-def describe_faults(name: str, text: str, fault: ValidationError) -> list[str]:
-    """Return every fault of one file as `file:line: field: reason`."""
-    return [
-        describe_fault(name, text, error["loc"], _WORDS.get(error["type"], error["msg"]))
-        for error in fault.errors()
-    ]
-
-
-_WORDS = {
-    "unexpected_keyword_argument": "no such field",
-    "dataclass_type": "Input should be a table",
-}
-"""Of pydantic's reasons those that speak of Python."""

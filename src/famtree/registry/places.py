@@ -16,13 +16,8 @@ from pathlib import Path
 from famtree.errors import RegistryError, UsageError
 from famtree.registry import load
 from famtree.registry.compiled import read_cached, write_cached
-from famtree.registry.load import (
-    GENERIC,
-    assemble,
-    parse_sources,
-    read_families,
-    stamp_sources,
-)
+from famtree.registry.load import assemble, read_families, stamp_sources
+from famtree.registry.parse import GENERIC, parse_sources
 from famtree.registry.registry import Registry
 from famtree.types.family import Family, GenericTraits
 

@@ -18,6 +18,8 @@ from famtree.files import open_regular
 DATASETS = "hf://datasets/"
 _HINT = "a folder, a .tar.gz or .zip archive, or hf://datasets/org/name[@revision]"
 _NAMES = "manifest.json"
+_BESIDE = "records"
+"""The one folder of a bundle; of JSON files."""
 _BROKEN = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -38,7 +40,7 @@ def read_bundle_files(
     token: str | bool | None = None,
     offline: bool = False,
 ) -> dict[str, bytes]:
-    """Return the bytes of the manifest and of every TOML file of `source`, by name.
+    """Return the bytes of the manifest, every TOML file and all records of `source`, by name.
 
     `most` files of at most `largest` bytes, `total` bytes together. Raises UsageError for what is
     no bundle or goes beyond that, FetchError kin for a repository that cannot be had.
@@ -92,13 +94,20 @@ class _Bounds:
 
 
 def _is_part(name: str) -> bool:
-    return name == _NAMES or name.endswith(".toml")
+    place, _, file = name.rpartition("/")
+    if place:
+        return place == _BESIDE and file.endswith(".json")
+    return file == _NAMES or file.endswith(".toml")
 
 
 def _walk_folder(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if _is_part(path.name):
-            yield path.name, open_regular(path)
+    if not folder.is_dir():
+        return
+    beside = folder / _BESIDE
+    for path in sorted([*folder.iterdir(), *(beside.iterdir() if beside.is_dir() else ())]):
+        name = path.relative_to(folder).as_posix()
+        if _is_part(name):
+            yield name, open_regular(path)
 
 
 def _walk_zip(stream: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
@@ -127,7 +136,9 @@ def _read_name(name: str) -> str:
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if name.startswith(("/", "\\")) or ".." in parts or (parts and ":" in parts[0]):
         raise refuse_bundle(f"{name[:100]!r} leads out of it")
-    return parts[-1] if parts and len(parts) <= 2 and _is_part(parts[-1]) else ""
+    # With or without the one folder that archives of repositories have.
+    names = ("/".join(parts), "/".join(parts[1:]))
+    return next((one for one in names if _is_part(one)), "")
 
 
 def _download(
@@ -146,19 +157,21 @@ def _download(
     wanted: dict[str, Any] = {"repo_type": "dataset", "token": token, "endpoint": endpoint}
     try:
         commit = revision or None
+        patterns = [_NAMES, "*.toml", f"{_BESIDE}/*.json"]
         if not offline:
             api = huggingface_hub.HfApi(endpoint=endpoint, token=token)
             info = api.dataset_info(name, revision=commit, files_metadata=True)
             commit = info.sha
             held = 0
             parts = [one for one in info.siblings or () if _is_part(one.rfilename)]
+            patterns = [part.rfilename for part in parts]
             for number, part in enumerate(parts, start=1):
                 held += part.size or 0
                 bounds.check(part.rfilename, part.size or 0, number, held)
         folder = huggingface_hub.snapshot_download(
             name,
             revision=commit,
-            allow_patterns=[_NAMES, "*.toml"],
+            allow_patterns=patterns,
             local_files_only=offline,
             **wanted,
         )

@@ -129,6 +129,8 @@ class Generation:
     parents: list[ParentLink] = field(default_factory=list)
     hard_to_tell_from: list[str] = field(default_factory=list)
     """`family/generation` keys whose checkpoints can show the very same traits."""
+    common: dict[str, Condition] = field(default_factory=dict)
+    """What a file states for every rule; empty in a registry, where each rule has it."""
     rules: Annotated[list[Rule], Field(alias="rule", min_length=1)]
     sizes: Annotated[list[Size], Field(alias="size")] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
