@@ -71,7 +71,12 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
             del marked[at]
         else:
             added[name] = AddedToken(at, token_type != _USER_DEFINED)
-    tokens = {name: at for at, name in enumerate(names) if at not in marked}
+    tokens = dict(zip(names, range(len(names)), strict=True))
+    if len(tokens) == len(names):
+        for at in marked:
+            del tokens[names[at]]
+    else:
+        tokens = {name: at for at, name in enumerate(names) if at not in marked}
     if form == "wordpiece":
         tokens = {_restore_wordpiece(name): at for name, at in tokens.items()}
     check_added(len(added), _NAME)

@@ -11,13 +11,13 @@ import struct
 from collections.abc import Callable
 from itertools import pairwise
 from math import prod
-from sys import getsizeof
 from typing import Any
 
 from msgspec import Struct
 
 from famtree.errors import HeaderError
 from famtree.packings.ggml_types import stored_bytes, type_name
+from famtree.sources.gguf_strings import decode_strings
 from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
@@ -41,8 +41,6 @@ MAX_NAME = 4096
 """Longest tensor name, bytes; the specification has 64."""
 MAX_TEXTS = 16 << 20
 """Bytes of all keys, names and single strings; in memory they take up to four times as many."""
-MAX_HELD = 128 << 20
-"""Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
 MAX_JUMP = 64 << 20
 """Offset in the file up to which an unread array is jumped over."""
 INLINE_ITEMS, MAX_INLINE = 4096, 250_000
@@ -291,20 +289,11 @@ class GgufReader:
         self._at = at
 
     def _decode_strings(self, array: GgufArray) -> list[str]:
-        # A copy is sliced in half the time. A text takes 80 bytes, and four a character at most.
         data = bytes(memoryview(self._buffer)[array.start : array.stop])
-        unpack = struct.Struct(f"{self._mark}Q").unpack_from
-        weighed = 80 * array.count + 4 * (len(data) - 8 * array.count) > MAX_HELD
-        at, held, found = 0, 0, list[str]()
-        for _ in range(array.count):
-            stop = at + 8 + unpack(data, at)[0]
-            text = "" if stop - at > MAX_TEXT else data[at + 8 : stop].decode("utf-8", "replace")
-            held += getsizeof(text) if weighed else 0
-            if stop - at > MAX_TEXT or held > MAX_HELD:
-                raise self._bad("has too long strings in an array")
-            found.append(text)
-            at = stop
-        return found
+        try:
+            return decode_strings(data, array.count, self._mark, MAX_TEXT)
+        except ValueError as fault:
+            raise self._bad(str(fault)) from fault
 
     def _read_tensors(self) -> None:
         header = self.header

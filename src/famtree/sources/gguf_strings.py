@@ -1,0 +1,41 @@
+"""Arrays of strings in a GGUF header: a vocabulary, its merges."""
+
+from __future__ import annotations
+
+from struct import Struct
+from sys import getsizeof
+
+_BLOCK, _BLOCK_BYTES = 4096, 1 << 18
+"""Strings, and their bytes, that are decoded at once."""
+MAX_HELD = 128 << 20
+"""Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
+
+
+def decode_strings(data: bytes, count: int, mark: str, longest: int) -> list[str]:
+    """Return `count` texts, each behind its length (u64, `mark` telling the order of its bytes).
+
+    Raises ValueError where one has more than `longest` bytes, or all would take too much memory.
+    """
+    unpack = Struct(f"{mark}Q").unpack_from
+    # A text takes 80 bytes, and four a character at most.
+    weighed = 80 * count + 4 * (len(data) - 8 * count) > MAX_HELD
+    at, held, found = 0, 0, list[str]()
+    while len(found) < count:
+        block, enough = list[bytes](), at + _BLOCK_BYTES
+        for _ in range(min(_BLOCK, count - len(found))):
+            stop = at + 8 + unpack(data, at)[0]
+            block.append(data[at + 8 : stop])
+            at = stop
+            if at > enough:
+                break
+        if max(map(len, block)) > longest:
+            raise ValueError("has too long strings in an array")
+        # One call decodes them all; a text that holds the sign between them is seen by the count.
+        texts = b"\0".join(block).decode("utf-8", "replace").split("\0")
+        if len(texts) != len(block):
+            texts = [text.decode("utf-8", "replace") for text in block]
+        held += sum(map(getsizeof, texts)) if weighed else 0
+        if held > MAX_HELD:
+            raise ValueError("has too long strings in an array")
+        found += texts
+    return found
