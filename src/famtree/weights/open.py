@@ -59,6 +59,9 @@ class Weights:
     reading: Reading = field(default_factory=Reading)
     cache: dict[tuple[Any, ...], NDArray[np.float32]] = field(default_factory=dict)
     tokens: dict[str, int] | None = None
+    numbers: list[int] = field(default_factory=list)
+    """`block_numbers` of the layout that is `numbered`: every look-up of a tensor asks for them."""
+    numbered: Layout | None = None
 
     @property
     def depth(self) -> int:
@@ -68,8 +71,13 @@ class Weights:
     @property
     def block_numbers(self) -> list[int]:
         """Return the numbers of those blocks in order."""
-        main = self.layout.main
-        return [] if main is None else sorted(main.blocks.keys() - main.extra_blocks())
+        if self.numbered is not self.layout:
+            main = self.layout.main
+            self.numbers = (
+                [] if main is None else sorted(main.blocks.keys() - main.extra_blocks())
+            )
+            self.numbered = self.layout
+        return self.numbers
 
     @property
     def hidden(self) -> int | None:
