@@ -73,9 +73,7 @@ class Weights:
         """Return the numbers of those blocks in order."""
         if self.numbered is not self.layout:
             main = self.layout.main
-            self.numbers = (
-                [] if main is None else sorted(main.blocks.keys() - main.extra_blocks())
-            )
+            self.numbers = [] if main is None else sorted(main.blocks.keys() - main.extra_blocks())
             self.numbered = self.layout
         return self.numbers
 
