@@ -4,8 +4,9 @@
 
 Makes each config class of the installed transformers (extra `transformers`) without arguments and
 identifies what it writes, with the class that belongs to it. A type is *named* when the answer's
-family has that model_type in a rule, *wrapped* when it has the nested language model's, and named
-*as another* when the family has none of its names in any rule. Exits with 1 if a target is missed.
+family has that model_type in a rule, *open* when several such families are left to choose from,
+*wrapped* when it has the nested language model's, and named *as another* when the family has none
+of its names in any rule. Exits with 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -65,13 +66,15 @@ def identify_config(config: dict[str, Any]) -> Classification:
 
 
 def judge(model_type: str, config: dict[str, Any]) -> tuple[str, str]:
-    """Return (named, missed, as_another, wrapped or unknown; the answer in words)."""
+    """Return (named, open, missed, as_another, wrapped or unknown; the answer in words)."""
     result = identify_config(config)
     labels = list_labels()
     owners = [key for key, names in labels.items() if model_type in names]
     family = result.family.key if result.family is not None else None
     told = f"{result.outcome} {family} {result.confidence}"
     if family is None:
+        if result.candidates and {one.family for one in result.candidates} <= set(owners):
+            return "open", told
         return ("missed" if owners else "unknown"), told
     classes = config["architectures"] or ()
     if family in owners or any(one in labels[family] for one in classes):

@@ -21,7 +21,11 @@ def test_a_type_on_record_is_named() -> None:
 
 
 def test_a_type_on_record_that_is_not_settled_is_missed() -> None:
-    assert verdict("qwen3") == "missed"
+    assert verdict("qwen3", hidden_size=7, vocab_size=7, rope_theta=7.0) == "missed"
+
+
+def test_a_type_that_two_families_have_is_open() -> None:
+    assert verdict("gpt_bigcode", architectures=["GPTBigCodeForCausalLM"]) == "open"
 
 
 def test_a_type_that_nobody_has_is_unknown() -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from famtree.matchers.confidence import calibrate
 from famtree.matchers.contradictions import find_contradictions
+from famtree.matchers.designs import CONFIDENCE, find_foreign, is_bare, list_namesakes
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
 from famtree.matchers.rules import CHECKPOINTS_KEPT, STRANGER_GAIN, RuleMatch, match_rules
@@ -122,6 +123,37 @@ class Classification(Struct):
 
 def classify(observation: Observation, registry: Registry) -> Classification:
     """Weigh every generation and settle what can be settled."""
+    weighed = _weigh(observation, registry)
+    if weighed.family is None and is_bare(observation):
+        return _go_by_name(observation, registry) or weighed
+    return weighed
+
+
+def _go_by_name(observation: Observation, registry: Registry) -> Classification | None:
+    """Return what the names of a config alone say, which has nothing else of its own."""
+    named = {
+        (one.family.key, one.generation.key): Standing(one.family, one.generation, one)
+        for one in reversed(list_namesakes(match_rules(observation, registry)))
+        if speaks_for_whole(observation, one.generation, registry)
+    }
+    if not named:
+        return None
+    standings = sorted(named.values(), key=lambda one: one.key)
+    for one in standings:
+        one.share = 1 / len(standings)
+    families = {one.family.key for one in standings}
+    best = standings[0] if len(families) == 1 else None
+    return Classification(
+        outcome="identified" if len(standings) == 1 else "ambiguous",
+        confidence=round(CONFIDENCE / len(families), 4),
+        best=best,
+        generation=standings[0].generation if len(standings) == 1 else None,
+        candidates=[_candidate(one) for one in standings[:8]],
+        evidence=best.rule.describe() if best is not None else [],
+    )
+
+
+def _weigh(observation: Observation, registry: Registry) -> Classification:
     standings, population = _stand(observation, registry)
     unknown = _share_belief(standings, population)
     ranked = sorted(standings, key=lambda one: (-one.share, one.key))
@@ -172,7 +204,9 @@ def classify(observation: Observation, registry: Registry) -> Classification:
 def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing], int]:
     """Return the standings that count, and of how many designs the population is."""
     fingerprint = observation.fingerprint
-    leading, namesake = _choose_rules(match_rules(observation, registry))
+    leading, namesakes = _choose_rules(match_rules(observation, registry))
+    namesake = next(iter(namesakes)) if len(namesakes) == 1 else None
+    foreign = find_foreign(observation, leading.values(), namesakes)
     sizes = match_sizes(fingerprint.architecture, registry)
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
     exact = match_exactly(fingerprint, registry)
@@ -183,6 +217,7 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
             rule.score
             + (size.weight if size else 0.0)
             + (_weigh_vocabulary(vocabulary, rule) if vocabulary else 0.0)
+            - (HOPELESS if key[0] in foreign else 0.0)
         )
     least = max(scores.values(), default=0.0) - HOPELESS
     best = {
@@ -205,8 +240,8 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
 
 
 @remember(CHECKPOINTS_KEPT, size=lambda _: 1)
-def _choose_rules(matches: list[RuleMatch]) -> tuple[dict[Key, RuleMatch], str | None]:
-    """Return each generation's best rule, and the one family whose names fit, if it is one."""
+def _choose_rules(matches: list[RuleMatch]) -> tuple[dict[Key, RuleMatch], frozenset[str]]:
+    """Return each generation's best rule, and the families that have a name which was seen."""
     namesakes = {match.family.key for match in matches if match.label_fits}
     leading: dict[Key, RuleMatch] = {}
     for match in matches:
@@ -214,7 +249,7 @@ def _choose_rules(matches: list[RuleMatch]) -> tuple[dict[Key, RuleMatch], str |
         known = leading.get(key)
         if known is None or match.score > known.score:
             leading[key] = match
-    return leading, namesakes.pop() if len(namesakes) == 1 else None
+    return leading, frozenset(namesakes)
 
 
 def _share_digests(standings: Mapping[Key, Standing]) -> dict[Key, ExactMatch]:

@@ -24,6 +24,8 @@ from famtree.types.traits import Trait
 
 ROWS = "architecture.vocab_rows"
 EPSILON = "recipe.norm_eps"
+CONTEXT = "recipe.context"
+SCALED_FROM = "recipe.rope_original_context"
 NEAR = 256
 """Special tokens lie together: a chat model stops at a neighbour of the expected end token."""
 TOP = 1024
@@ -54,6 +56,7 @@ def find_contradictions(
         next(_check_ids(match, seen, said, registry), None),
         *_check_silent(match, seen, said, registry),
         *_check_missing(match, observation, registry),
+        *_check_scaling(seen, said),
         next(_check_many(match, registry), None),
         next(_check_shape(observation.fingerprint.architecture), None),
     ]
@@ -153,6 +156,15 @@ def _check_missing(
         )
 
 
+def _check_scaling(
+    seen: Mapping[str, Trait], said: Mapping[str, frozenset[Scalar]]
+) -> Iterator[Evidence]:
+    """Scaling starts from the context that the model was trained with."""
+    start, known = seen.get(SCALED_FROM), said.get(CONTEXT)
+    if start is not None and known and start.value not in known | said.get(SCALED_FROM, known):
+        yield _against(SCALED_FROM, start, " or ".join(show(one) for one in sorted(known)[:4]))
+
+
 def _check_shape(architecture: Architecture) -> Iterator[Evidence]:
     """Widths that cannot belong to one model, whatever its design."""
     hidden, heads, groups = architecture.hidden_size, architecture.heads, architecture.kv_heads
@@ -230,5 +242,7 @@ def _collect(family: Family, generation: str, registry: Registry) -> dict[str, f
     return {
         name: frozenset(values)
         for name, values in said.items()
-        if policy_of(registry, name).implied or policy_of(registry, name).special_id
+        if name in (CONTEXT, SCALED_FROM)
+        or policy_of(registry, name).implied
+        or policy_of(registry, name).special_id
     }
