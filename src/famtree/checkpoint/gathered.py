@@ -39,6 +39,8 @@ class Gathered(Struct):
     pickled: PickledWeights | None = None
     kind: Kind = "model"
     """What the files are, where the form or what stands in for config.json tells."""
+    layout: str | None = None
+    """Whose names the tensors of an image model's adapter have."""
     parts: dict[str, dict[str, Any]] = {}
     """Configs of the parts of a pipeline, by role."""
     components: list[Component] = []

@@ -18,6 +18,7 @@ from famtree.checkpoint.gathered import CONFIG, MAX_SMALL_FILE, Gathered, OnProg
 from famtree.checkpoint.settled import could_change_answer
 from famtree.errors import HeaderError, TokenizerError, UnreadableError
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
+from famtree.fingerprints.denoiser_tensors import observe_denoiser
 from famtree.fingerprints.gguf import GgufDesign, read_gguf_design
 from famtree.fingerprints.gguf_quantization import read_gguf_quantization
 from famtree.fingerprints.gguf_tensors import translate_tensors
@@ -33,7 +34,7 @@ from famtree.sources.gguf_files import GgufSet, choose_main, group_files
 from famtree.sources.gguf_header import MAX_TENSORS, GgufArray, GgufReader, HeaderLimitError
 from famtree.sources.gguf_open import FULL_LIMIT, open_gguf
 from famtree.sources.header_plan import HeaderPlan
-from famtree.types.checkpoint import Listing, TensorInfo
+from famtree.types.checkpoint import Listing, TensorIndex, TensorInfo
 from famtree.types.fingerprint import Disagreement, Tokenizer
 from famtree.types.identification import Notice
 from famtree.types.quantization import Quantization
@@ -177,6 +178,12 @@ def _weigh(
     found: Gathered, reading: GgufReading, registry: Registry
 ) -> tuple[Observation, Classification]:
     observed = observe_tensors(found.index)
+    if "hidden_size" not in found.config:
+        named = {**reading.parts, **reading.reader.header.tensors}
+        denoiser = observe_denoiser(TensorIndex(tensors=named, names=frozenset(named)))
+        if denoiser is not None:
+            observed, found.kind, found.layout = denoiser.observed, denoiser.kind, denoiser.layout
+            found.config = {}  # its architecture is a program's name for the design
     facts = CheckpointFacts(found.config, found.side_files, observed, reading.tokenizer)
     observation = observe(build_fingerprint(facts), registry.generic)
     traits = dict(observation.traits)

@@ -19,7 +19,7 @@ from famtree.types.identification import Kind
 
 MOST_NAMES = 20_000
 """Denoisers have up to some 4,000 tensors, adapters of them three times as many."""
-_DOWN = re.compile(r"lora_A|lora_down|\.down\.|lokr_w[12]|hada_w[12]_b|\.weight$|_proj\.weight$")
+_DOWN = re.compile(r"lora_A|lora_down|\.down\.|hada_w[12]_b|\.weight$|_proj\.weight$")
 _UP = re.compile(r"lora_B|lora_up|\.up\.|lokr_w2|hada_w[12]_a|alpha$|bias$|_scale$")
 
 
@@ -29,19 +29,19 @@ class Denoiser(Struct, frozen=True):
     kind: Kind
     observed: dict[str, Any]
     """By Architecture field name."""
+    layout: str | None = None
+    """Whose names an adapter uses."""
 
 
 @cache
-def _load_designs() -> tuple[re.Pattern[str], list[dict[str, Any]]]:
-    table = load_data("fingerprints/data/denoisers.json")
-    designs = [
-        {
-            name: re.compile(value) if name not in ("class", "kind", "widths") else value
-            for name, value in design.items()
-        }
-        for design in table["designs"]
-    ]
-    return re.compile(table["matrices"]), designs
+def _load_table() -> dict[str, Any]:
+    table: dict[str, Any] = load_data("fingerprints/data/denoisers.json")
+    return table
+
+
+def _find(pattern: str, names: Iterable[str]) -> bool:
+    compiled = re.compile(pattern)  # which `re` keeps
+    return any(compiled.search(name) for name in names)
 
 
 def observe_denoiser(index: TensorIndex) -> Denoiser | None:
@@ -49,43 +49,76 @@ def observe_denoiser(index: TensorIndex) -> Denoiser | None:
     names = index.names or frozenset(index.tensors)
     if len(names) > MOST_NAMES:
         return None
-    matrices, designs = _load_designs()
-    adapter = any(matrices.search(name) for name in names)
-    for design in designs:
-        if not any(design["names"].search(name) for name in names):
+    table = _load_table()
+    adapter = _find(table["matrices"], names)
+    for design in table["designs"]:
+        found = _read_design(design, index, names, adapter=adapter)
+        if found is None:
             continue
-        wanted = [
-            design[key] for key in ("with", *(() if adapter else ("plain",))) if key in design
-        ]
-        if any(not any(one.search(name) for name in names) for one in wanted):
-            continue
-        if "without" in design and any(design["without"].search(name) for name in names):
-            continue
-        width = _find_width(index.tensors.values(), design.get("width"))
-        if "widths" in design and width not in design["widths"]:
-            continue
-        found = {
-            "class_name": design["class"],
-            "hidden_size": width,
-            "context_width": _find_width(index.tensors.values(), design.get("context")),
-        }
-        kind: Kind = "adapter" if adapter else design.get("kind", "model")
-        return Denoiser(kind, {name: value for name, value in found.items() if value})
+        if not adapter:
+            return Denoiser(design.get("kind", "model"), found)
+        layouts = (layout for layout, pattern in table["layouts"] if _find(pattern, names))
+        return Denoiser("adapter", found, next(layouts, None))
     return None
 
 
-def _find_width(tensors: Iterable[TensorInfo], modules: re.Pattern[str] | None) -> int | None:
-    """Return the width of the states that these modules read, None where they differ."""
-    if modules is None:
+def _read_design(
+    design: dict[str, Any], index: TensorIndex, names: frozenset[str], *, adapter: bool
+) -> dict[str, Any] | None:
+    """Return what tensors of `design` show, None where they are not of it."""
+    wanted = [design[key] for key in ("names", "with") if key in design]
+    if "plain" in design and not adapter:
+        wanted.append(design["plain"])
+    if not all(_find(one, names) for one in wanted):
         return None
+    if "without" in design and _find(design["without"], names):
+        return None
+    width = _find_width(index.tensors.values(), design.get("width"))
+    if "widths" in design and width not in design["widths"]:
+        return None
+    if "deeper" in design:
+        pattern, least, *most = design["deeper"]
+        last = _find_last(pattern, names)
+        if last < least or (most and last > most[0]):
+            return None
+    context = design.get("context")
+    ways = context if isinstance(context, list) else [context]
+    seen = (_find_width(index.tensors.values(), one) for one in ways)
+    found = {
+        "class_name": design["class"],
+        "hidden_size": width,
+        "context_width": next((one for one in seen if one), None),
+        "layers": _find_last(design["depth"], names) + 1 if "depth" in design else None,
+    }
+    for name, marks in design.get("marks", {}).items():
+        told = (value for pattern, value in marks if _find(pattern, names))
+        found[name] = found.get(name) or next(told, None)
+    found = {name: value for name, value in found.items() if value}
+    if "normed" in design and not adapter:
+        found["qk_norm"] = _find(design["normed"], names)
+    return found
+
+
+def _find_last(pattern: str, names: Iterable[str]) -> int:
+    """Return the highest number of a block, -1 where there is none."""
+    compiled = re.compile(pattern)
+    return max((int(one[1][:6]) for name in names for one in compiled.finditer(name)), default=-1)
+
+
+def _find_width(tensors: Iterable[TensorInfo], pattern: str | None) -> int | None:
+    """Return the width of the states that these modules read, None where they differ."""
+    if pattern is None:
+        return None
+    modules = re.compile(pattern)
     widths: set[int] = set()
     factors: dict[str, int] = {}
     for one in tensors:
         if not modules.search(one.name) or not one.shape:
             continue
-        module, lokr, _ = one.name.partition(".lokr_w")
-        if lokr and len(one.shape) == 2:
-            factors[module] = factors.get(module, 1) * one.shape[1]
+        module, lokr, part = one.name.partition(".lokr_w")
+        if lokr:
+            if len(one.shape) == 2 and not part.endswith("_a"):  # which ends at the rank
+                factors[module] = factors.get(module, 1) * one.shape[1]
         elif _DOWN.search(one.name) and not _UP.search(one.name):
             widths.add(one.shape[-1])
     if factors:

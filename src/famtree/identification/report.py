@@ -141,7 +141,8 @@ def _describe_target(
     registry: Registry,
 ) -> Target | None:
     """Return what a draft head guesses for, or an adapter is added to."""
-    if findings.adapter is None:
+    adapter, layout = findings.adapter, findings.found.layout
+    if adapter is None and layout is None:
         if (target := findings.target) is None or target.family is None:
             return findings.target
         family = registry.by_key[target.family]
@@ -150,10 +151,11 @@ def _describe_target(
     return Target.model_construct(
         family=family.key if family else None,
         generation=generation.key if generation else None,
-        hidden_size=findings.adapter.hidden_size,
-        vocab_rows=findings.adapter.vocab_rows,
+        hidden_size=(adapter.hidden_size if adapter is not None else None)
+        or findings.fingerprint.architecture.hidden_size,
+        vocab_rows=adapter.vocab_rows if adapter is not None else None,
         name=(generation or family).name if family else None,
-        layout=findings.adapter.adapter.method,
+        layout=layout or (adapter.adapter.method if adapter is not None else None),
     )
 
 

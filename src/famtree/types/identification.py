@@ -92,7 +92,8 @@ class Target(FrozenModel):
     name: str | None = None
     """Whose it is, as people call it."""
     layout: str | None = None
-    """Method of a draft head (`eagle-3`, `medusa`, ...) or adapter (`lora`, ...)."""
+    """Method of a draft head (`eagle-3`, `medusa`, ...) or adapter (`lora`, ...); of an image
+    model's adapter whose names its tensors have (`kohya`, `diffusers`, ...)."""
 
 
 class Component(FrozenModel):

@@ -157,6 +157,7 @@ class Folder(FileForm):
         denoiser = None if found.config else observe_denoiser(found.index)
         if denoiser is not None:
             observed, found.kind = denoiser.observed, denoiser.kind
+            found.layout = denoiser.layout
 
         def weigh(tokenizer: Tokenizer | None) -> tuple[Observation, Classification]:
             facts = CheckpointFacts(found.config, found.side_files, observed, tokenizer)

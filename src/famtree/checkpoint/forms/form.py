@@ -110,7 +110,7 @@ class FileForm(ABC):
 
     def is_adapter(self, found: Gathered) -> bool:
         """Return whether anything says that this is an adapter, not a model."""
-        return any(".lora_" in name for name in found.index.tensors)
+        return found.layout is not None or any(".lora_" in name for name in found.index.tensors)
 
     def describe_unread(self, first: str) -> str:
         """Return why weight files, `first` among them, told nothing."""
