@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterator
+from itertools import chain
 
 from famtree.errors import TokenizerError
 from famtree.fingerprints.vocabulary import (
@@ -81,7 +82,7 @@ def _split_parts(data: bytes) -> Iterator[list[bytes]]:
         at = stop
         odd = [parts.pop()] if len(parts) % 2 else []
         left -= len(parts)
-        if left < 0 or any(len(part) > 2 * MAX_TOKEN for part in (*parts, *odd)):
+        if left < 0 or max(map(len, chain(parts, odd)), default=0) > 2 * MAX_TOKEN:
             raise ValueError("too many tokens, or too long ones")
         yield parts
     if odd:

@@ -104,7 +104,7 @@ class Texts:
     def count(self, tokens: Sequence[str]) -> None:
         """Count so many more. Raises TokenizerError when they are too large."""
         self._left -= sum(map(sys.getsizeof, tokens))
-        if self._left < 0 or any(len(token) > MAX_TOKEN for token in tokens):
+        if self._left < 0 or max(map(len, tokens), default=0) > MAX_TOKEN:
             raise too_long(self._name)
 
 
