@@ -307,8 +307,7 @@ def check_agreement(subject: Subject, gpu: str, plan: Plan) -> int:
                    if x.answer == "no"]  # fmt: skip
         if refused:
             assert one.answer == "no", told
-        # Of a class that is not run nobody asks whether it can take its own place.
-        if one.answer == "no" and "/fit." not in one.rule and "/serve." not in one.rule:
+        if one.answer == "no" and "/fit." not in one.rule:
             assert one.rule in {x.rule for x in answers}, told
             doubted = (*refused, *own["memory"], general["context"])
             assert "no" in {x.answer for x in doubted}, told
@@ -340,6 +339,21 @@ def test_fixtures_have_one_answer(tmp_path: Path, plan: Plan) -> None:
     for subject in subjects:
         for gpu in GPUS:
             assert check_agreement(subject, gpu, plan)
+
+
+def test_weights_that_no_class_runs_do_not_replace_themselves(tmp_path: Path) -> None:
+    """Of equal weights nothing has to be done only where they run at all."""
+    write_model(tmp_path / "tiny", make_model(1))
+    path = tmp_path / "tiny" / "config.json"
+    config = json.loads(path.read_text())
+    for name, kind in (("MPTForCausalLM", "mpt"), ("NovelForCausalLM", "novel")):
+        path.write_text(json.dumps({**config, "architectures": [name], "model_type": kind}))
+        subject = examine_source(LocalSource(parse_reference(str(tmp_path / "tiny"))))
+        answers = compare(subject, "H100", Plan()).interchange
+        serve = {one.engine: one.answer for one in answers if one.question == "serve"}
+        assert serve["mlx-lm"] == serve["exllamav3"] == "no"
+        assert serve["vllm"] == ("no" if kind == "mpt" else serve["vllm"])
+        assert check_agreement(subject, "H100", Plan())
 
 
 @pytest.mark.parametrize(

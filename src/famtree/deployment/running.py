@@ -148,6 +148,11 @@ def _judge_place(engine: Engine, place: Site | None) -> list[Verdict]:
     if place.vendor not in known.vendors:
         told = f"one of: {', '.join(_name_vendors(known.vendors))}"
         return [Verdict("no", f"does not run on {place.name}", key, source=source, help=told)]
+    capability = place.capability
+    if known.least is not None and capability is not None and capability < known.least:
+        reason = f"needs compute capability {known.least / 10:g}, not {capability / 10:g}"
+        told = f"a GPU of compute capability {known.least / 10:g} or more"
+        return [Verdict("no", reason, f"{key}-least", source=source, help=told)]
     condition = known.vendors[place.vendor]
     if condition:
         reason = f"runs on {place.name}"

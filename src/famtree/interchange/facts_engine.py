@@ -69,6 +69,11 @@ def _knows_type(pair: Pair) -> bool | None:
     return stated in support.model_types
 
 
+def _lacks(pair: Pair) -> bool:
+    """Return whether b's class or type is known not to be there; False where that is not known."""
+    return find_support(pair, pair.b) in ("removed", "absent") or _knows_type(pair) is False
+
+
 def _rank_limit(pair: Pair) -> int | None:
     """Return the least limit the engine lets one set that the adapter's rank keeps."""
     adapters = pair.engine.adapters if pair.engine is not None else None
@@ -93,6 +98,7 @@ def _ended(pair: Pair) -> str | None:
 ENGINE_FACTS: dict[str, Fact] = {
     "support.a": Fact("whether this version runs a's class", lambda p: find_support(p, p.a)),
     "support.b": Fact("whether this version runs b's class", lambda p: find_support(p, p.b)),
+    "support.lacking": Fact("whether this version lacks b's class", _lacks),
     "support.last": Fact("the last version that ran b's class", _last),
     "support.lora": Fact("whether b's class takes adapters", lambda p: _has(p, "lora")),
     "support.eagle3": Fact("whether b's class serves EAGLE-3", lambda p: _has(p, "eagle3")),

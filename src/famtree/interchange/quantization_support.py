@@ -26,7 +26,8 @@ def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> 
     support = engine.quantization
     held = engine.hardware
     capability = plan.capability
-    if held is None or capability is None:
+    if held is None or capability is None or b.identification.quantization is not None:
+        # A stored form is answered by its own kernels, whatever else the engine ships.
         return _answer_form(engine, support, b, plan)
     if held.least is not None and capability < held.least:
         reason = f"needs compute capability {held.least / 10:g}, not {capability / 10:g}"
@@ -34,7 +35,7 @@ def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> 
         return [_reply(engine, held, "least", "no", reason, figures=figures)]
     found = _answer_form(engine, support, b, plan)
     if found or held.bf16 is None or capability >= held.bf16 or not is_bfloat(b):
-        return found  # a stored form computes in what its kernels take
+        return found
     reason = f"bfloat16 needs compute capability {held.bf16 / 10:g}, not {capability / 10:g}"
     condition = held.half
     if needs_float32(b, engine, plan):
