@@ -7,7 +7,7 @@ import pytest
 from gguf.constants import GGMLQuantizationType
 from gguf.quants import dequantize
 
-from famtree.packings.floats import bfloat16_share, decode_floats
+from famtree.packings.floats import bfloat16_share, decode_floats, encode_eight_bits
 from famtree.packings.ggml_blocks import dequantize_blocks, reads_type
 from famtree.packings.ggml_types import TENSOR_TYPES
 from ggml_blocks import TYPES, load_blocks, load_hash
@@ -51,6 +51,12 @@ def test_types_that_are_not_read_say_so() -> None:
 )
 def test_eight_bit_floats(kind: str, codes: list[int], values: list[float]) -> None:
     assert decode_floats(bytes(codes), kind).tolist() == values
+
+
+def test_eight_bit_floats_are_rounded_to_even() -> None:
+    # 1 and 1.125 are neighbours, so 1.0625 is a middle; so is 1.1875 between 1.125 and 1.25.
+    values = np.array([1.0625, 1.1875, -1.0625, 500, 0, 2**-10], np.float32)
+    assert encode_eight_bits(values).tolist() == [0x38, 0x3A, 0xB8, 0x7E, 0, 0]
 
 
 def test_eight_bit_floats_without_value_are_nan() -> None:

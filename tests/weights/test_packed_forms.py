@@ -125,8 +125,8 @@ def test_zeros_that_fit_no_scales_are_not_read(tmp_path: Path) -> None:
          "kernel's order"),
         ({"weight": np.ones((HIDDEN, HIDDEN // 2), np.int8),
           "weight_scale_inv": np.ones((HIDDEN, 1), np.float32)}, "two weights"),
-        ({"weight": np.ones((HIDDEN, HIDDEN // 2), np.uint8),
-          "weight_scale": np.ones((HIDDEN, 4), np.uint8)}, "E8M0"),
+        ({"weight": np.ones((HIDDEN, HIDDEN // 4), np.int32),
+          "scales": np.ones((HIDDEN, 4), np.uint8)}, "packed for MLX"),
         ({"trellis": np.ones((8, 8, 48), np.int32)}, "trellis"),
     ],
 )  # fmt: skip
@@ -224,15 +224,61 @@ def test_packed_int4(tmp_path: Path) -> None:
     check(tmp_path, parts, (CODES - 8) * np.repeat(scales, 32, axis=1))
 
 
-def test_packed_with_zero_points_is_not_guessed(tmp_path: Path) -> None:
+def test_packed_int4_with_zero_points(tmp_path: Path) -> None:
+    # compressed-tensors: zero points in words of eight outputs, offset as the codes are.
+    scales = DRAW.uniform(0.5, 1, (HIDDEN, 4)).astype(np.float32)
+    zeros = DRAW.integers(0, 16, (HIDDEN, 4))
+    parts = {
+        "weight_packed": pack_rows(CODES),
+        "weight_scale": scales,
+        "weight_zero_point": np.ascontiguousarray(pack_rows(zeros.T).T),
+    }
+    check(tmp_path, parts, (CODES - np.repeat(zeros, 32, axis=1)) * np.repeat(scales, 32, axis=1))
+
+
+def test_packed_in_another_order_of_groups_is_not_guessed(tmp_path: Path) -> None:
     arrays: dict[str, Any] = dict(make_model(1))
     del arrays[f"{NAME}.weight"]
     arrays[f"{NAME}.weight_packed"] = pack_rows(CODES)
     arrays[f"{NAME}.weight_scale"] = np.ones((HIDDEN, 4), np.float32)
-    arrays[f"{NAME}.weight_zero_point"] = np.zeros((HIDDEN // 8, 4), np.int32)
+    arrays[f"{NAME}.weight_g_idx"] = np.zeros(HIDDEN, np.int32)
     weights = open_model(tmp_path, arrays)
     assert read_windows(weights, [Window("q", 0, (0,), (0, 8))]) == {}
-    assert "zero points" in weights.reading.unread[0].reason
+    assert "not read" in weights.reading.unread[0].reason
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 8])
+def test_mlx(tmp_path: Path, bits: int) -> None:
+    # mlx.core.quantize: w = scale * code + bias, codes of a row in one little-endian stream.
+    codes = DRAW.integers(0, 1 << bits, (HIDDEN, HIDDEN))
+    stream = (codes[..., None] >> np.arange(bits)) & 1
+    words = np.packbits(stream.reshape(HIDDEN, -1), axis=1, bitorder="little").view(np.int32)
+    scales, biases = (DRAW.uniform(0.5, 1, (HIDDEN, 4)).astype(np.float32) for _ in range(2))
+    expected = codes * np.repeat(scales, 32, axis=1) + np.repeat(biases, 32, axis=1)
+    config = {"quantization": {"bits": bits, "group_size": 32}}
+    check(tmp_path, {"weight": words, "scales": scales, "biases": biases}, expected, **config)
+
+
+def test_mlx_mxfp4(tmp_path: Path) -> None:
+    scales = DRAW.integers(120, 130, (HIDDEN, 4)).astype(np.uint8)
+    expected = E2M1[CODES] * np.repeat(2.0 ** (scales.astype(np.float64) - 127), 32, axis=1)
+    config = {"quantization": {"bits": 4, "group_size": 32, "mode": "mxfp4"}}
+    check(tmp_path, {"weight": pack_rows(CODES), "scales": scales}, expected, **config)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_hqq(tmp_path: Path, bits: int) -> None:
+    # hqq BitPack: of the flat matrix' runs the first part has the high bits of a byte.
+    codes = DRAW.integers(0, 1 << bits, (HIDDEN * 2, 64))
+    scales, zeros = (DRAW.uniform(0.5, 1, (HIDDEN * 2, 1)).astype(np.float32) for _ in range(2))
+    pieces = codes.reshape(8 // bits, -1, 64)
+    packed = sum(piece << (8 - bits * (1 + at)) for at, piece in enumerate(pieces))
+    parts = {"W_q": np.asarray(packed, np.uint8), "scale": scales, "zero": zeros}
+    quantized = {"quant_config": {"weight_quant_params": {"axis": 1, "group_size": 64,
+                                                          "nbits": bits}},
+                 "quant_method": "hqq"}  # fmt: skip
+    expected = ((codes - zeros) * scales).reshape(HIDDEN, HIDDEN)
+    check(tmp_path, parts, expected, quantization_config=quantized)
 
 
 def test_block_that_contradicts_its_state_is_unread(tmp_path: Path) -> None:

@@ -14,15 +14,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from famtree.packings.floats import SIZES
+from famtree.packings.floats import SIZES, decode_floats, encode_eight_bits
 from famtree.packings.ggml_types import BLOCKS
 from famtree.packings.quantizers import CASTS, FUNCTIONS, Floats, encode_floats, quantize_blocks
-from famtree.packings.stored import Form, Span
+from famtree.packings.stored import Form, Span, Stored
 from famtree.packings.values_plain import GgmlBlocks, Plain
+from famtree.packings.values_rows import BitsAndBytes4
 
 Equal = NDArray[np.bool_]
 """One a block."""
 Check = Generator[list[Span], list[bytes], Equal]
+_SCALED = ("I8", "F8_E4M3")
 _BLOCK = 32
 """Values that count as one block where a format has none."""
 
@@ -44,6 +46,12 @@ def find_derivation(form: Form) -> Derivation | None:
         return Derivation(form.kind, BLOCKS[form.kind][0], partial(_check_blocks, form))
     if isinstance(form, Plain) and form.scale is None and form.kind in CASTS:
         return Derivation(form.kind, _BLOCK, partial(_check_cast, form))
+    if isinstance(form, Plain) and form.scale is not None and form.tensor.dtype in _SCALED:
+        by = "row maxima" if form.divisor != 1 else "stated scales"
+        name = f"{form.tensor.dtype} of {by}"
+        return Derivation(name, _BLOCK, partial(_check_scaled, form, form.scale))
+    if isinstance(form, BitsAndBytes4) and (block := form.block) is not None:
+        return Derivation("NF4", block, partial(_check_normal_float, form, block))
     return None
 
 
@@ -65,12 +73,56 @@ def _check_cast(form: Plain, row: int, columns: tuple[int, int], ways: Sequence[
     return _find_best(stored, (encode_floats(way, form.kind) for way in ways))
 
 
+def _check_scaled(
+    form: Plain, scale: Stored, row: int, columns: tuple[int, int], ways: Sequence[Floats]
+) -> Check:
+    """Round to nearest under the scales that are stated, divided by them or times their inverse."""
+    line = (form.first + row) * form.columns
+    spans = [form.tensor.span(line + columns[0], line + columns[1])]
+    parts = yield spans + form.scale_spans(scale, [row], columns)
+    stored = np.frombuffer(parts[0], np.uint8).reshape(-1, _BLOCK)
+    steps = decode_floats(b"".join(parts[1:]), scale.dtype)
+    if form.block is not None:
+        steps = steps[np.arange(*columns) // form.block[1] - columns[0] // form.block[1]]
+    divisor = np.float32(form.divisor)
+    scaled = (
+        one
+        for way in ways
+        for one in (way / (steps / divisor), way * (divisor / steps), way * (1 / steps * divisor))
+    )
+    if form.tensor.dtype == "I8":
+        return _find_best(stored, (np.rint(one).astype(np.int8).view("u1") for one in scaled))
+    return _find_best(stored, (encode_eight_bits(one) for one in scaled))
+
+
+def _check_normal_float(
+    form: BitsAndBytes4, block: int, row: int, columns: tuple[int, int], ways: Sequence[Floats]
+) -> Check:
+    """Compare codes under each block's own greatest magnitude."""
+    table, first = form.leaves["weight.quant_map"], row * form.columns
+    spans = [((first + columns[0]) // 2, (first + columns[1]) // 2)]
+    parts = yield [table.whole, *(form.weight.span(*one) for one in spans)]
+    levels = decode_floats(parts[0], table.dtype).astype(np.float64)
+    middles = ((levels[1:] + levels[:-1]) / 2).astype(np.float32)
+    stored = np.frombuffer(parts[1], np.uint8).reshape(-1, block // 2)
+    return _find_best(stored, (_encode_levels(way.reshape(-1, block), middles) for way in ways))
+
+
+def _encode_levels(blocks: Floats, middles: Floats) -> NDArray[np.uint8]:
+    greatest = np.abs(blocks).max(axis=1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shares = np.where(greatest > 0, blocks * (np.float32(1) / greatest), np.float32(0))
+    codes = np.searchsorted(middles, shares)
+    return (codes[:, ::2] << 4 | codes[:, 1::2]).astype(np.uint8)
+
+
 def _find_best(stored: NDArray[Any], made: Iterable[NDArray[Any]]) -> Equal:
     """Return which blocks are equal in the first way in which all are, else in the best."""
     found: Equal = np.zeros(len(stored), np.bool_)
-    for one in made:
-        equal: Equal = np.all(one.reshape(stored.shape) == stored, axis=1)
-        if equal.all():
-            return equal
-        found = max(found, equal, key=np.count_nonzero)
+    with np.errstate(all="ignore"):  # scales of a stranger may be zero
+        for one in made:
+            equal: Equal = np.all(one.reshape(stored.shape) == stored, axis=1)
+            if equal.all():
+                return equal
+            found = max(found, equal, key=np.count_nonzero)
     return found

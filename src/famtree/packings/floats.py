@@ -50,6 +50,19 @@ def _table(kind: str) -> Floats:
     return (sign * value).astype(np.float32)
 
 
+def encode_eight_bits(values: Floats) -> NDArray[np.uint8]:
+    """Return values as E4M3, rounded to nearest even, at most 448."""
+    levels = _table("F8_E4M3")[:127].astype(np.float64)
+    middles = (levels[1:] + levels[:-1]) / 2
+    sizes = np.abs(values)
+    codes = np.searchsorted(middles, sizes)
+    # On a middle the even code is taken; the search has given the lower one.
+    tied = (codes < len(middles)) & (middles[np.minimum(codes, len(middles) - 1)] == sizes)
+    codes = codes + (tied & (codes % 2 == 1))
+    found: NDArray[np.uint8] = np.where(np.signbit(values), codes | 0x80, codes).astype(np.uint8)
+    return found
+
+
 def bfloat16_share(values: Floats) -> float:
     """Return the share of values that are exactly representable in bfloat16."""
     bits = np.ascontiguousarray(values).view(np.uint32) & 0xFFFF

@@ -55,7 +55,7 @@ class Plain:
                                           + (stop - start) * size))  # fmt: skip
         count = len(spans)
         if self.scale is not None:
-            spans += self._scale_spans(self.scale, rows, columns)
+            spans += self.scale_spans(self.scale, rows, columns)
         parts = yield spans
         values = decode_floats(b"".join(parts[:count]), self.tensor.dtype)
         values = values.reshape(len(rows), stop - start)
@@ -67,9 +67,10 @@ class Plain:
         at = np.arange(*columns) // self.block[1] - columns[0] // self.block[1]
         return values * found.reshape(len(rows), -1)[:, at]
 
-    def _scale_spans(
+    def scale_spans(
         self, scale: Stored, rows: Sequence[int], columns: tuple[int, int]
     ) -> list[Span]:
+        """Return where the scales of a window lie."""
         size = SIZES[scale.dtype]
         if self.block is None:
             if scale.nbytes == size:

@@ -1,7 +1,7 @@
-"""Weights of 4 bits along rows: bitsandbytes, compressed-tensors, ModelOpt, microscaling.
+"""Weights of 4 bits along rows: bitsandbytes, ModelOpt, microscaling.
 
 Layouts after their writers: bitsandbytes (`quant_state`), OCP microscaling as in transformers'
-`mxfp4`, ModelOpt's and compressed-tensors' NVFP4, and the latter's packed integers.
+`mxfp4`, MLX's and compressed-tensors' MXFP4, ModelOpt's and the latter's NVFP4.
 """
 
 from __future__ import annotations
@@ -32,6 +32,16 @@ class BitsAndBytes4:
     columns: int
     kind: str = "bnb-4"
     fast: str = "columns"
+
+    @property
+    def block(self) -> int | None:
+        """Weights a scale, of NF4 whose table is there and whose scales are as many as fit."""
+        scale = self.leaves.get("weight.absmax")
+        known = any(leaf.endswith("nf4") for leaf in self.leaves) and scale is not None
+        if not known or scale is None or "weight.quant_map" not in self.leaves:
+            return None
+        block, odd = divmod(self.rows * self.columns, scale.nbytes // SIZES.get(scale.dtype, 1))
+        return None if odd or block % 2 else block
 
     def load(self, rows: Sequence[int], columns: tuple[int, int]) -> Load:
         """Ask for the state (block sizes, code values) first, then for codes and scales."""
@@ -88,10 +98,10 @@ class BitsAndBytes4:
 
 @dataclass(frozen=True, slots=True)
 class RowPacked:
-    """Codes of 4 bits along rows, low nibble first, with one scale a group of columns.
+    """E2M1 codes along rows, low nibble first, with one scale a group of columns.
 
-    `int4` is offset binary, the others E2M1; `mxfp4` has powers of two for scales (E8M0). Global
-    scales cancel in every test and are left out.
+    `mxfp4` has powers of two for scales (E8M0). Global scales cancel in every test and are left
+    out.
     """
 
     weight: Stored
@@ -116,7 +126,7 @@ class RowPacked:
         raw = np.frombuffer(b"".join(parts[: len(rows)]), np.uint8).reshape(len(rows), -1)
         nibbles = np.stack([raw & 15, raw >> 4], axis=2).reshape(len(rows), -1)
         nibbles = nibbles[:, columns[0] - start :][:, : columns[1] - columns[0]]
-        values = E2M1[nibbles] if self.kind != "int4" else nibbles.astype(np.float32) - 8
+        values = E2M1[nibbles]
         data = b"".join(parts[len(rows) :])
         if self.kind == "mxfp4":
             scale = np.exp2(np.frombuffer(data, np.uint8).astype(np.float32) - 127)
@@ -134,17 +144,6 @@ def make_blockwise(_packing: Packing, parts: StoredParts) -> Form:
     return BitsAndBytes4(weight, parts.leaves, weight.nbytes * 2 // columns, columns)
 
 
-def make_integers(_packing: Packing, parts: StoredParts) -> Form:
-    """Return the form of compressed-tensors' packed integers, symmetric and of 4 bits."""
-    packed, scale = parts.require("weight_packed", "weight_scale")
-    if "weight_zero_point" in parts.leaves or "weight_g_idx" in parts.leaves:
-        raise UnreadableWeightError(f"{parts.path}: packed weights with zero points are not read")
-    bits, columns, groups = parts.unpacked.bits, packed.shape[1] * 8, scale.shape[1]
-    if packed.dtype != "I32" or bits != 4 or columns % groups:
-        raise UnreadableWeightError(f"{parts.path}: {bits or 'unknown'} bits a weight are not read")
-    return RowPacked(packed, scale, packed.shape[0], columns, columns // groups, "int4")
-
-
 def make_pairs(packing: Packing, parts: StoredParts) -> Form:
     """Return the form of two E2M1 codes a byte, with an FP8 scale a group."""
     weight, scale = parts.require(packing.leaf[0], packing.scale[0])
@@ -153,6 +152,15 @@ def make_pairs(packing: Packing, parts: StoredParts) -> Form:
         raise UnreadableWeightError(f"{parts.path}: its scales are not understood")
     group = columns // scale.shape[1]
     return RowPacked(weight, scale, weight.shape[0], columns, group, "nvfp4")
+
+
+def make_microscaling(packing: Packing, parts: StoredParts) -> Form:
+    """Return the form of E2M1 codes, however wide their elements, with a power of two for 32."""
+    weight, scale = parts.require(packing.leaf[0], packing.scale[0])
+    columns = weight.nbytes * 2 // weight.shape[0] if weight.shape[0] else 0
+    if scale.dtype not in ("U8", "F8_E8M0") or scale.shape != (weight.shape[0], columns // 32):
+        raise UnreadableWeightError(f"{parts.path}: its scales are not understood")
+    return RowPacked(weight, scale, weight.shape[0], columns, 32, "mxfp4")
 
 
 def make_experts(_packing: Packing, parts: StoredParts) -> Form:
