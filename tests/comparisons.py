@@ -13,6 +13,7 @@ from famtree.types.comparison import (
     LineageVerdict,
     Member,
     Relation,
+    Replacement,
     VocabularyCounts,
 )
 from famtree.types.identification import (
@@ -64,6 +65,11 @@ def make_comparison(**changes: Any) -> Comparison:
                 distance=1,
                 path=["acme/oak-2-8b", "tuner/oak-2-chat"],
             ),
+        ),
+        "verdict": Replacement(
+            replace="restart",
+            text="b can replace a after a restart: why it is conditional; "
+            "b derives from a (consistent)",
         ),
         "interchange": [
             make_answer("serve", None, "conditional"),

@@ -187,7 +187,8 @@ class Session:
 
         known = load_engines()
         chosen, notices = choose_engines(engines, known)
-        request = Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
+        named = tuple(one.engine.key for one in chosen) if engines else ()
+        request = Request(known, tuple(chosen), plan or Plan(), verify, named, tuple(notices))
         endpoint = self._access.endpoint
         refs = [parse_reference(reference, endpoint=endpoint) for reference in references]
         opener = self._make_opener(timeout, proof=proof)

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from cli.commands import Command, FakeApi
 from comparison.pairs import make_folder
 from comparisons import make_answer, make_comparison, make_pair
+from famtree.cli.compare import QUESTIONS
 from famtree.cli.comparison_expectation import find_comparison_failure
 from famtree.errors import NotFoundError
 from famtree.interchange.side import Plan
-from famtree.types.comparison import LineageVerdict
+from famtree.types.comparison import LineageVerdict, Question
 
 PAIR = ("acme/oak-2-8b", "tuner/oak-2-chat")
 
@@ -26,7 +27,7 @@ def answer(fake_api: FakeApi) -> FakeApi:
 def test_forms(command: Command) -> None:
     done = command("compare", *PAIR)
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("a  acme/oak-2-8b")
+    assert done.out.startswith("b can replace a after a restart")
     for options in (["--json"], ["--format", "json"]):
         assert command("compare", *PAIR, *options).document == make_comparison().to_document()
     assert command("compare", *PAIR, "--format", "markdown").out.startswith("### acme/oak-2-8b")
@@ -146,3 +147,13 @@ def test_expect_sets_the_exit_code(command: Command) -> None:
     assert done.code == 1
     assert done.err.startswith("failed: expected drop-in")
     assert done.document["schema"] == "famtree/comparison/1"
+
+
+def test_questions_are_those_of_the_document() -> None:
+    assert get_args(Question) == QUESTIONS
+
+
+def test_a_question_nobody_asks_is_refused(command: Command) -> None:
+    done = command("compare", "a/b", "c/d", "--question", "taste")
+    assert done.code == 2
+    assert "no question 'taste'" in done.err

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from comparisons import make_answer, make_comparison, make_matrix
+from famtree.formats.comparison_grid import mark
 from famtree.formats.comparison_words import fold, show_value, tell_lineage
 from famtree.types.comparison import Comparison, ComparisonMatrix, LineageVerdict
 from famtree.types.model import dump
@@ -14,7 +15,53 @@ Golden = Callable[[str, str], None]
 HOSTILE = "[bold red]x[/] \x1b[2J\u202egnp | <b> `rm`\n# head"
 
 
-@pytest.mark.parametrize("width", [100, 40])
+def make_wide_comparison() -> Comparison:
+    """Return a pair with an answer of each kind."""
+    return make_comparison(
+        interchange=[
+            *make_comparison().interchange[:3],
+            make_answer("engine", "llama.cpp", "yes", reason="nothing is compiled: it is loaded"),
+            make_answer("engine", "tensorrt", "no"),
+            make_answer("merge", None, "yes"),
+            make_answer("merge", "mergekit", "no"),
+            make_answer("draft", None, "no"),
+            make_answer("draft", "llama.cpp", "unknown"),
+            make_answer("draft", "vllm", "conditional"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_all_marks_are_golden(width: int, golden: Golden) -> None:
+    text = show("comparison", "text", make_wide_comparison(), width=width)
+    golden(f"comparison-marks-{width}.txt", text)
+    assert max(map(len, text.splitlines())) <= width
+    assert text.startswith("b can replace a after a restart")
+
+
+def test_colours_of_the_grid_are_golden(golden: Golden) -> None:
+    golden("comparison-color-80.txt", show("comparison", "text", make_wide_comparison(),
+                                           width=80, color=True))  # fmt: skip
+
+
+def test_what_loads_without_sense_is_not_what_is_refused() -> None:
+    found = {(one.question, one.engine): one for one in make_wide_comparison().interchange}
+    draft, merge = found["draft", None], found["merge", None]
+    assert mark(found["draft", "vllm"], draft) == "senseless"
+    assert mark(found["draft", "llama.cpp"], draft) == "unknown"
+    assert mark(found["merge", "mergekit"], merge) == "refused"
+    assert mark(found["engine", "llama.cpp"], None) == "nothing"
+    assert mark(found["serve", "vllm"], make_answer("serve", None, "no")) == "yes"
+
+
+def test_one_question_is_answered_at_length() -> None:
+    text = show("comparison", "text", make_wide_comparison(), width=80, questions=("draft",))
+    assert "draft: draft for b with a" in text
+    assert "serve:" not in text
+    assert text.startswith("b can replace a")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
 @pytest.mark.parametrize("verbose", [False, True], ids=["short", "verbose"])
 def test_report_is_golden(verbose: bool, width: int, golden: Golden) -> None:
     text = show("comparison", "text", make_comparison(), width=width, color=False, verbose=verbose)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from famtree.cli.completion import complete_question
 from famtree.cli.options import (
     AsJson,
     Batch,
@@ -27,6 +29,13 @@ from famtree.cli.options import (
 
 MOST_REFERENCES = 32
 """Pairs grow with the square; of more checkpoints `famtree scan` tells the families."""
+
+
+QUESTIONS = (
+    "serve", "engine", "lora", "merge", "draft", "kv-cache", "chat", "context", "quantization",
+    "memory",
+)  # fmt: skip
+"""Those of the document, which help and completion do not import."""
 
 
 class Expected(StrEnum):
@@ -59,6 +68,16 @@ def compare(
         typer.Option("--expect", help="Exit with 1 unless this holds for every pair."),
     ] = None,
     engine: EngineNames = None,
+    question: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--question",
+            metavar="Q",
+            help="Answer this question at length (may be given again): serve, lora, merge, ...",
+            autocompletion=complete_question,
+            show_default=False,
+        ),
+    ] = None,
     context: Context = None,
     batch: Batch = None,
     gpu_memory: GpuMemory = None,
@@ -82,6 +101,7 @@ def compare(
     from famtree.errors import UsageError
 
     chosen = choose_format(form, json=as_json)
+    questions = _read_questions(question or ())
     if not 2 <= len(references) <= MOST_REFERENCES:
         raise UsageError(
             f"compare needs 2 to {MOST_REFERENCES} checkpoints, got {len(references)}",
@@ -112,7 +132,15 @@ def compare(
         )
     pairs = found.comparisons
     if len(pairs) == 1:
-        write_stdout(render("comparison", pairs[0], chosen, verbose=verbose))
+        told = render(
+            "comparison",
+            pairs[0],
+            chosen,
+            verbose=verbose,
+            questions=questions,
+            at_length=bool(engine),
+        )
+        write_stdout(told)
     else:
         write_stdout(render("comparison matrix", found, chosen))
     if expect is None:
@@ -121,8 +149,17 @@ def compare(
     from famtree.formats.escape import clip_text
 
     failures = [find_comparison_failure(one, expect.value, engine or ()) for one in pairs]
-    told = [failure for failure in failures if failure is not None]
-    for failure in told:
+    failed = [failure for failure in failures if failure is not None]
+    for failure in failed:
         write_stderr(f"failed: {clip_text(failure)}\n")
-    if told:
+    if failed:
         raise typer.Exit(1)
+
+
+def _read_questions(asked: Sequence[str]) -> list[str]:
+    from famtree.errors import UsageError
+
+    for one in asked:
+        if one not in QUESTIONS:
+            raise UsageError(f"no question {one!r}", hint=f"one of {', '.join(QUESTIONS)}")
+    return list(dict.fromkeys(asked))

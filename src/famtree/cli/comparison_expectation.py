@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from famtree.types.comparison import Comparison, Question
+from famtree.comparison.replacement import find_obstacle
+from famtree.types.comparison import Comparison
 
 _RELATED = frozenset(
     {"same-weights", "a-derives-from-b", "b-derives-from-a", "siblings", "related"}
 )
 _CHECKED = frozenset({"verified", "consistent"})
 """A claim that nothing was held against is no ground for a green light."""
-_DROP_IN: tuple[Question, ...] = ("serve", "chat", "context", "memory", "quantization")
 
 
 def find_comparison_failure(
@@ -39,23 +39,6 @@ def find_comparison_failure(
             f"expected same-lineage, but {pair}: {lineage.verdict} ({lineage.status}), "
             f"{lineage.reason}"
         )
-    return _find_obstacle(result, pair, {one.partition("@")[0].lower() for one in engines})
-
-
-def _find_obstacle(result: Comparison, pair: str, engines: set[str]) -> str | None:
-    """A drop-in needs no condition: the same tokens, graph and prompts.
-
-    Context, memory and quantization speak of a plan or a machine that may not have been named, so
-    only their no is an obstacle. An engine's conditions are part of its ordinary use.
-    """
-    if result.relation.tokenizer != "identical":
-        return f"expected drop-in, but the tokenizers of {pair} are {result.relation.tokenizer}"
-    for one in result.interchange:
-        general = one.engine is None
-        if one.question not in _DROP_IN or not (general or one.engine in engines):
-            continue
-        wanted = general and one.question in ("serve", "chat")
-        if one.answer == "no" or (wanted and one.answer != "yes"):
-            where = "" if general else f" with {one.engine}"
-            return f"expected drop-in, but {one.question}{where} is {one.answer}: {one.reason}"
-    return None
+    named = {one.partition("@")[0].lower() for one in engines}
+    obstacle = find_obstacle(relation.tokenizer, result.interchange, named)
+    return None if obstacle is None else f"expected drop-in, but of {pair} {obstacle}"

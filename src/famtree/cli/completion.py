@@ -100,3 +100,10 @@ def leave_to_shell(incomplete: str) -> Sequence[str]:
     """Return nothing, upon which shells offer files: typer would offer what is there already."""
     del incomplete
     return []
+
+
+def complete_question(incomplete: str) -> list[str]:
+    """Return the questions of `famtree compare` that begin so."""
+    from famtree.cli.compare import QUESTIONS
+
+    return [one for one in QUESTIONS if one.startswith(incomplete)]

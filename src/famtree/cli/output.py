@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -74,11 +75,15 @@ def render(
     *,
     verbose: bool = False,
     publishers: Publishers | None = None,
+    questions: Sequence[str] = (),
+    at_length: bool = False,
 ) -> str:
     """Return `document` in a format that `formats.table` has, as stdout can show it."""
     from famtree.formats import table
 
-    options = table.Options(find_width(), use_color(), verbose, publishers or {})
+    options = table.Options(
+        find_width(), use_color(), verbose, publishers or {}, tuple(questions), at_length
+    )
     return table.render(kind, document, form, options)
 
 

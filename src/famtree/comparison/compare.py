@@ -15,6 +15,7 @@ from famtree.comparison.identity import same_place
 from famtree.comparison.proof import prove
 from famtree.comparison.relation import relate_architectures, relate_families, relate_generations
 from famtree.comparison.renaming import Renaming, find_renaming
+from famtree.comparison.replacement import judge_replacement
 from famtree.errors import TokenizerError
 from famtree.identification.side import make_side
 from famtree.identification.subject import Subject
@@ -36,6 +37,8 @@ class Request(Struct, frozen=True):
     chosen: tuple[ChosenEngine, ...]
     plan: Plan = field(default_factory=Plan)
     verify: bool = False
+    named: tuple[str, ...] = ()
+    """Keys of the engines that were asked for by name."""
     notices: tuple[Notice, ...] = ()
     """What must be said of the request itself."""
 
@@ -65,22 +68,25 @@ def compare_subjects(
     pair = Pair(left, right, structure, tokens, lineage, descent.light)
     ours, theirs = a.identification, b.identification
     notices += _tell_alike(a, b, left, right, renaming)
+    architecture = relate_architectures(
+        left.architecture, right.architecture, structure, renamed=bool(renaming)
+    )
+    answers = answer_pair(pair, request.chosen, request.engines, request.plan)
     cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)
     return Comparison.model_construct(
         famtree=__version__,
         a=_summarise(ours),
         b=_summarise(theirs),
         relation=Relation.model_construct(
-            architecture=relate_architectures(
-                left.architecture, right.architecture, structure, renamed=bool(renaming)
-            ),
+            architecture=architecture,
             tokenizer=tokens.relation,
             vocabulary=tokens.counts,
             family=relate_families(ours, theirs),
             generation=relate_generations(ours, theirs),
             lineage=lineage,
         ),
-        interchange=answer_pair(pair, request.chosen, request.engines, request.plan),
+        verdict=judge_replacement(architecture, tokens.relation, lineage, answers, request.named),
+        interchange=answers,
         differences=list_differences(ours, theirs, structure, tokens),
         warnings=notices + _join_warnings(a, b, request),
         registry=a.checkpoint.registry.knowledge,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from famtree.formats.comparison_grid import draw_grid
 from famtree.formats.comparison_words import (
     TITLES,
     fold,
@@ -17,6 +18,7 @@ from famtree.formats.comparison_words import (
     tell_verification,
 )
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
+from famtree.formats.text_report import show_count
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MOST_DIFFERENCES = 12
 """On a screen, and above the fold of a page."""
 MOST_WARNINGS = 6
+FEW_WARNINGS = 2
 WIDEST_ENGINES = 28
 """Columns for the engines of one answer: many that agree must not squeeze what they say."""
 _STYLES = {"yes": "bold green", "no": "bold red", "conditional": "bold yellow", "unknown": "dim"}
@@ -32,34 +35,56 @@ _MARKS = {"yes": "✅ yes", "no": "❌ no", "conditional": "⚠️ conditional",
 
 
 def report_comparison(result: Comparison, options: Options) -> list[Part]:
-    """Return the report of one pair for a terminal; nothing is left out but on a screen.
+    """Return the report of one pair: whether b can take a's place, then a grid of all answers.
 
-    `options.verbose` shows every difference and warning, and the rule and source behind every
-    answer.
+    Without a screen nothing is left out. On one, `options.verbose` shows every difference and
+    warning, and the rule and source behind every answer; `questions` and `at_length` show answers
+    in full.
     """
     everything = options.verbose or options.width is None
+    at_length = everything or options.at_length or bool(options.questions)
     heads = Table()
     for which, one in (("a", result.a), ("b", result.b)):
-        size = one.size or (f"{one.parameters:,}" if one.parameters else "")
+        size = one.size or (show_count(one.parameters) if one.parameters else "")
         family = name_family(one.family, one.generation)
         heads.add(Text(which, "bold"), Text(one.ref, "bold"), family, size)
-    parts: list[Part] = [heads, BLANK, _tell_relation(result)]
-    if result.differences:
+    parts: list[Part] = [*_tell_verdict(result), heads, BLANK, _tell_relation(result)]
+    answers = [
+        one
+        for one in result.interchange
+        if not options.questions or one.question in options.questions
+    ]
+    if answers and not options.questions and (everything or not options.at_length):
+        parts += [BLANK, *draw_grid(answers, options.width)]
+    if result.differences and at_length:
         most = len(result.differences) if everything else MOST_DIFFERENCES
         parts += [BLANK, Heading("What differs"), _list_differences(result, most)]
-    parts += _list_answers(result.interchange, options.verbose)
-    notices = result.warnings if everything else result.warnings[:MOST_WARNINGS]
+    if at_length:
+        parts += _list_answers(answers, options.verbose)
+    most = MOST_WARNINGS if at_length else FEW_WARNINGS
+    notices = result.warnings if everything else result.warnings[:most]
     if notices:
         parts.append(BLANK)
         parts += [Text(f"warning: {one.message} [{one.code}]", "yellow") for one in notices]
     if len(result.warnings) > len(notices):
         more = len(result.warnings) - len(notices)
         parts.append(Text(f"{more} more warnings (--verbose)", "dim"))
+    if not at_length:
+        count = len(result.differences)
+        told = f"{count} difference{'s' * (count != 1)}, {len(result.interchange)} answers"
+        parts.append(Text(f"{told}: --verbose; one of them: --question Q, --engine E", "dim"))
     if options.verbose:
         cost = result.cost
         spent = f"{cost.requests} requests, {cost.bytes:,} bytes, {cost.seconds:.2f} s"
         parts += [BLANK, Text(f"cost: {spent}", "dim")]
     return parts
+
+
+def _tell_verdict(result: Comparison) -> list[Part]:
+    if result.verdict is None:
+        return []
+    style = {"drop-in": "bold green", "no": "bold red", None: "bold"}
+    return [Text(result.verdict.text, style.get(result.verdict.replace, "bold yellow")), BLANK]
 
 
 def report_comparison_page(result: Comparison, _: Options) -> list[Part]:
@@ -71,7 +96,10 @@ def report_comparison_page(result: Comparison, _: Options) -> list[Part]:
     heads.add("size", a.size or "-", b.size or "-")
     title = Heading(a.ref, level=3)
     title.append(" → ").append(b.ref)
-    parts: list[Part] = [title, heads, _tell_relation(result)]
+    parts: list[Part] = [title]
+    if result.verdict is not None:
+        parts.append(Text(result.verdict.text))
+    parts += [heads, _tell_relation(result)]
     if result.differences:
         parts.append(_list_differences(result, len(result.differences)))
     answers = Table("question", "engine", "answer", "why")
@@ -94,9 +122,9 @@ def _tell_relation(result: Comparison) -> Facts:
         facts.add("verify", Text(verified[1], verified[0]))
     if len(relation.lineage.path) > 2:
         facts.add("path", " - ".join(relation.lineage.path))
-    facts.add("architecture", relation.architecture)
     facts.add("tokenizer", tell_tokenizer(result))
-    facts.add("family", f"{relation.family}, generation {relation.generation}")
+    told = f"{relation.family}, generation {relation.generation}"
+    facts.add("family", f"{told}, architecture {relation.architecture}")
     return facts
 
 

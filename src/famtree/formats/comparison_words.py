@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from famtree.comparison.replacement import VERDICTS
 from famtree.types.comparison import Answer, Comparison, LineageVerdict, Question, Value
 from famtree.types.identification import FamilyName, GenerationName
 
@@ -18,16 +19,6 @@ TITLES: dict[Question, str] = {
     "context": "give b prompts as long",
     "quantization": "run b's stored form",
     "memory": "fit b where a fits",
-}
-VERDICTS = {
-    "same-weights": "the same weights",
-    "a-derives-from-b": "a derives from b",
-    "b-derives-from-a": "b derives from a",
-    "siblings": "siblings",
-    "related": "related",
-    "shared-init": "one initialisation, trained apart",
-    "independent": "independent",
-    "undetermined": "undetermined",
 }
 LONGEST_VALUE = 48
 
@@ -111,8 +102,8 @@ def tell_tokenizer(comparison: Comparison) -> str:
 def name_family(family: FamilyName | None, generation: GenerationName | None) -> str:
     """Return family and generation in words."""
     if family is None:
-        return "not settled"
-    return generation.name if generation is not None else f"{family.name}, generation not settled"
+        return "family not settled"
+    return generation.name if generation is not None else f"{family.name}, generation open"
 
 
 def show_value(value: Value) -> str:

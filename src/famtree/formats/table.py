@@ -25,6 +25,10 @@ class Options(NamedTuple):
     verbose: bool = False
     publishers: Publishers = MappingProxyType({})
     """Family key -> Hub organisations of its maker."""
+    questions: tuple[str, ...] = ()
+    """Of a comparison: those that are to be answered at length."""
+    at_length: bool = False
+    """Of a comparison: whether all are, as where one engine is asked about."""
 
 
 Renderer = Callable[[Any, Options], str]

@@ -49,6 +49,7 @@ Verdict = Literal[
     "independent",
     "undetermined",
 ]
+Replace = Literal["drop-in", "restart", "rebuild", "no"]
 Value = bool | int | float | str | list[bool | int | float | str] | None
 
 
@@ -169,6 +170,16 @@ class Difference(FrozenModel):
     matters_for: list[Question] = Field(default_factory=list)
 
 
+class Replacement(FrozenModel):
+    """Whether b can take a's place where a is served."""
+
+    replace: Replace | None
+    """drop-in: as it is. restart: the engine has to read b's files. rebuild: what was compiled for
+    a has to be built anew. no: it is another stack, or refused. None: too little was seen."""
+    text: str
+    """One sentence: why, and how the two are related."""
+
+
 class Comparison(FrozenModel):
     """How two checkpoints are related, and what can be swapped for what."""
 
@@ -177,6 +188,8 @@ class Comparison(FrozenModel):
     a: ComparedCheckpoint
     b: ComparedCheckpoint
     relation: Relation
+    verdict: Replacement | None = None
+    """None in documents of older versions."""
     interchange: list[Answer] = Field(default_factory=list)
     differences: list[Difference] = Field(default_factory=list)
     """What matters for most questions first."""
