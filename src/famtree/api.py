@@ -324,39 +324,52 @@ def compare_all(
 
 def draft(
     reference: str,
-    *,
+    *more: str,
     revision: str | None = None,
     offline: bool = False,
     registry: Places = (),
 ) -> str:
-    """Return a registry file (TOML text) drafted from one checkpoint.
+    """Return a registry file (TOML text) drafted from checkpoints of one family.
 
-    A person adds name, maker, sources and siblings; `famtree families check` then says what is
-    still missing. Raises FamtreeError kin.
+    What all of them state is stated of the family; comments say which families on record come
+    nearest, and what tells them apart. `revision` is the first one's. A person adds name, maker,
+    sources and siblings; `famtree families check` then says what is still missing. Raises
+    FamtreeError kin.
     """
+    from famtree.matchers.neighbours import find_neighbours
     from famtree.registry.draft import draft_family
 
-    result = identify(reference, revision=revision, offline=offline, registry=registry)
-    return draft_family(result)
+    session = Session(offline=offline, registry=registry)
+    results = [session.identify(reference, revision=revision), *map(session.identify, more)]
+    apart = find_neighbours([one.fingerprint for one in results], session.registry)
+    return draft_family(results, apart)
 
 
 def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list[str]:
     """Return every fault of the registry files in `folder` (default: famtree's own).
 
-    First that the files are well formed and hang together, then, if so, that every recorded
-    checkpoint is recognised, also those from which the families of `registry` might take answers
-    away. A fault reads `file:line: field: reason`.
+    A folder without general knowledge (`_generic.toml`) is of one's own families: they are laid
+    over famtree's, as those of `registry` are. First that the files are well formed and hang
+    together, then, if so, that every recorded checkpoint is recognised, also those from which
+    families that are not famtree's might take answers away. A fault reads
+    `file:line: field: reason`.
     """
     from famtree.errors import RegistryError
     from famtree.matchers.recognition import check_recognition, list_losses
     from famtree.registry import check
     from famtree.registry.load import load_registry
-    from famtree.registry.places import find_places, load_places
+    from famtree.registry.parse import GENERIC
+    from famtree.registry.places import find_places, list_places, load_places
 
-    if folder is not None:
-        return check.check_registry(folder) or check_recognition(load_registry(folder))
+    if folder is not None and (folder / GENERIC).exists():
+        known = load_registry()
+        return check.check_registry(folder) or [
+            *check_recognition(whole := load_registry(folder)),
+            *list_losses(known, whole),
+        ]
+    asked = [*([] if folder is None else [folder]), *list_places(registry)]
     try:
-        known = load_places(find_places(registry))
+        known = load_places(find_places(asked))
     except RegistryError as fault:
         return fault.faults
     return check.check_registry() or check_recognition(known) + list_losses(load_registry(), known)

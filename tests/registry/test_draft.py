@@ -36,6 +36,7 @@ CONFIG = {
     "tie_word_embeddings": True,
     "torch_dtype": "bfloat16",
 }
+EXAMPLE = Path(__file__).parents[2] / "fixtures" / "example"
 GENERATION = {"eos_token_id": [4, 9], "temperature": 0.7}
 SIDE = {"chat_template": '<|im_start|>"{{ x }}"\n<think>\x7f', "tokenizer_class": "Zephyrine\u007f"}
 
@@ -131,3 +132,43 @@ def test_draft_of_next_to_nothing_is_still_a_file(tmp_path: Path) -> None:
     table = tomllib.loads(api.draft(str(tmp_path), offline=True))
     assert table["key"] == "x"
     assert "size" not in table["generation"][0]
+
+
+@pytest.fixture
+def several(tmp_path: Path) -> list[str]:
+    """Two sizes of one design, and a third checkpoint of another class."""
+    large = {"num_hidden_layers": 40, "hidden_size": 3584, "max_position_embeddings": 65536}
+    parts = {"architectures": ["ZephyrineForConditionalGeneration"], "tie_word_embeddings": False}
+    members = {"zephyrine-1b": {}, "zephyrine-7b": large, "zephyrine-vl": parts}
+    return [str(write_checkpoint(tmp_path / name, **one)) for name, one in members.items()]
+
+
+def test_what_several_checkpoints_share_is_stated_once(several: list[str]) -> None:
+    table = tomllib.loads(text := api.draft(*several, offline=True))
+    (generation,) = table["generation"]
+    assert generation["common"]["architecture"]["vocab_rows"] == 73472
+    one, other = (rule["when"] for rule in generation["rule"])
+    assert "vocab_rows" not in one["architecture"].keys() | other["architecture"].keys()
+    assert one["recipe"]["context"] == {"one_of": [16384, 65536]}
+    assert (one["architecture"]["tied"], other["architecture"]["tied"]) == (True, False)
+    assert [size["layers"] for size in generation["size"]] == [22, 40]
+    assert [size["name"] for size in generation["size"]] == ["1B", "7B"]
+    assert len(table["tokenizer"]) == 1
+    assert [one["repo"] for one in table["exemplar"]] == [Path(one).name for one in several]
+    assert "# No family on record comes near.\n" in text
+
+
+def test_a_family_is_drafted_checked_and_known(several: list[str], tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "zephyrine.toml").write_text(complete(api.draft(*several, offline=True)), "utf-8")
+    assert api.check_registry(own) == []
+    for checkpoint in several:
+        found = api.identify(checkpoint, offline=True, registry=own)
+        assert found.family is not None
+        assert (found.family.key, found.outcome) == ("zephyrine", "identified")
+
+
+def test_a_draft_of_a_known_family_says_so() -> None:
+    text = api.draft(str(EXAMPLE), offline=True)
+    assert "# mistral/mistral-7b-v0.3: nothing; name it in hard_to_tell_from" in text

@@ -130,3 +130,4 @@ def test_a_folder_that_takes_answers_away_is_told_of(tmp_path: Path) -> None:
         (greedy / new).write_text(text.replace(*key, 1), encoding="utf-8")
     faults = check_registry(registry=greedy)
     assert any("as llama/llama-3 before, now ambiguous" in fault for fault in faults), faults
+    assert check_registry(greedy) == faults

@@ -11,7 +11,6 @@ from famtree.cli.completion import complete_family, leave_to_shell
 from famtree.cli.options import (
     AsJson,
     Offline,
-    Reference,
     RegistryFolders,
     Revision,
     choose_format,
@@ -77,7 +76,7 @@ def check_families(
         typer.Option(
             "--folder",
             metavar="DIR",
-            help="Registry files to check instead of famtree's own.",
+            help="Registry files to check: families of one's own, or a whole registry.",
             autocompletion=leave_to_shell,
         ),
     ] = None,
@@ -85,7 +84,7 @@ def check_families(
 ) -> None:
     """Check every registry file; exit with 1 if one has a fault.
 
-    With --registry also whether its families take answers away from others.
+    Also whether families of DIR, or of --registry, take answers away from others.
     """
     from famtree import api
     from famtree.cli.output import write_stderr, write_stdout
@@ -101,16 +100,26 @@ def check_families(
 
 @families.command("draft")
 def draft_family(
-    reference: Reference,
+    references: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REF",
+            help="Checkpoints of one family, as REF of identify.",
+            show_default=False,
+        ),
+    ],
     revision: Revision = None,
     registry: RegistryFolders = None,
     offline: Offline = False,
 ) -> None:
-    """Print a registry entry (TOML) for a checkpoint, to be completed by hand."""
+    """Print a registry entry (TOML) for a family's checkpoints, to be completed by hand.
+
+    --revision is that of the first REF. Comments name the nearest families on record.
+    """
     from famtree import api
     from famtree.cli.output import write_stdout
 
-    text = api.draft(reference, revision=revision, offline=offline, registry=registry or ())
+    text = api.draft(*references, revision=revision, offline=offline, registry=registry or ())
     write_stdout(text if text.endswith("\n") else f"{text}\n")
 
 

@@ -36,7 +36,7 @@ def list_losses(before: Registry, after: Registry) -> list[str]:
     told = []
     plain, laid_over = without_digests(before), without_digests(after)
     for family in before.families:
-        if after.by_key[family.key] is not family:
+        if after.by_key.get(family.key) != family:
             continue
         for exemplar in family.exemplars:
             old, new = (

@@ -1,10 +1,10 @@
-"""Draft a registry file from one checkpoint: facts filled in, judgement left to people."""
+"""Draft a registry file from checkpoints of one family; what needs judgement is left to people."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from famtree.registry.parse import validate
@@ -35,31 +35,54 @@ _NOT_RULES = frozenset(
     }
 )
 """Dimensions belong to sizes, digests to the tokenizer entry, and the rest is edited too often."""
+_DERIVED = frozenset({"architecture.head_dim"})
+"""What is no class default though no file states it: it follows from the shape."""
+_DESIGN = ("class_name", "model_type", "text_model_type", "wrapper")
+"""Checkpoints that differ in one of them have a rule each."""
+_MOST_VALUES = 8
+"""More values than this belong to checkpoints, not to a design."""
+_SIZE_WORD = re.compile(r"(?<![a-z0-9.])[0-9]{1,4}(?:\.[0-9]{1,3})?[bm](?![a-z0-9])")
 _MISSING = ""
 """An empty name or source: `families check` asks for it."""
 
 
-def draft_family(result: Identification) -> str:
-    """Return TOML text with one generation, rule, size, tokenizer and exemplar."""
-    traits = flatten(result.fingerprint)
+def draft_family(results: Sequence[Identification], apart: Mapping[str, Sequence[str]]) -> str:
+    """Return TOML text with one generation, its rules, sizes, tokenizers and exemplars.
+
+    `results` are of one family, at least one; what all of them state is stated once. `apart` says
+    of the nearest families on record, as `family/generation`, what tells them from all of these.
+    """
+    seen = [flatten(result.fingerprint) for result in results]
+    repos = [_name_repo(result) for result in results]
+    word = _word(seen[0], "text_model_type") or _word(seen[0], "model_type")
+    key = _slug(word or repos[0])
+    lines = [*_head(key, repos), *_tell_apart(apart), *_generation(key), *_rules(seen)]
+    shapes: set[str] = set()
+    for result, traits in zip(results, seen, strict=True):
+        size = list(_size(result, traits))
+        shape = "\n".join(line for line in size if not line.startswith(("name", "parameters")))
+        if shape not in shapes:
+            shapes.add(shape)
+            lines += size
+    known: set[str | None] = set()
+    for result, repo in zip(results, repos, strict=True):
+        tokenizer = result.fingerprint.tokenizer
+        if tokenizer is not None and tokenizer.digest not in known:
+            name = key if len(known) == 0 else f"{key} ({repo})"
+            lines += _tokenizer(tokenizer, key, name)
+            known.add(tokenizer.digest if tokenizer.vocabulary else None)
+    for result, traits, repo in zip(results, seen, repos, strict=True):
+        lines += _exemplar(result, traits, repo, key)
+    return "\n".join([*lines, ""])
+
+
+def _name_repo(result: Identification) -> str:
     repo = result.checkpoint.ref.removeprefix("hf://")
-    if result.checkpoint.source != "hub":
-        repo = PurePath(repo).name or "local"
-    key = _slug(_word(traits, "text_model_type") or _word(traits, "model_type") or repo)
-    return "\n".join(
-        [
-            *_head(key, repo),
-            *_rule(traits),
-            *_size(result, traits),
-            *_tokenizer(result.fingerprint.tokenizer, key),
-            *_exemplar(result, traits, repo, key),
-            "",
-        ]
-    )
+    return repo if result.checkpoint.source == "hub" else PurePath(repo).name or "local"
 
 
-def _head(key: str, repo: str) -> Iterator[str]:
-    maker = repo.partition("/")[0] if "/" in repo else ""
+def _head(key: str, repos: Sequence[str]) -> Iterator[str]:
+    makers = dict.fromkeys(repo.partition("/")[0] for repo in repos if "/" in repo)
     yield f"# Save as {key}.toml beside the other families. Fill in name, maker and sources, and"
     yield "# take out of the rule what is not the same for all sizes of this generation."
     yield 'schema = "famtree/family/1"'
@@ -67,8 +90,22 @@ def _head(key: str, repo: str) -> Iterator[str]:
     yield f"name = {_text(_MISSING)}"
     yield f"maker = {_text(_MISSING)}"
     yield f"sources = [{_text(_MISSING)}]"
-    if maker:
-        yield f"publishers = [{_text(maker)}]"
+    if makers:
+        yield f"publishers = {_value(tuple(makers))}"
+
+
+def _tell_apart(apart: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    yield ""
+    if apart:
+        yield "# The nearest families on record, and what tells them from this one:"
+    else:
+        yield "# No family on record comes near."
+    for other, names in apart.items():
+        told = ", ".join(names) or "nothing; name it in hard_to_tell_from or state more"
+        yield f"# {other}: {told}"
+
+
+def _generation(key: str) -> Iterator[str]:
     yield ""
     yield "[[generation]]"
     yield f"key = {_text(key)}"
@@ -76,20 +113,60 @@ def _head(key: str, repo: str) -> Iterator[str]:
     yield f"names = [{_text(key)}]"
 
 
-def _rule(traits: dict[str, Trait]) -> Iterator[str]:
-    yield ""
-    yield "[[generation.rule]]"
-    yield "[generation.rule.when]"
-    for name, trait in sorted(traits.items()):
-        if name in _NOT_RULES or trait.source == "default":
+def _rules(seen: Sequence[dict[str, Trait]]) -> Iterator[str]:
+    """Yield a rule a design; what all of several designs state stands in `common`."""
+    designs: dict[tuple[str | None, ...], list[dict[str, Trait]]] = {}
+    for traits in seen:
+        designs.setdefault(tuple(_word(traits, name) for name in _DESIGN), []).append(traits)
+    stated = [_conditions(members) for members in designs.values()]
+    common = {
+        name: line
+        for name, line in stated[0].items()
+        if len(stated) > 1 and all(other.get(name) == line for other in stated)
+    }
+    if common:
+        yield ""
+        yield "[generation.common]"
+        yield from common.values()
+    for number, conditions in enumerate(stated, start=1):
+        yield ""
+        yield "[[generation.rule]]"
+        if len(stated) > 1:
+            yield f"name = {_text(f'design-{number}')}"
+        yield "[generation.rule.when]"
+        yield from (line for name, line in conditions.items() if name not in common)
+
+
+def _conditions(members: Sequence[dict[str, Trait]]) -> dict[str, str]:
+    """Return the line of every trait that may belong to the design."""
+    lines = {}
+    for name in sorted({name for traits in members for name in traits} - _NOT_RULES):
+        found = [traits[name] for traits in members if name in traits]
+        defaulted = all(trait.source == "default" for trait in found)
+        if defaulted and name in _DERIVED:
             continue
-        if isinstance(trait.value, tuple):
-            if trait.value and name == "recipe.chat_markers":
-                yield f"{name} = {{contains = {_value(trait.value)}}}"
-            elif trait.value:
-                yield f"{name} = {{one_of = {_value(trait.value)}}}"
-        else:
-            yield f"{name} = {_value(trait.value)}"
+        values = list(dict.fromkeys(trait.value for trait in found if trait.value != ()))
+        if not values or len(values) > _MOST_VALUES:
+            continue
+        lines[name] = f"{name} = {_condition(name, values)}"
+        if defaulted:
+            lines[name] += "  # a default of the class"
+    return lines
+
+
+def _condition(name: str, values: list[Value]) -> str:
+    lists = [value for value in values if isinstance(value, tuple)]
+    single = tuple(value for value in values if not isinstance(value, tuple))
+    if not lists:
+        return _value(single[0]) if len(single) == 1 else f"{{one_of = {_value(single)}}}"
+    items = dict.fromkeys(item for value in lists for item in value)
+    if name == "recipe.chat_markers":
+        shared = tuple(item for item in items if all(item in value for value in lists))
+        if shared:
+            return f"{{contains = {_value(shared)}}}"
+    if len(items) == 1:
+        return _value(next(iter(items)))
+    return f"{{one_of = {_value(tuple(items))}}}"
 
 
 def _size(result: Identification, traits: dict[str, Trait]) -> Iterator[str]:
@@ -100,7 +177,7 @@ def _size(result: Identification, traits: dict[str, Trait]) -> Iterator[str]:
     }
     if "layers" not in shape or "hidden_size" not in shape:
         return
-    size = validate(Size, {"name": _size_name(result.parameters), **shape})
+    size = validate(Size, {"name": _size_name(result), **shape})
     yield ""
     yield "[[generation.size]]"
     yield f"name = {_text(size.name)}"
@@ -110,12 +187,12 @@ def _size(result: Identification, traits: dict[str, Trait]) -> Iterator[str]:
         yield f"{name} = {_value(value)}"
 
 
-def _tokenizer(tokenizer: Tokenizer | None, key: str) -> Iterator[str]:
+def _tokenizer(tokenizer: Tokenizer | None, key: str, name: str) -> Iterator[str]:
     if tokenizer is None or tokenizer.vocabulary is None:
         return
     yield ""
     yield "[[tokenizer]]"
-    yield f"name = {_text(key)}"
+    yield f"name = {_text(name)}"
     yield f"generations = [{_text(key)}]"
     if tokenizer.files:
         hashes = sorted(set(tokenizer.files.values()))
@@ -152,10 +229,12 @@ def _exemplar(
             yield f"{name} = {_value(trait.value)}"
 
 
-def _size_name(parameters: int | None) -> str:
-    """Return the usual short form: 494032768 -> `494M`, 8030261248 -> `8B`."""
+def _size_name(result: Identification) -> str:
+    """Return the usual short form: 494032768 -> `494M`, 8030261248 -> `8B`; else the name's."""
+    parameters = result.parameters
     if parameters is None:
-        return "unnamed"
+        told = _SIZE_WORD.search(_name_repo(result).lower())
+        return told[0].upper() if told else "unnamed"
     if parameters < 1e9:
         return f"{parameters / 1e6:.0f}M"
     return f"{parameters / 1e9:.1f}B".replace(".0B", "B")

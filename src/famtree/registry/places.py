@@ -27,13 +27,17 @@ VARIABLE = "FAMTREE_REGISTRY"
 Places = str | PathLike[str] | Iterable[str | PathLike[str]]
 
 
+def list_places(asked: Places) -> list[str | PathLike[str]]:
+    """Return the folders that are asked for, in order."""
+    return [asked] if isinstance(asked, str | PathLike) else list(asked)
+
+
 def find_places(asked: Places = ()) -> tuple[str, ...]:
     """Return the folders `asked` for, then those of FAMTREE_REGISTRY, absolute and each once.
 
     Raises UsageError for one that is no folder, cannot be read or has no TOML file.
     """
-    named = [asked] if isinstance(asked, str | PathLike) else list(asked)
-    known = [(Path(one), "--registry") for one in named]
+    known = [(Path(one), "--registry") for one in list_places(asked)]
     listed = os.environ.get(VARIABLE, "").split(os.pathsep)
     known += [(Path(one), VARIABLE) for one in listed if one]
     for place, origin in known:
