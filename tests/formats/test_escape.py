@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from famtree.formats.escape import UNSAFE, clip_text, escape_text
+from famtree.formats.escape import UNSAFE, clip_name, clip_text, escape_text
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,14 @@ def test_printable_ascii_is_safe() -> None:
 def test_clip() -> None:
     assert clip_text("x" * 10, 10) == "x" * 10
     assert clip_text("x" * 11, 10) == "x" * 9 + "…"
+
+
+def test_a_long_name_keeps_head_and_tail() -> None:
+    names = [f"DavidAU/{'Llama-3.2-' * 12}{kind}-18.4B-GGUF" for kind in ("Dark", "Mild")]
+    cut = [clip_name(name, 80) for name in names]
+    assert len(set(cut)) == 2
+    assert all(
+        len(one) == 80 and one.startswith("DavidAU/") and one.endswith("-GGUF") for one in cut
+    )
+    assert clip_name("a/b", 80) == "a/b"
+    assert "\x1b" not in clip_name("\x1b" * 500, 80)

@@ -76,6 +76,17 @@ def clip_text(text: str, limit: int = LONGEST) -> str:
     return escape_text(text) if len(text) <= limit else escape_text(text[: limit - 1]) + "…"
 
 
+def clip_name(text: str, limit: int = LONGEST) -> str:
+    """Return a name escaped and, if longer than `limit`, cut in its middle.
+
+    Names of a Hub differ at their ends: who published it, and in which form.
+    """
+    if len(text) <= limit:
+        return escape_text(text)
+    tail = (limit - 1) // 2
+    return f"{escape_text(text[: limit - 1 - tail])}…{escape_text(text[len(text) - tail :])}"
+
+
 def _spell_command(match: re.Match[str]) -> str:
     blank = match["blank"] or ""
     return f"{blank}\\u{ord(match.group()[len(blank)]):04x}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from famtree.formats.escape import clip_text
+from famtree.formats.escape import clip_name
 from famtree.formats.lineage_words import (
     build_graph,
     describe_layers,
@@ -61,7 +61,7 @@ def render_dot(lineage: Lineage, _: Options) -> str:
 
 def escape_dot(text: str, limit: int = _LONGEST_NAME) -> str:
     r"""Return `text` for a quoted label: quotes, backslashes and `&` (entities) made literal."""
-    escaped = re.sub(r'(["\\])', r"\\\1", clip_text(text, limit))
+    escaped = re.sub(r'(["\\])', r"\\\1", clip_name(text, limit))
     return escaped.replace("&", "&amp;")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from famtree.formats.escape import clip_text
+from famtree.formats.escape import clip_name
 from famtree.formats.lineage_words import (
     build_graph,
     describe_layers,
@@ -76,7 +76,7 @@ def escape_mermaid(text: str, limit: int = _LONGEST_NAME) -> str:
     A backslash becomes U+29F5, which looks like one: Mermaid breaks lines at a backslash and `n`
     even where the backslash was written as a code.
     """
-    shown = clip_text(text, limit).replace("\\", "\u29f5")
+    shown = clip_name(text, limit).replace("\\", "\u29f5")
     return _SPECIAL.sub(lambda match: f"#{ord(match.group())};", shown)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from famtree.formats.escape import clip_text
+from famtree.formats.escape import clip_name, clip_text
 from famtree.formats.lineage_words import (
     STATUS_STYLES,
     Graph,
@@ -33,6 +33,10 @@ _ROOM = 36
 _MOST_NODES = 400
 _MOST_AGAINST = 3
 _LONGEST_NAME = 120
+"""On a screen, cut in the middle."""
+_WHOLE_NAME = 600
+"""Without one: longer than any path of a Hub, and no hostile megabyte."""
+_MOST_SPELLED = 8 * _WHOLE_NAME
 _LONGEST_FACTS = 600
 
 
@@ -72,6 +76,7 @@ class _Drawing:
         self.roots = roots
         # Without a screen there is no right edge to run into.
         self.deepest = _MOST_NODES if width is None else max((width - _ROOM) // _INDENT, 2)
+        self.longest = _WHOLE_NAME if width is None else _LONGEST_NAME
         self.shown: set[str] = set()
 
     def draw_trees(self) -> list[Tree]:
@@ -102,7 +107,7 @@ class _Drawing:
         return trees
 
     def _label(self, ref: str, edge: LineageEdge | None = None, note: str = "") -> list[Text]:
-        lines = [Text(ref, "bold", limit=_LONGEST_NAME)]
+        lines = [Text(clip_name(ref, self.longest), "bold", limit=_MOST_SPELLED)]
         if edge is not None:
             link = Text(f"{describe_relation(edge)}  ")
             lines.append(link.append(describe_status(edge), STATUS_STYLES[edge.status]))
@@ -136,6 +141,8 @@ def _list_children(groups: list[ChildGroup]) -> Table:
     table = Table("relation", "count", "examples", right=("count",))
     for group in groups:
         count = f"{group.count:,}" if group.complete else f"{group.count:,} or more"
-        names = [Text(name, limit=_LONGEST_NAME) for name in group.examples]
+        names = [
+            Text(clip_name(name, _LONGEST_NAME), limit=_MOST_SPELLED) for name in group.examples
+        ]
         table.add(group.relation, count, names)
     return table
