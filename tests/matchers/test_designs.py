@@ -90,3 +90,17 @@ def scaled_from(context: int, traits: dict[str, Any]) -> Any:
     best = answer(changed(traits, recipe__rope_original_context=context)).best
     assert best is not None
     return best
+
+
+def test_learned_positions_end_where_training_did() -> None:
+    clip = {
+        "architecture.model_type": "clip", "architecture.text_model_type": "clip_text_model",
+        "architecture.class_name": "CLIPModel", "architecture.vocab_rows": 49408,
+        "architecture.layers": 12, "architecture.hidden_size": 768, "architecture.heads": 12,
+        "architecture.ffn": 3072, "recipe.activation": "quick_gelu", "recipe.context": 77,
+    }  # fmt: skip
+    assert answer(clip).confidence >= 0.9
+    longer = answer(changed(clip, recipe__context=4096))
+    assert longer.confidence < 0.9
+    assert longer.best is not None
+    assert [one.signal for one in longer.best.contradictions] == ["recipe.context"]

@@ -25,6 +25,9 @@ from famtree.types.traits import Trait
 ROWS = "architecture.vocab_rows"
 EPSILON = "recipe.norm_eps"
 CONTEXT = "recipe.context"
+POSITION = "recipe.position"
+THETA = "recipe.rope_theta"
+LEARNED = frozenset({"learned"})
 SCALED_FROM = "recipe.rope_original_context"
 NEAR = 256
 """Special tokens lie together: a chat model stops at a neighbour of the expected end token."""
@@ -159,10 +162,16 @@ def _check_missing(
 def _check_scaling(
     seen: Mapping[str, Trait], said: Mapping[str, frozenset[Scalar]]
 ) -> Iterator[Evidence]:
-    """Scaling starts from the context that the model was trained with."""
+    """Scaling starts from the context of training; learned positions end there."""
     start, known = seen.get(SCALED_FROM), said.get(CONTEXT)
     if start is not None and known and start.value not in known | said.get(SCALED_FROM, known):
         yield _against(SCALED_FROM, start, " or ".join(show(one) for one in sorted(known)[:4]))
+    context = seen.get(CONTEXT)
+    if context is None or not known or THETA in said or said.get(POSITION, LEARNED) != LEARNED:
+        return  # only a table of positions has as many rows as were trained
+    longest = max((one for one in known if isinstance(one, int)), default=None)
+    if longest is not None and isinstance(context.value, int) and context.value > longest:
+        yield _against(CONTEXT, context, f"at most {longest}")
 
 
 def _check_shape(architecture: Architecture) -> Iterator[Evidence]:
@@ -242,7 +251,7 @@ def _collect(family: Family, generation: str, registry: Registry) -> dict[str, f
     return {
         name: frozenset(values)
         for name, values in said.items()
-        if name in (CONTEXT, SCALED_FROM)
+        if name in (CONTEXT, SCALED_FROM, POSITION)
         or policy_of(registry, name).implied
         or policy_of(registry, name).special_id
     }
