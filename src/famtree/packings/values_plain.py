@@ -14,6 +14,10 @@ from famtree.packings.packing import Packing
 from famtree.packings.sizes import FLOATS
 from famtree.packings.stored import Form, Load, Span, Stored, StoredParts, UnreadableWeightError
 
+_COARSE = frozenset({"TQ1_0", "TQ2_0", "Q1_0", "Q2_0"})
+"""One scale, and codes of three values or so: most weights of a usual model become zero, and what
+is left looks no more like the parent than another training of one initialisation does."""
+
 
 def runs(rows: Sequence[int]) -> list[tuple[int, int]]:
     """Return `rows` as runs [start, stop) of consecutive numbers, in the order given."""
@@ -155,6 +159,11 @@ def make_plain(tensor: Stored, inputs: int | None = None, expert: int = 0) -> Fo
     first = expert * rows if fused else 0
     if tensor.dtype in SIZES and tensor.dtype != "I8":
         return Plain(tensor, rows, columns, first)
+    if tensor.dtype in _COARSE:
+        raise UnreadableWeightError(
+            f"{tensor.name} has type {tensor.dtype}, which keeps too little of values that were "
+            "not trained for it to tell descent by"
+        )
     if reads_type(tensor.dtype):
         return GgmlBlocks(tensor, rows, columns, first)
     raise UnreadableWeightError(
