@@ -234,7 +234,7 @@ def _decide_by_columns(case: _Case) -> PairResult | None:
         return case.conclude("partial", look.notes[-1], "column")
     if column.cosine < limit.SHARED_INIT_COSINE:
         probe = prepare_probe(case.child, case.parent, case.draw)
-        if probe is not None and _only_began_alike(probe):
+        if probe is not None and probe.only_began_alike:
             return case.conclude(
                 "shared-init",
                 "columns are aligned, but neither values nor what tokens mean are alike: the same "
@@ -283,15 +283,6 @@ def _relocate(case: _Case) -> None:
     case.layers = tuple(places.get(link.child, link) for link in case.layers)
 
 
-def _only_began_alike(probe: Probe) -> bool:
-    """Return whether dependent models disagree on which tokens lie near each other.
-
-    Training soon settles that; descendants keep it through all disguises, and two trainings from
-    one initialisation find their own.
-    """
-    return probe.gram_correlation() < limit.SHARED_INIT_GRAM
-
-
 def _decide_deeply(case: _Case, *, deep: bool) -> PairResult:
     """Decide where columns of like-numbered layers are not aligned, or widths differ."""
     column, embedding = case.column, case.embedding
@@ -311,7 +302,7 @@ def _decide_deeply(case: _Case, *, deep: bool) -> PairResult:
     case.probe = probe_pair(probe) if probe is not None else None
     seen = case.probe
     if probe is not None and seen is not None and seen.z > limit.DEPENDENT_Z:
-        if _only_began_alike(probe):
+        if probe.only_began_alike:
             return case.conclude(
                 "shared-init", "neurons are those of one initialisation, but what tokens mean is "
                 "not alike: not descent", "probe"
@@ -339,6 +330,17 @@ def _look_everywhere(case: _Case) -> PairResult | None:
     if not kept:
         return None
     if len(kept) == len(case.layers):
+        # Copied rows make such links too, so other rows of the same layers are looked at.
+        drawn = {own for own, _ in case.matched}
+        pairs = ((link.child, link.parent) for link in kept)
+        case.matched = [(own, at) for own, at in pairs if at is not None and own in drawn]
+        case.samples = case.draw_more(0)
+        test = _test(case)
+        if test is None or test.z <= limit.DEPENDENT_Z:
+            told = "rows of layers are the parent's and others are not"
+            return case.conclude(
+                "undetermined", f"{told}: parts of one in the other, not descent", "consistency"
+            )  # fmt: skip
         told = "layers come from the parent and stand in another order"
         return case.conclude("derived", told, "column")
     return case.conclude(
@@ -355,7 +357,7 @@ def _decide_by_gram(case: _Case, probe: Probe | None) -> PairResult | None:
         case.gram = gram_test(case.child, case.parent, case.draw, [(at, at) for at in numbers])
     if case.gram is None or case.gram.z <= limit.DEPENDENT_Z:
         return None
-    if probe is not None and case.embedding is None and _only_began_alike(probe):
+    if probe is not None and case.embedding is None and probe.only_began_alike:
         told = "rows are those of one initialisation, but what tokens mean is not alike"
         return case.conclude("shared-init", f"{told}: not descent", "gram")
     return case.conclude(

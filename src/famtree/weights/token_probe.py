@@ -89,6 +89,15 @@ class Probe:
         matrix = read_windows(weights, [window]).get(window)
         return None if matrix is None else _normalise((embedding @ matrix.astype(np.float64)).T)
 
+    @property
+    def only_began_alike(self) -> bool:
+        """Whether dependent models disagree on which tokens lie near each other.
+
+        Training soon settles that; descendants keep it through all disguises, and two trainings
+        from one initialisation find their own.
+        """
+        return self.gram_correlation() < limit.SHARED_INIT_GRAM
+
     def gram_correlation(self) -> float:
         """Return how alike tokens lie to each other on both sides, -1 to 1.
 
