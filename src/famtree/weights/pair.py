@@ -337,10 +337,8 @@ def _look_everywhere(case: _Case) -> PairResult | None:
         case.samples = case.draw_more(0)
         test = _test(case)
         if test is None or test.z <= limit.DEPENDENT_Z:
-            told = "rows of layers are the parent's and others are not"
-            return case.conclude(
-                "undetermined", f"{told}: parts of one in the other, not descent", "consistency"
-            )  # fmt: skip
+            told = "rows of layers are the parent's, others of them are not: not descent"
+            return case.conclude("undetermined", told, "consistency")
         told = "layers come from the parent and stand in another order"
         return case.conclude("derived", told, "column")
     return case.conclude(
