@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -124,3 +125,46 @@ def test_usage(tmp_path: Path) -> None:
     code, _, told = run("--from", str(tmp_path / "absent"), "--out", str(tmp_path / "rows.jsonl"))
     assert code == 2
     assert "cannot be read" in told
+
+
+def test_rows_on_stdout_and_who_failed(filled: HubServer) -> None:
+    code, printed, told = run("org/model-00", "org/broken", "org/absent", "--out", "-")
+    rows = [json.loads(line) for line in printed.splitlines()]
+    assert (code, len(rows)) == (0, 3)
+    assert {"failed: org/absent (not-found)", "failed: org/broken (bad-config)"} <= set(
+        told.splitlines()
+    )
+    code, printed, _ = run("org/model-00", "--out", "-", "--format", "csv")
+    heading, row = csv.reader(printed.splitlines())
+    assert dict(zip(heading, row, strict=True))["family"] == "mistral"
+
+
+def test_a_limit_holds_for_lists_of_any_kind(filled: HubServer, tmp_path: Path) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("".join(f"org/model-{number:02}\n" for number in range(9)))
+    _, printed, _ = run("--from", str(names), "--limit", "2", "--out", "-")
+    assert len(printed.splitlines()) == 2
+
+
+def test_an_account_that_nobody_has_is_an_error(filled: HubServer) -> None:
+    code, _, told = run("--author", "nobody", "--out", "-")
+    assert code == 3
+    assert "the Hub lists no model of nobody" in told
+
+
+def test_a_folder_and_the_cache(
+    hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = [f"hub/models--org--{name}/snapshots/{'0' * 40}" for name in "ab"]
+    for place in places:
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "config.json").write_bytes(CONFIG)
+    for arguments in ([str(tmp_path / "hub")], ["--cache"]):
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+        code, printed, _ = run(*arguments, "--out", "-")
+        rows = [json.loads(line) for line in printed.splitlines()]
+        assert code == 0
+        assert sorted(row["ref"] for row in rows) == [str(tmp_path / place) for place in places]
+        assert {row["name"] for row in rows} == {"org/a", "org/b"}
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
+    assert run("--cache", "--out", "-")[0] == 3

@@ -14,6 +14,7 @@ import typer
 
 import famtree
 from famtree.cli.completion import VARIABLE, answer_shell
+from famtree.cli.manners import add_manners, make_epilog
 from famtree.cli.output import open_streams
 from famtree.cli.run import PROGRAM, run
 from famtree.errors import UsageError
@@ -37,7 +38,9 @@ def make_app(asked: str | None = None, *, outline: bool = False) -> typer.Typer:
     app = typer.Typer(
         name="famtree",
         help="Which family a model checkpoint is, and where its weights came from.",
-        epilog="A REF is org/name[@revision], hf://org/name/file.gguf, a folder or a file.",
+        epilog="A REF is org/name[@revision], hf://org/name/file.gguf, an address of the Hub, a "
+        f"folder or a file.\n\n{make_epilog('famtree')}",
+        context_settings={"help_option_names": ["-h", "--help"]},
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion=False,
@@ -48,10 +51,15 @@ def make_app(asked: str | None = None, *, outline: bool = False) -> typer.Typer:
         command = getattr(import_module(f"famtree.cli.{name}"), name)
         if outline and asked not in COMMANDS:
             command = _outline(command)
-        if isinstance(command, typer.Typer):
+            app.command(name=name)(command)
+        elif isinstance(command, typer.Typer):
+            for one in command.registered_commands:
+                own = one.name or ""
+                one.callback = add_manners(one.callback, own) if one.callback else None
+                one.epilog = make_epilog(own)
             app.add_typer(command, name=name)
         else:
-            app.command(name=name)(command)
+            app.command(name=name, epilog=make_epilog(name))(add_manners(command, name))
     return app
 
 
@@ -86,7 +94,7 @@ def start(
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version", "-V", help="Print the version.", callback=_print_version, is_eager=True
         ),
     ] = False,
     verbose: Annotated[  # noqa: ARG001
@@ -117,7 +125,7 @@ def main(program: str = PROGRAM) -> None:
         sys.exit(answer_shell(make_app()))
     arguments = sys.argv[1:]
     # What stands before a command: `--help` is about all of them, other options about none.
-    asked = next((one for one in arguments if one in COMMANDS or one == "--help"), None)
+    asked = next((one for one in arguments if one in COMMANDS or one in ("--help", "-h")), None)
     sys.exit(run(make_app(asked, outline=True), arguments, program))
 
 

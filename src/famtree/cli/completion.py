@@ -19,6 +19,8 @@ class Shell(StrEnum):
     bash = "bash"
     zsh = "zsh"
     fish = "fish"
+    powershell = "powershell"
+    pwsh = "pwsh"
 
 
 def completion(
@@ -27,7 +29,8 @@ def completion(
     """Print the script that completes famtree's commands, options and family keys in a shell.
 
     bash and zsh: eval "$(famtree completion bash)" in ~/.bashrc, or zsh in ~/.zshrc. fish: famtree
-    completion fish > ~/.config/fish/completions/famtree.fish
+    completion fish > ~/.config/fish/completions/famtree.fish. PowerShell: famtree completion pwsh |
+    Out-String | Invoke-Expression in $PROFILE.
     """
     from typer.completion import get_completion_script  # type: ignore[attr-defined]
 

@@ -46,7 +46,7 @@ def show_family(
         str,
         typer.Argument(
             metavar="KEY",
-            help="A family's key.",
+            help="A family's key, or FAMILY/GENERATION.",
             show_default=False,
             autocompletion=complete_family,
         ),
@@ -55,17 +55,23 @@ def show_family(
     form: Annotated[str | None, offer_formats("family")] = None,
     registry: RegistryFolders = None,
 ) -> None:
-    """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes."""
+    """Show one family: generations, rules, sizes, tokenizers, exemplars, look-alikes.
+
+    Of FAMILY/GENERATION that generation alone.
+    """
+    from dataclasses import replace
+
     from famtree.cli.output import render, write_stdout
-    from famtree.errors import UsageError
-    from famtree.policy.expectation import suggest_family
+    from famtree.policy.expectation import parse_expectation
     from famtree.registry.places import find_places, load_places
 
     chosen = choose_format(form, json=as_json)
     known = load_places(find_places(registry or ()))
-    family = known.by_key.get(key)
-    if family is None:
-        raise UsageError(f"no family {key!r}", hint=suggest_family(key, known.families))
+    asked = parse_expectation(key, known.families)
+    family = known.by_key[asked.family]
+    if asked.generation is not None:
+        own = [one for one in family.generations if one.key == asked.generation]
+        family = replace(family, generations=own)
     write_stdout(render("family", family, chosen))
 
 

@@ -13,7 +13,7 @@ from famtree.cli.options import (
     Atlas,
     Nonce,
     Offline,
-    Reference,
+    References,
     RegistryFolders,
     Revision,
     Thorough,
@@ -42,7 +42,7 @@ class Status(StrEnum):
 
 
 def identify(
-    reference: Reference,
+    references: References,
     as_json: AsJson = False,
     form: Annotated[str | None, offer_formats("identification")] = None,
     verify: Verify = False,
@@ -111,12 +111,10 @@ def identify(
 ) -> None:
     """Say which family, generation and size a checkpoint is, and on what evidence.
 
-    Exit codes: 0 answered, 1 an asked-for condition failed, 2 usage, 3 could not be fetched,
-    4 unreadable, 70 a bug.
+    Of several each is answered in turn; with --json one document a line. Exit codes: 0 answered,
+    1 an asked-for condition failed, 2 usage, 3 could not be fetched, 4 unreadable, 70 a bug; of
+    several the highest.
     """
-    from famtree.cli.output import render, write_stderr, write_stdout
-    from famtree.cli.progress import Progress
-
     chosen = choose_format(form, json=as_json)
     conditions = _read_conditions(
         expect=expect,
@@ -130,32 +128,86 @@ def identify(
         registry=registry,
     )
 
-    from famtree import api
+    asked: dict[str, Any] = {
+        "revision": revision,
+        "offline": offline,
+        "timeout": timeout,
+        "verify": verify,
+        "proof": choose_proof(verify=verify, thorough=thorough, nonce=nonce),
+        "atlas": atlas,
+        "registry": registry or (),
+    }
+    if len(references) == 1:
+        code = _answer(references[0], conditions, asked, chosen, verbose=verbose)
+    else:
+        code = _answer_all(references, conditions, asked, chosen, verbose=verbose)
+    if code:
+        raise typer.Exit(code)
 
-    proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
+
+def _answer_all(
+    references: list[str],
+    conditions: Conditions | None,
+    asked: dict[str, Any],
+    chosen: str,
+    *,
+    verbose: bool,
+) -> int:
+    """Answer one after the other, failures in their place, and return the highest exit code."""
+    from famtree.cli.output import write_stderr, write_stdout
+    from famtree.errors import FamtreeError
+    from famtree.formats.error_report import build_error_document
+    from famtree.formats.json_report import render_line
+    from famtree.formats.table import render
+
+    worst = 0
+    form = "line" if chosen == "json" else chosen
+    for number, reference in enumerate(references):
+        if number and chosen != "json":
+            write_stdout("\n")
+        try:
+            code = _answer(reference, conditions, asked, form, verbose=verbose)
+        except FamtreeError as error:
+            code = error.exit_code
+            if chosen == "json":
+                write_stdout(f"{render_line(build_error_document(error))}\n")
+            write_stderr(render("error", error, "text"))
+        worst = max(worst, code)
+    return worst
+
+
+def _answer(
+    reference: str,
+    conditions: Conditions | None,
+    asked: dict[str, Any],
+    chosen: str,
+    *,
+    verbose: bool,
+) -> int:
+    """Print the answer about one checkpoint, and return the exit code."""
+    from famtree import api
+    from famtree.cli.output import render, write_stderr, write_stdout
+    from famtree.cli.progress import Progress
+
     with Progress() as progress:
-        asked: dict[str, Any] = {
-            "revision": revision,
-            "offline": offline,
-            "timeout": timeout,
-            "verify": verify,
-            "proof": proof,
-            "atlas": atlas,
-            "registry": registry or (),
-            "on_progress": progress.show,
-        }
         if _ask_ancestry(conditions):
-            subject = api.examine(reference, **asked)
+            subject = api.examine(reference, **asked, on_progress=progress.show)
             result = subject.identification
         else:
-            subject, result = None, api.identify(reference, **asked)
+            subject = None
+            result = api.identify(reference, **asked, on_progress=progress.show)
         failures = _list_failures(result, subject, conditions)
-    write_stdout(render("identification", result, chosen, verbose=verbose))
+    if chosen == "line":
+        from famtree.formats.json_report import render_line
+
+        write_stdout(f"{render_line(result.to_document())}\n")
+    else:
+        write_stdout(render("identification", result, chosen, verbose=verbose))
     if failures:
         from famtree.formats.escape import clip_text
 
         write_stderr("".join(f"failed: {clip_text(failure)}\n" for failure in failures))
-        raise typer.Exit(1)
+    return int(bool(failures))
 
 
 def _read_conditions(registry: list[str] | None, **given: Any) -> Conditions | None:

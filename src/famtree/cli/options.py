@@ -51,6 +51,15 @@ Reference = Annotated[
         show_default=False,
     ),
 ]
+References = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="REF...",
+        help="org/name[@revision], hf://org/name/file.gguf, a folder or a weight file; several "
+        "are answered in turn.",
+        show_default=False,
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Offline = Annotated[
     bool, typer.Option("--offline", help="Use only what is on this machine already.")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -23,6 +24,33 @@ USUAL_WIDTH = 100
 """Columns of a terminal that does not tell."""
 WIDEST = 140
 """Longer lines are harder to read than wrapped ones."""
+
+
+class _Streams:
+    """Where reports go, as options of a command ask for."""
+
+    collected: list[str] | None = None
+    """What is to be written to the file of `--output`; None prints."""
+    colorless = False
+
+
+@contextmanager
+def redirect(output: str | None, *, no_color: bool) -> Iterator[None]:
+    """Print without colours, and into a file, while a command runs.
+
+    The file is written once there is an answer, whether or not what was asked for holds.
+    """
+    before = _Streams.collected, _Streams.colorless
+    if output is not None:
+        check_target("--output", output)
+    _Streams.collected, _Streams.colorless = ([] if output is not None else None), no_color
+    try:
+        yield
+    finally:
+        told = _Streams.collected
+        _Streams.collected, _Streams.colorless = before
+        if output is not None and told:
+            write_file(output, "".join(told))
 
 
 def open_streams() -> None:
@@ -48,6 +76,9 @@ def write_stdout(text: str) -> None:
 
     A reader that has gone away (`| head`) is no fault: the rest is dropped.
     """
+    if _Streams.collected is not None:
+        _Streams.collected.append(text)
+        return
     try:
         _write(sys.stdout, text)
     except BrokenPipeError:
@@ -130,16 +161,26 @@ def find_width() -> int | None:
     None where there is neither: a pipe, a file, a program. Shells do not hand COLUMNS on, so
     whoever exports it wants a drawing.
     """
-    if not (sys.stdout.isatty() or os.environ.get("COLUMNS")):
+    if _Streams.collected is not None:
+        return None
+    if not (sys.stdout.isatty() or os.environ.get("COLUMNS") or _is_forced()):
         return None
     return min(shutil.get_terminal_size((USUAL_WIDTH, 24)).columns, WIDEST)
 
 
 def use_color() -> bool:
-    """Return whether stdout is a terminal that shows colours and NO_COLOR is not set."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    """Return whether stdout is a terminal that shows colours, or FORCE_COLOR asks for them.
+
+    NO_COLOR and `--no-color` go before both.
+    """
+    if os.environ.get("NO_COLOR") or _Streams.colorless or _Streams.collected is not None:
         return False
-    return sys.stdout.isatty()
+    return _is_forced() or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _is_forced() -> bool:
+    """Return whether FORCE_COLOR asks for colours whatever stdout is (force-color.org)."""
+    return os.environ.get("FORCE_COLOR", "") not in {"", "0", "false"}
 
 
 def _mute(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from enum import StrEnum
 from io import TextIOWrapper
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,17 +26,36 @@ class ScanEngine(StrEnum):
     ray = "ray"
 
 
+class StreamForm(StrEnum):
+    """How rows are written to stdout."""
+
+    jsonl = "jsonl"
+    csv = "csv"
+
+
 def scan(
     references: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[REF]...", help="Checkpoints to scan.", show_default=False),
+        typer.Argument(
+            metavar="[REF]...",
+            help="Checkpoints to scan; of a folder that is none, those below it.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         str,
         typer.Option(
-            "--out", metavar="FILE", help="Where rows go: .jsonl or .parquet; with ray, a folder."
+            "--out",
+            metavar="FILE",
+            help="Where rows go: .jsonl or .parquet, - for stdout; with ray, a folder.",
         ),
     ] = "",
+    form: Annotated[
+        StreamForm, typer.Option("--format", help="How rows are written to stdout.")
+    ] = StreamForm.jsonl,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="All models of the Hub cache of this machine.")
+    ] = False,
     source: Annotated[
         str | None,
         typer.Option("--from", metavar="FILE", help="A reference a line; - is stdin."),
@@ -85,11 +104,17 @@ def scan(
     if ray_address is not None and engine is not ScanEngine.ray:
         raise UsageError("--ray-address needs --engine ray", hint="add it")
     if not out:
-        raise UsageError("--out is missing", hint="for instance --out scan.jsonl")
+        raise UsageError("--out is missing", hint="for instance --out scan.jsonl, or - for stdout")
+    streamed = out == "-" and engine is ScanEngine.local
+    if streamed and resume:
+        raise UsageError("--resume needs a file", hint="name one with --out")
+    if form is not StreamForm.jsonl and not streamed:
+        raise UsageError("--format is of --out -", hint="a file's form is that of its name")
     listed = any((author, search, filters))
-    if not (references or source or listed):
+    if not (references or source or listed or cache):
         raise UsageError(
-            "nothing to scan", hint="give references, --from FILE, --author, --search or --filter"
+            "nothing to scan",
+            hint="give references, --from FILE, --cache, --author, --search or --filter",
         )
 
     from famtree.registry.places import find_places, load_places
@@ -107,8 +132,10 @@ def scan(
     if settings.registry:
         load_places(settings.registry)
     with ExitStack() as stack:
-        refs, total = list(references or ()), None
-        asked: Iterable[str] = refs
+        from famtree.scan.references import expand_folders, list_cached
+
+        refs, total = expand_folders(references or ()), None
+        asked: Iterable[str] = chain(refs, list_cached()) if cache else refs
         if source:
             lines, total = _open_list(source, stack)
             asked = chain(asked, lines)
@@ -119,6 +146,8 @@ def scan(
                 author=author, search=search, filters=filters or (), limit=limit, offline=offline
             )
             asked, total = chain(asked, models), limit
+        if limit is not None:
+            asked, total = islice(asked, limit), min(limit, total or limit)
         if engine is ScanEngine.ray:
             from famtree.scan.ray import connect, open_folder, require_ray, scan_ray
 
@@ -133,6 +162,9 @@ def scan(
         from famtree.scan.local import scan_local
         from famtree.scan.output import Output
 
+        if streamed:
+            _count(stack, scan_local(asked, settings, set()), 0, total, _stream(form))
+            return
         output = stack.enter_context(Output(Path(out), resume=resume))
         held = len(output.done)
         _count(stack, scan_local(asked, settings, output.done), held, total, output.write)
@@ -159,6 +191,18 @@ def _count(
         write(row)
         tally.add(row)
         advance()
+
+
+def _stream(form: StreamForm) -> Callable[[Row], None]:
+    """Return what writes a row to stdout."""
+    from famtree.cli.output import write_stdout
+    from famtree.formats.json_report import render_line
+    from famtree.scan.csv_rows import write_heading, write_row
+
+    if form is StreamForm.jsonl:
+        return lambda row: write_stdout(f"{render_line(row)}\n")
+    write_stdout(write_heading())
+    return lambda row: write_stdout(write_row(row))
 
 
 def _open_list(name: str, stack: ExitStack) -> tuple[Iterator[str], int | None]:

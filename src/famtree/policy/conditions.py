@@ -35,7 +35,7 @@ def check_identification(result: Identification, conditions: Conditions) -> list
     """Return the conditions on family and confidence that were asked for."""
     found = []
     if conditions.expect is not None:
-        family, _, generation = conditions.expect.partition("/")
+        family, _, generation = conditions.expect.lower().partition("/")
         expected = Expectation(family, generation or None)
         found.append(_note("expect", f"is {expected}", find_failure(result, expected, None)))
     bound = conditions.min_confidence
@@ -74,7 +74,7 @@ def check_lineage(
 
 
 def _check_allowed(result: Identification, allowed: Iterable[str]) -> CheckedCondition:
-    possible, keys = _list_families(result), sorted(set(allowed))
+    possible, keys = _list_families(result), sorted({key.lower() for key in allowed})
     failure = None
     if not possible:
         failure = f"the family is unknown, and only {_join(keys)} may be used"
@@ -84,7 +84,7 @@ def _check_allowed(result: Identification, allowed: Iterable[str]) -> CheckedCon
 
 
 def _check_denied(result: Identification, denied: Iterable[str]) -> CheckedCondition:
-    possible, keys = _list_families(result), sorted(set(denied))
+    possible, keys = _list_families(result), sorted({key.lower() for key in denied})
     failure = None
     if not possible:
         failure = f"the family is unknown, so {_join(keys)} cannot be ruled out"

@@ -29,9 +29,10 @@ class Expectation:
 def parse_expectation(text: str, families: Iterable[Family]) -> Expectation:
     """Return `FAMILY[/GENERATION]` as an Expectation.
 
-    Raises UsageError, naming close matches, for keys that the registry does not have: a typing
-    error must not look like a checkpoint that failed its check.
+    Case does not count. Raises UsageError, naming close matches, for keys that the registry does
+    not have: a typing error must not look like a checkpoint that failed its check.
     """
+    text = text.lower()
     known = {family.key: [item.key for item in family.generations] for family in families}
     family, slash, generation = text.partition("/")
     if family not in known:

@@ -180,7 +180,7 @@ def _find_unknown(
             yield (*place, "expect"), f"{fault.message}; {fault.hint}"
     for name in ("allow_families", "deny_families"):
         for key in getattr(conditions, name) or ():
-            if key not in registry.by_key:
+            if key.lower() not in registry.by_key:
                 hint = suggest_family(key, registry.families)
                 yield (*place, name), f"no family {key!r}; {hint}"
 

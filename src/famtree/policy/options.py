@@ -27,6 +27,6 @@ def read_conditions(given: dict[str, Any], registry: Places = ()) -> Conditions:
         parse_expectation(conditions.expect, families)
     known = {family.key for family in families}
     for key in keys:
-        if key not in known:
+        if key.lower() not in known:
             raise UsageError(f"no family {key!r}", hint=suggest_family(key, families))
     return conditions

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import TextIO
 
-from famtree.errors import UsageError
+from famtree.errors import NotFoundError, UsageError
+from famtree.sources.hub_settings import load_settings
+from famtree.sources.nested import walk_checkpoints
+from famtree.sources.snapshot import is_cached_repository
 
 MAX_LINE = 4096
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -27,6 +31,32 @@ def read_lines(lines: Iterable[str], name: str) -> Iterator[str]:
             )
         if ref and not ref.startswith("#"):
             yield ref
+
+
+def expand_folders(refs: Iterable[str]) -> list[str]:
+    """Return `refs`, in place of a folder that is no checkpoint the checkpoints below it."""
+    found: list[str] = []
+    for ref in refs:
+        below = []
+        folder = os.path.expanduser(ref)
+        if os.path.isdir(folder) and not is_cached_repository(folder):
+            try:
+                below = list(walk_checkpoints(folder))
+            except OSError:
+                below = []  # told with its row
+        found += below if below and below != [folder] else [ref]
+    return found
+
+
+def list_cached() -> list[str]:
+    """Return the snapshots of the user's Hub cache. Raises NotFoundError where there is none."""
+    cache = load_settings().HF_HUB_CACHE
+    try:
+        return list(walk_checkpoints(cache))
+    except OSError as fault:
+        raise NotFoundError(
+            f"there is no Hub cache at {cache}", hint="check HF_HOME and HF_HUB_CACHE"
+        ) from fault
 
 
 def split_lines(stream: TextIO) -> Iterator[str]:

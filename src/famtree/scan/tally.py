@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+from famtree.formats.escape import clip_text
 from famtree.scan.row import Row
+
+MOST_TOLD = 20
 
 
 class Tally:
@@ -16,6 +19,8 @@ class Tally:
         """Rows of an earlier scan, which are not asked for again."""
         self.outcomes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.failed: list[str] = []
+        """The first references that failed, and why."""
         self._started = time.monotonic()
 
     def add(self, row: Row) -> None:
@@ -24,6 +29,8 @@ class Tally:
             self.outcomes[row["outcome"]] += 1
         else:
             self.errors[row["error_code"]] += 1
+            if len(self.failed) < MOST_TOLD:
+                self.failed.append(f"{clip_text(row['ref'])} ({row['error_code']})")
 
     @property
     def rows(self) -> int:
@@ -36,7 +43,7 @@ class Tally:
         return self.rows / max(time.monotonic() - self._started, 1e-9)
 
     def describe(self) -> str:
-        """Return one line: what came out, what failed, how fast."""
+        """Return a line, what came out, what failed, how fast, and one for each that failed."""
         parts = [f"{count} {word}" for word, count in sorted(self.outcomes.items())]
         if self.errors:
             reasons = ", ".join(f"{code} {count}" for code, count in self.errors.most_common())
@@ -44,4 +51,8 @@ class Tally:
         earlier = f", {self.held} held already" if self.held else ""
         if not parts:
             return f"nothing scanned{earlier}"
-        return f"{self.rows} scanned{earlier}: {', '.join(parts)}; {self.rate:.1f} a second"
+        lines = [f"{self.rows} scanned{earlier}: {', '.join(parts)}; {self.rate:.1f} a second"]
+        lines += [f"failed: {one}" for one in self.failed]
+        if more := self.errors.total() - len(self.failed):
+            lines.append(f"failed: {more} more, which the rows name")
+        return "\n".join(lines)

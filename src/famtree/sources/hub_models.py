@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
-from famtree.errors import NetworkError, OfflineError, UsageError
+from famtree.errors import NetworkError, NotFoundError, OfflineError, UsageError
 from famtree.redaction import holds_secret
 from famtree.sources.addresses import AddressError, follow_address, parse_address
 from famtree.sources.hub_access import OWN, HubAccess
@@ -47,7 +47,8 @@ def walk_models(
     """Yield ids `org/name` in the Hub's order, at most `limit`.
 
     `filters` are tags, all of which a model must have (`base_model:quantized:org/name`, `gguf`).
-    Raises OfflineError, NetworkError or AccessError; NetworkError also for a list without an end.
+    Raises OfflineError, NetworkError or AccessError, NotFoundError for an account without models
+    or of another name; NetworkError also for a list without an end.
     """
     constants = load_settings()
     if offline or constants.is_offline_mode():
@@ -59,7 +60,14 @@ def walk_models(
     asked = [("author", author), ("search", search), *(("filter", tag) for tag in filters)]
     query = [(name, value) for name, value in asked if value]
     ids = (name for page, _ in walk_pages(client, query, size=limit) for name in page)
-    yield from ids if limit is None else islice(ids, limit)
+    first = next(ids, None)
+    if first is None and author and not (search or filters):
+        raise NotFoundError(
+            f"the Hub lists no model of {author}",
+            hint="check the name; private models take a token (HF_TOKEN)",
+        )
+    if first is not None:
+        yield from islice(chain([first], ids), limit)
 
 
 def walk_pages(

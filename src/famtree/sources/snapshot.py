@@ -50,6 +50,12 @@ def recognise_snapshot(folder: Path) -> Snapshot | None:
     return Snapshot(repo.removeprefix(_REPO_PREFIX).replace("--", "/"), absolute.name)
 
 
+def is_cached_repository(folder: str) -> bool:
+    """Return whether `folder` is one of a cache's repositories."""
+    kind, mark, _ = os.path.basename(os.path.abspath(folder)).partition("--")
+    return bool(mark) and kind in _CACHED and os.path.isdir(os.path.join(folder, "snapshots"))
+
+
 def find_snapshot(folder: str, revision: str | None = None) -> str | None:
     """Return the snapshot that a cache's repository folder stands for; None for another folder.
 
@@ -57,9 +63,9 @@ def find_snapshot(folder: str, revision: str | None = None) -> str | None:
     a dataset, for several none of which is main, NotFoundError where there is none.
     """
     absolute = os.path.abspath(folder)
-    kind, mark, repo = os.path.basename(absolute).partition("--")
+    kind, _, repo = os.path.basename(absolute).partition("--")
     snapshots = os.path.join(absolute, "snapshots")
-    if not mark or kind not in _CACHED or not os.path.isdir(snapshots):
+    if not is_cached_repository(folder):
         return None
     if kind != "models":
         raise UsageError(
