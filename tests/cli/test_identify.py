@@ -15,6 +15,7 @@ from famtree.errors import (
     NetworkError,
     NotFoundError,
     OfflineError,
+    PolicyError,
     RegistryError,
     TokenizerError,
     UnreadableError,
@@ -171,7 +172,6 @@ def test_failed_condition_exits_1_and_still_reports(
     ("asked", "hint"),
     [
         ("oka", "did you mean oak"),
-        ("Oak", "did you mean oak"),
         ("oak-2", "oak/oak-2"),
         ("quercus", "famtree families list"),
         ("oak/oak-9", "it has oak-1, oak-2"),
@@ -199,6 +199,7 @@ def test_confidence_bound_must_be_a_share(command: Command, fake_api: FakeApi, b
 
 ERRORS: list[tuple[FamtreeError, int, str]] = [
     (UsageError("m"), 2, "usage"),
+    (PolicyError("m", []), 2, "usage"),
     (FetchError("m"), 3, "fetch"),
     (NotFoundError("m"), 3, "not-found"),
     (AccessError("m"), 3, "access"),

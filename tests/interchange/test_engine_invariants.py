@@ -168,16 +168,3 @@ def test_facts_files_are_of_the_versions_the_rules_name() -> None:
     for key in FACTS:
         text: dict[str, Any] = json.loads(Path(DATA / "facts" / f"{key}.json").read_text())
         assert text["version"] in ENGINES[key].version, key
-
-
-def test_no_merge_joins_different_widths() -> None:
-    """Of another class neither, which one of the mergers lets pass as far as that."""
-    pair = make_pair(make_side(), make_side(hidden_size=2048, model_type="qwen2"))
-    found = [
-        answer
-        for engine in load_engines().values()
-        for answer in answer_rules(FactReader(pair), engine, engine.version, ["merge"])
-    ]
-    assert len(found) == 2
-    assert {one.answer for one in found} == {"no"}
-    assert all(one.reason.startswith("hidden sizes 4,096 and 2,048") for one in found)
