@@ -56,7 +56,7 @@ def make_app(asked: str | None = None, *, outline: bool = False) -> typer.Typer:
             for one in command.registered_commands:
                 own = one.name or ""
                 one.callback = add_manners(one.callback, own) if one.callback else None
-                one.epilog = make_epilog(own)
+                one.epilog = make_epilog(f"{name} {own}")
             app.add_typer(command, name=name)
         else:
             app.command(name=name, epilog=make_epilog(name))(add_manners(command, name))

@@ -63,6 +63,7 @@ EXAMPLES = {
     "report": ("famtree atlas report atlas.duckdb --out atlas.html",),
     "list": ("famtree families list --json",),
     "show": ("famtree families show llama", "famtree families show llama/llama-3.1"),
+    "families check": ("famtree families check --registry ./families",),
     "draft": ("famtree families draft org/name > family.toml",),
     "update": ("famtree families update ./registry-2030-01.tar.gz",),
     "schema": ("famtree schema identification",),
@@ -73,7 +74,7 @@ EXAMPLES = {
 
 def make_epilog(name: str) -> str:
     """Return what stands below the help of a command, in lines that are not filled anew."""
-    lines = EXAMPLES.get(name, ())
+    lines = EXAMPLES.get(name) or EXAMPLES.get(name.rpartition(" ")[2], ())
     shown = "\n".join(["\b", "Examples:", *(f"  {line}".rstrip() or "  ." for line in lines)])
     shown = shown.replace("\n  .\n", "\n\n\b\n")
     return f"{shown}\n\n\b\nDocumentation: {DOCUMENTATION}"
