@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from famtree.errors import HeaderError, TokenizerError
 from famtree.fingerprints.sentencepiece_model import read_sentencepiece
 from famtree.fingerprints.tokenizer_json import read_tokenizer_json
+from famtree.fingerprints.vocabulary import AddedToken
 from famtree.sources.gguf_header import GgufReader
 from famtree.sources.safetensors_header import DTYPE_BITS, parse_header
 from fingerprints.vocabularies import sentencepiece, tokenizer_json
@@ -199,9 +200,11 @@ def _judge_model(data: bytes, theirs: Any) -> None:
     for number in range(theirs.get_piece_size()):
         piece = theirs.id_to_piece(number)
         if theirs.is_control(number) or theirs.is_unknown(number):
-            assert found.added[piece] == (number, True)
+            assert found.added[piece] == AddedToken(number, special=True)
         else:
-            assert found.tokens.get(piece) == number or found.added[piece] == (number, False)
+            assert found.tokens.get(piece) == number or found.added[piece] == AddedToken(
+                number, special=False
+            )
 
 
 @settings(UNHURRIED, max_examples=60)

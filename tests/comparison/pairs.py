@@ -135,7 +135,7 @@ def _load_engines() -> dict[str, Engine]:
 def make_request(*engines: str, verify: bool = False, plan: Plan | None = None) -> Request:
     known = _load_engines()
     chosen, notices = choose_engines(engines, known)
-    return Request(known, tuple(chosen), plan or Plan(), verify, tuple(notices))
+    return Request(known, tuple(chosen), plan or Plan(), verify, notices=tuple(notices))
 
 
 def open_folder(folder: Path) -> Subject:

@@ -105,4 +105,4 @@ def test_drafts_use_it(older_record: dict[str, object], tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     traits = older_record["traits"]
     assert isinstance(traits, dict)
-    assert f"hidden_size = {traits['hidden_size']}" in draft_family(identify(str(tmp_path)))
+    assert f"hidden_size = {traits['hidden_size']}" in draft_family([identify(str(tmp_path))], {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from famtree.interchange.footprint import measure_footprint
@@ -15,7 +17,7 @@ from interchange.sides import make_side
 ENGINES = load_engines()
 
 
-def ask(engine: str, capability: int | None, **config: object) -> list[Answer]:
+def ask(engine: str, capability: int | None, **config: Any) -> list[Answer]:
     side = make_side(**config)
     return answer_quantization(side, side, ENGINES[engine], Plan(capability=capability))
 
@@ -43,7 +45,7 @@ def test_float16_needs_no_bfloat16() -> None:
 
 
 def test_a_model_that_is_not_run_in_float16_takes_32_bits_there() -> None:
-    gemma = {"model_type": "gemma2", "architectures": ["Gemma2ForCausalLM"]}
+    gemma: dict[str, Any] = {"model_type": "gemma2", "architectures": ["Gemma2ForCausalLM"]}
     (answer,) = ask("vllm", 75, **gemma)
     assert answer.answer == "conditional"
     assert "float32" in str(answer.condition)

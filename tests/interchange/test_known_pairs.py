@@ -31,7 +31,9 @@ def make(name: str) -> Side:
         return adapt(r=row["adapter"])
     words, files, stored = row.pop("words", None), row.pop("files", None), row.pop("stored", None)
     template, tensors = row.pop("template", None), row.pop("tensors", None)
-    config = {key: None if value == "absent" else value for key, value in row.items()}
+    config: dict[str, Any] = {
+        key: None if value == "absent" else value for key, value in row.items()
+    }
     if "quantization_config" in config:
         quantization, _ = read_quantization(config, {}, TensorIndex())
     else:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,7 +155,10 @@ def test_a_rule_whose_ground_has_moved_is_unchecked_in_every_answer() -> None:
              "still.check": {**place, "hash": "1", "looked_at": "1"}}  # fmt: skip
     engine = build_engines({"x.toml": (HEAD + CITING).encode()}, {"x": facts})["x"]
     assert [rule.unchecked for rule in engine.rules] == [["moved.check"], []]
-    known = {"vocab_size": 8, "quantization": Quantization.model_construct(method="awq", bits=4.0)}
+    known: dict[str, Any] = {
+        "vocab_size": 8,
+        "quantization": Quantization.model_construct(method="awq", bits=4.0),
+    }
     chosen = [ChosenEngine(engine, engine.version)]
     side = make_side(**known)
     answers = {

@@ -139,7 +139,11 @@ def several(tmp_path: Path) -> list[str]:
     """Two sizes of one design, and a third checkpoint of another class."""
     large = {"num_hidden_layers": 40, "hidden_size": 3584, "max_position_embeddings": 65536}
     parts = {"architectures": ["ZephyrineForConditionalGeneration"], "tie_word_embeddings": False}
-    members = {"zephyrine-1b": {}, "zephyrine-7b": large, "zephyrine-vl": parts}
+    members: dict[str, dict[str, Any]] = {
+        "zephyrine-1b": {},
+        "zephyrine-7b": large,
+        "zephyrine-vl": parts,
+    }
     return [str(write_checkpoint(tmp_path / name, **one)) for name, one in members.items()]
 
 

@@ -274,7 +274,7 @@ def test_hqq(tmp_path: Path, bits: int) -> None:
     pieces = codes.reshape(8 // bits, -1, 64)
     packed = sum(piece << (8 - bits * (1 + at)) for at, piece in enumerate(pieces))
     parts = {"W_q": np.asarray(packed, np.uint8), "scale": scales, "zero": zeros}
-    quantized = {"quant_config": {"weight_quant_params": {"axis": 1, "group_size": 64,
+    quantized: Any = {"quant_config": {"weight_quant_params": {"axis": 1, "group_size": 64,
                                                           "nbits": bits}},
                  "quant_method": "hqq"}  # fmt: skip
     expected = ((codes - zeros) * scales).reshape(HIDDEN, HIDDEN)

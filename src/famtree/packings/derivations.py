@@ -92,7 +92,7 @@ def _check_scaled(
     )
     if form.tensor.dtype == "I8":
         return _find_best(stored, (np.rint(one).astype(np.int8).view("u1") for one in scaled))
-    return _find_best(stored, (encode_eight_bits(one) for one in scaled))
+    return _find_best(stored, (encode_eight_bits(one.astype(np.float32)) for one in scaled))
 
 
 def _check_normal_float(
