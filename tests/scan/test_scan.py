@@ -165,6 +165,6 @@ def test_a_folder_and_the_cache(
         rows = [json.loads(line) for line in printed.splitlines()]
         assert code == 0
         assert sorted(row["ref"] for row in rows) == [str(tmp_path / place) for place in places]
-        assert {row["name"] for row in rows} == {"org/a", "org/b"}
+        assert {row["name"] for row in rows} == {"a", "b"}
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "none"))
     assert run("--cache", "--out", "-")[0] == 3
