@@ -354,25 +354,9 @@ def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list
     families that are not famtree's might take answers away. A fault reads
     `file:line: field: reason`.
     """
-    from famtree.errors import RegistryError
-    from famtree.matchers.recognition import check_recognition, list_losses
-    from famtree.registry import check
-    from famtree.registry.load import load_registry
-    from famtree.registry.parse import GENERIC
-    from famtree.registry.places import find_places, list_places, load_places
+    from famtree.matchers.recognition import check_families
 
-    if folder is not None and (folder / GENERIC).exists():
-        known = load_registry()
-        return check.check_registry(folder) or [
-            *check_recognition(whole := load_registry(folder)),
-            *list_losses(known, whole),
-        ]
-    asked = [*([] if folder is None else [folder]), *list_places(registry)]
-    try:
-        known = load_places(find_places(asked))
-    except RegistryError as fault:
-        return fault.faults
-    return check.check_registry() or check_recognition(known) + list_losses(load_registry(), known)
+    return check_families(folder, registry)
 
 
 def update_families(

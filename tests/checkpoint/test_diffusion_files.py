@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import diffusion_files as made
-from diffusion_files import Shapes, comfy, control, kohya, loha, lokr, old_diffusers, peft, plain
+from diffusion_files import Shapes
+from diffusion_forms import comfy, control, kohya, loha, lokr, old_diffusers, peft, plain
 from famtree import Identification, Session
 from gguf_files import write_gguf
 

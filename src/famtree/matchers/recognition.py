@@ -4,15 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from famtree.errors import RegistryError
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.matchers.classify import Classification, classify
 from famtree.matchers.observation import observe
+from famtree.registry.check import check_registry
+from famtree.registry.load import load_registry
+from famtree.registry.parse import GENERIC
+from famtree.registry.places import Places, find_places, list_places, load_places
 from famtree.registry.registry import Registry
 from famtree.types.family import Exemplar, Family
+
+
+def check_families(folder: Path | None, places: Places) -> list[str]:
+    """Return every fault of the registry in `folder`, or of famtree's own under `places`.
+
+    A `folder` without general knowledge is laid over famtree's own before `places`.
+    """
+    if folder is not None and (folder / GENERIC).exists():
+        known = load_registry()
+        return check_registry(folder) or [
+            *check_recognition(whole := load_registry(folder)),
+            *list_losses(known, whole),
+        ]
+    asked = [*([] if folder is None else [folder]), *list_places(places)]
+    try:
+        known = load_places(find_places(asked))
+    except RegistryError as fault:
+        return fault.faults
+    return check_registry() or check_recognition(known) + list_losses(load_registry(), known)
 
 
 def check_recognition(registry: Registry) -> list[str]:
