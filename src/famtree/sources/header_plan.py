@@ -71,13 +71,13 @@ def list_strays(listing: Listing, shards: tuple[str, ...]) -> list[str]:
     Variants (`model.fp16.safetensors`) and Mistral's own layout (`consolidated`) are files that
     belong beside a model.
     """
-    stems = {_stem(name) for name in shards}
+    stems, described = {_stem(name) for name in shards}, frozenset(shards)
     return [
         entry.name
         for entry in listing.files
         if entry.name.endswith(_SUFFIX)
         and "/" not in entry.name
-        and entry.name not in shards
+        and entry.name not in described
         and not _is_side_file(entry.name)
         and (_stem(entry.name) in stems or _is_part(_stem(entry.name)))
     ]
