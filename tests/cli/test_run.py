@@ -83,7 +83,7 @@ def test_long_message_of_many_lines_is_one_short_line(command: Command, fake_api
     [
         ["identify"],
         ["identify", REF, "--no-such-option"],
-        ["identify", REF, "another"],
+        ["identify", REF, "--min-confidence"],
         ["identify", REF, "--revision"],
         ["no-such-command"],
         ["families"],

@@ -216,8 +216,8 @@ def test_json_is_stable_and_complete(tmp_path: Path) -> None:
     assert first == second
     assert first["schema"] == "famtree/comparison/1"
     assert set(first) == {
-        "schema", "famtree", "a", "b", "relation", "interchange", "differences", "warnings",
-        "registry",
+        "schema", "famtree", "a", "b", "relation", "interchange", "differences", "verdict",
+        "warnings", "registry",
     }  # fmt: skip
     for answer in first["interchange"]:
         assert answer["reason"]

@@ -123,5 +123,6 @@ def test_only_a_screen_with_colours_gets_colours() -> None:
         for form in formats:
             for make in DOCUMENTS[kind]:
                 text = render(kind, make(), form, Options(color=True))
-                assert "\x1b" not in text, (kind, form)
+                # A log of continuous integration has colours and no width.
+                assert ("\x1b" in text) is ((kind, form) == ("check", "text")), (kind, form)
     assert "\x1b[" in render("lineage", make_merge(), "text", Options(width=80, color=True))
