@@ -21,6 +21,7 @@ from famtree.sources.hashes import add_record, is_sha256
 from famtree.sources.tensor_index import MAX_INDEX_BYTES, decode_index
 from famtree.sources.weight_files import CHECKPOINT_SUFFIXES, is_checkpoint_file
 from famtree.types.checkpoint import CheckpointRef, Cost, FileEntry, Listing, Missing, SourceKind
+from famtree.types.once import once
 from famtree.types.source import FileSpan, Report
 
 MAX_DEPTH = 6
@@ -167,14 +168,19 @@ class LocalSource:
         if self._single and name in (self._path.name, self._alias):
             return False
         target = os.path.realpath(self._folder / name)
-        if self._snapshot is None:
-            return not _lies_in(target, self._folder)
-        repository = self._folder.absolute().parent.parent
-        # Repositories of one cache share blobs, each named by its hash.
-        shared = repository.parent / "blobs"
-        return not _lies_in(target, repository) and not (
+        own, shared = self._places
+        return not _lies_in(target, own) and not (
             _lies_in(target, shared) and is_sha256(os.path.basename(target))
         )
+
+    @once
+    def _places(self) -> tuple[str, str]:
+        """Where files may really lie: the folder or the cached repository; blobs, named by hash."""
+        if self._snapshot is None:
+            return os.path.realpath(self._folder), ""
+        repository = self._folder.absolute().parent.parent
+        # Repositories of one cache share blobs.
+        return os.path.realpath(repository), os.path.realpath(repository.parent / "blobs")
 
     def _make_listing(self) -> Listing:
         entries, commits = [], set()
@@ -264,9 +270,8 @@ class LocalSource:
             return {}
 
 
-def _lies_in(path: str, folder: Path) -> bool:
-    place = os.path.realpath(folder)
-    return os.path.commonpath([place, path]) == place
+def _lies_in(path: str, place: str) -> bool:
+    return place != "" and os.path.commonpath([place, path]) == place
 
 
 def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
