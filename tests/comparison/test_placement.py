@@ -56,16 +56,18 @@ def test_siblings_have_no_arrow(tree: HubServer) -> None:
 def test_kin_of_a_root_on_record_comes_from_it(
     roots: tuple[bool, bool], direction: str | None, expected: str | None
 ) -> None:
-    sides: list[Any] = [
+    a, b = (
         SimpleNamespace(ref=name, node=SimpleNamespace(root=root),
                         source=SimpleNamespace(ref=SimpleNamespace(text=name)))
         for name, root in zip("ab", roots, strict=True)
-    ]  # fmt: skip
+    )  # fmt: skip
     proof = SimpleNamespace(
         verdict="derived", no_parent=None, child="a", parent="b", direction=direction
     )
     nothing = LineageVerdict.model_construct(
         verdict="undetermined", status="unresolved", distance=None, common_ancestor=None
     )
-    found = place_pair(nothing, cast("Any", proof), *sides, cast("Any", None))
+    found = place_pair(
+        nothing, cast("Any", proof), cast("Any", a), cast("Any", b), cast("Any", None)
+    )
     assert (found[0] if found else None) == expected

@@ -273,7 +273,9 @@ def test_hqq(tmp_path: Path, bits: int) -> None:
     scales, zeros = (DRAW.uniform(0.5, 1, (HIDDEN * 2, 1)).astype(np.float32) for _ in range(2))
     pieces = codes.reshape(8 // bits, -1, 64)
     packed = sum(piece << (8 - bits * (1 + at)) for at, piece in enumerate(pieces))
-    parts = {"W_q": np.asarray(packed, np.uint8), "scale": scales, "zero": zeros}
+    parts: dict[str, Any] = {
+        "W_q": np.asarray(packed, np.uint8), "scale": scales, "zero": zeros
+    }  # fmt: skip
     quantized: Any = {"quant_config": {"weight_quant_params": {"axis": 1, "group_size": 64,
                                                           "nbits": bits}},
                  "quant_method": "hqq"}  # fmt: skip

@@ -37,7 +37,7 @@ def _load_examples() -> dict[str, list[str]]:
 def make_epilog(name: str) -> str:
     """Return what stands below the help of a command, in lines that are not filled anew."""
     examples = _load_examples()
-    lines = examples.get(name) or examples.get(name.rpartition(" ")[2], ())
+    lines = examples.get(name) or examples.get(name.rpartition(" ")[2], [])
     shown = "\n".join(["\b", "Examples:", *(f"  {line}".rstrip() or "  ." for line in lines)])
     shown = shown.replace("\n  .\n", "\n\n\b\n")
     return f"{shown}\n\n\b\nDocumentation: {DOCUMENTATION}"
