@@ -139,17 +139,16 @@ def pickled(hub: HubServer, place: Path) -> Asked:
 
 
 def unread_layout(hub: HubServer, place: Path) -> Asked:
-    """Codes of a layout whose values famtree does not read (MLX's affine groups)."""
+    """Codes of a layout whose values famtree does not read (MLX's own NVFP4)."""
     arrays: dict[str, Any] = {}
     for name, values in make_model(2).items():
         if values.ndim == 2:
             stem, rows = name.removesuffix(".weight"), values.shape[0]
             arrays[name] = np.zeros((rows, values.shape[1] // 8), np.int32)
-            arrays[f"{stem}.scales"] = np.ones((rows, values.shape[1] // 32), np.float16)
-            arrays[f"{stem}.biases"] = np.ones((rows, values.shape[1] // 32), np.float16)
+            arrays[f"{stem}.scales"] = np.ones((rows, values.shape[1] // 16), np.uint8)
         else:
             arrays[name] = values
-    files = files_of(arrays, quantization={"group_size": 32, "bits": 4})
+    files = files_of(arrays, quantization={"group_size": 16, "bits": 4, "mode": "nvfp4"})
     hub.add(CHILD, files, card=_card(BASE))
     return Asked()
 
@@ -200,9 +199,12 @@ def part_unread(hub: HubServer, place: Path) -> Asked:
         if ".layers.1." in name and arrays[name].ndim == 2:
             values = arrays.pop(name)
             stem = name.removesuffix(".weight")
-            arrays[f"{stem}.weight_packed"] = np.zeros((values.shape[0], 16), np.int32)
-            arrays[f"{stem}.weight_zero_point"] = np.zeros((values.shape[0] // 8, 4), np.int32)
-            arrays[f"{stem}.weight_scale"] = np.ones((values.shape[0], 4), np.float32)
+            outputs, inputs = values.shape
+            arrays[f"{stem}.q_weight"] = np.zeros((inputs // 8, outputs), np.int32)
+            arrays[f"{stem}.q_scale"] = np.zeros((inputs // 32, outputs // 8), np.int32)
+            arrays[f"{stem}.q_scale_max"] = np.ones(inputs // 32, np.float16)
+            arrays[f"{stem}.q_groups"] = np.zeros(inputs // 16, np.int32)
+            arrays[f"{stem}.q_invperm"] = np.arange(inputs, dtype=np.int32)
     hub.add(CHILD, files_of(arrays), card=_card(BASE))
     return Asked()
 

@@ -88,6 +88,8 @@ def test_a_sound_repository(hub: HubServer, files: Files) -> None:
     answer = succeeds(REPO)
     assert answer["family"]["key"] == "gpt-2"
     assert answer["checkpoint"] == {
+        "bytes": 548_105_232,
+        "files": 1,
         "format": "safetensors",
         "ref": REPO,
         "revision": commit,

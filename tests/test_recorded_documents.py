@@ -56,6 +56,12 @@ OTHER_VALUES: dict[str, str] = {
     r".* --verify\.(.*\.)?(evidence|proofs\[0\]|bytes_read|z|p_value|reason)(\..*)?": (
         "what is read is drawn by the hashes of both files today"
     ),
+    r"compare llama-3\.1-8b llama-3\.1-70b\.interchange\[22\]\..+": (
+        "was unknown: no method of merging joins different widths, whatever the descent"
+    ),
+    r"compare gpt2 t5-base\.interchange\[(2|4)\]\.(condition|source)": (
+        "names the versions of transformers that the engine requires"
+    ),
     r"identify acme/tiny-chat --verify\.lineage\.proofs\[0\]\.parent": (
         "was hf://acme/tiny: a parent has one name in all of a document"
     ),

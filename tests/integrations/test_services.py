@@ -32,14 +32,16 @@ def environment(tmp_path: Path) -> dict[str, str]:
     # Where the action's first steps put it.
     programs = tmp_path / "famtree-action" / "bin"
     programs.mkdir(parents=True)
-    famtree = programs / "famtree"
-    famtree.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m famtree "$@"\n')
-    famtree.chmod(0o755)
+    for name, words in (("famtree", "-m famtree "), ("python", "")):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {words}"$@"\n')
+        program.chmod(0o755)
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT / "src"),
         "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
 
@@ -123,7 +125,8 @@ def test_the_gitlab_job_leaves_the_report_it_names(
 ) -> None:
     [job] = _read_gitlab().values()
     install, check = job["script"]
-    assert install == "pip install famtree"
+    # From a commit: no package index has it.
+    assert re.fullmatch(r'pip install "famtree @ git\+https://\S+@REVISION"', install)
     text = POLICY.read_text().replace("./example", str(ROOT / "fixtures" / "example"))
     (tmp_path / "famtree.toml").write_text(text)
     assert run_shell(check, environment, tmp_path) == 0

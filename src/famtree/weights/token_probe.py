@@ -122,7 +122,8 @@ def prepare_probe(child: Weights, parent: Weights, draw: Draw) -> Probe | None:
         assert weights.hidden is not None  # noqa: S101 - checked above
         window = Window("embedding", 0, tuple(pair[side] for pair in tokens), (0, weights.hidden))
         rows = read_windows(weights, [window]).get(window)
-        if rows is None or not np.isfinite(rows).all():
+        # Of rows that are all alike none lies nearer to another.
+        if rows is None or not np.isfinite(rows).all() or (rows == rows[0]).all():
             return None
         centred = rows.astype(np.float64)
         found.append(centred - centred.mean(axis=0))
