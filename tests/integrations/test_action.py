@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from conftest import POSIX, ROOT
+from installed_action import install_action
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 STEPS: dict[str, Any] = {step["id"]: step for step in ACTION["runs"]["steps"] if "id" in step}
@@ -24,12 +25,7 @@ pytestmark = POSIX
 
 def run(tmp_path: Path, policy: str, **inputs: str) -> tuple[int, dict[str, str]]:
     """Run the check in a folder of its own, with the command as the action installs it."""
-    programs = tmp_path / "famtree-action" / "bin"
-    programs.mkdir(parents=True)
-    for name, words in (("famtree", "-m famtree"), ("python", "")):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
-        program.chmod(0o755)
+    install_action(tmp_path)
     (tmp_path / "famtree.toml").write_text(policy)
     usual = {
         f"INPUT_{name.upper()}": str(one["default"])

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from junitparser import JUnitXml
+
+from installed_action import install_action
 
 ROOT = Path(__file__).parents[2]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
@@ -29,13 +29,7 @@ deny_families = ["{family}"]
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """Return variables of a shell in which `famtree` is the one under test."""
-    # Where the action's first steps put it.
-    programs = tmp_path / "famtree-action" / "bin"
-    programs.mkdir(parents=True)
-    for name, words in (("famtree", "-m famtree "), ("python", "")):
-        program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {words}"$@"\n')
-        program.chmod(0o755)
+    programs = install_action(tmp_path)
     return {
         **os.environ,
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",

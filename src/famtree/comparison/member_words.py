@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from famtree.identification.reason import join_names
 from famtree.types.comparison import Member
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Group(Struct, frozen=True):
 
     def name_others(self, name: str) -> str:
         """Return the names of all but `name` in words."""
-        return join_names(other for other in self.names if other != name)
+        return name_few(other for other in self.names if other != name)
 
 
 def tell_unread(reason: str) -> Member:
@@ -46,7 +47,7 @@ def tell_alone(untold: Iterable[str]) -> Member:
     if not names:
         told = "its weights come from none of the others"
         return Member.model_construct(place="alone", status="verified", reason=told)
-    told = f"whether it is kin of {join_names(names)} could not be told"
+    told = f"whether it is kin of {name_few(names)} could not be told"
     return Member.model_construct(place="alone", status="unresolved", reason=told)
 
 
@@ -95,14 +96,14 @@ def tell_child(group: Group, name: str, place: Placement, *, known: bool, same: 
         told = f"its weights place it below {parent}"
         if stated:
             further = stated <= set(place.path)
-            named = join_names(sorted(stated))
+            named = name_few(sorted(stated))
             told += f", which comes from {named}, the one it names" if further else (
                 f", though it names {named}"
             )  # fmt: skip
         if not known:
             told += ": a candidate, for no declaration says which of them came first"
     if between:
-        told += f"; {join_names(between)} may stand between"
+        told += f"; {name_few(between)} may stand between"
     certain = same or parent in stated
     return Member.model_construct(
         place="child",
@@ -116,9 +117,9 @@ def tell_child(group: Group, name: str, place: Placement, *, known: bool, same: 
     )
 
 
-def join_names(names: Iterable[str]) -> str:
+def name_few(names: Iterable[str]) -> str:
     """Return names in words: `a, b and c`, the first few of many."""
     listed = list(names)
     if len(listed) > _MOST_NAMED:
         return f"{', '.join(listed[:_MOST_NAMED])} and {len(listed) - _MOST_NAMED} more"
-    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]
+    return join_names(listed, "and")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from famtree.formats.lineage_words import SIGNS
 from famtree.formats.parts import Text
+from famtree.identification.reason import join_names, name_signal
 from famtree.types.links import STATUSES, find_refutation
 
 if TYPE_CHECKING:
@@ -103,8 +104,7 @@ def tell_refuted(step: ChainStep) -> str:
         return told
     if against.source == "weights":
         return f"{told}: weights {against.seen}"
-    signal = against.signal.rpartition(".")[2].replace("_", " ")
-    return f"{told}: {signal} {against.seen}, where it has {against.expected}"
+    return f"{told}: {name_signal(against.signal)} {against.seen}, where it has {against.expected}"
 
 
 def _add(name: str, word: str | None) -> str:
@@ -114,8 +114,7 @@ def _add(name: str, word: str | None) -> str:
 
 def _name_candidates(result: Identification) -> str:
     names = dict.fromkeys(one.name or one.generation or one.family for one in result.candidates)
-    *first, last = list(names)[:MOST_NAMES] or ["several"]
-    return f"{', '.join(first)} or {last}" if first else last
+    return join_names(list(names)[:MOST_NAMES], "or") or "several"
 
 
 def _tell_what(result: Identification) -> str:

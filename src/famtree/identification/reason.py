@@ -59,7 +59,9 @@ def _explain_answer(findings: Findings, size: str | None, registry: Registry) ->
         whose = _name_whole(result.generation.name, size)
         told = _tell_grounds(grounds, whose)
         return f"its configuration is that of {same}; {told}" if same is not None else told
-    names = join_names([one.name or str(one.generation) for one in result.candidates], "and")
+    names = join_names(
+        dict.fromkeys(one.name or str(one.generation) for one in result.candidates), "and"
+    )
     settle = _tell_what_would_settle(findings, registry)
     return f"{_tell_grounds(grounds, best.family.name)}; {names} show the same{settle}"
 
@@ -92,8 +94,8 @@ def _tell_grounds(grounds: list[str], whose: str) -> str:
 
 
 def join_names(names: Iterable[str], word: str) -> str:
-    """Return `a, b and c`, each once."""
-    *first, last = dict.fromkeys(names) or [""]
+    """Return `a, b and c`; nothing of none."""
+    *first, last = list(names) or [""]
     return f"{', '.join(first)} {word} {last}" if first else last
 
 
@@ -136,7 +138,7 @@ def _explain_unknown(findings: Findings, registry: Registry) -> str:
     result, architecture = findings.result, findings.fingerprint.architecture
     alike = result.contradicted
     if alike is not None:
-        told = join_names(map(name_signal, alike.conflicts), "and")
+        told = join_names(dict.fromkeys(map(name_signal, alike.conflicts)), "and")
         return f"it looks like {alike.generation.name}, but its {told} are none of its members'"
     if result.nested is not None:
         return (
@@ -145,7 +147,7 @@ def _explain_unknown(findings: Findings, registry: Registry) -> str:
         )
     model_type = architecture.text_model_type or architecture.model_type
     if result.outcome == "ambiguous":
-        names = join_names(_name_families(result, registry), "and")
+        names = join_names(dict.fromkeys(_name_families(result, registry)), "and")
         return f"several families fit about equally: {names}"
     if model_type is None:
         silent = "its header names no architecture that is known"

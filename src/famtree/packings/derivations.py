@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from famtree.packings.floats import SIZES, decode_floats, encode_eight_bits
+from famtree.packings.floats import SIZES, Floats, decode_floats, encode_eight_bits
 from famtree.packings.ggml_types import BLOCKS
-from famtree.packings.quantizers import CASTS, FUNCTIONS, Floats, encode_floats, quantize_blocks
+from famtree.packings.quantizers import CASTS, FUNCTIONS, encode_floats, quantize_blocks
 from famtree.packings.stored import Form, Span, Stored
 from famtree.packings.values_plain import GgmlBlocks, Plain
 from famtree.packings.values_rows import BitsAndBytes4

@@ -17,6 +17,8 @@ from famtree.packings import quantizers_nearest as nearest
 from famtree.packings.floats import decode_floats
 from famtree.packings.ggml_types import BLOCKS
 from famtree.packings.quantizers_k import (
+    Bytes,
+    Floats,
     find_extreme,
     quantize_five_bits,
     quantize_four_bits,
@@ -26,10 +28,6 @@ from famtree.packings.quantizers_k import (
     round_outward,
     store_half,
 )
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
-
 
 CASTS = frozenset({"F16", "BF16"})
 """Formats that `encode_floats` rounds to."""

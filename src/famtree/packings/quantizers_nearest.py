@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 
 from famtree.packings.ggml_blocks import E2M1, NON_LINEAR
 from famtree.packings.quantizers_k import (
+    Bytes,
+    Floats,
     add_up,
     find_extreme,
     find_nearest,
     round_outward,
     store_half,
 )
-
-Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 _LEAST = np.float32(1e-15)
 _ONE, _ZERO = np.float32(1), np.float32(0)

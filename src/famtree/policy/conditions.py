@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from famtree.checkpoint.references import same_reference
+from famtree.identification.reason import join_names
 from famtree.policy.expectation import Expectation, find_failure
 from famtree.sources.reference import find_repository
 from famtree.types.identification import Identification, LinkStatus
@@ -143,6 +144,4 @@ def _note(name: ConditionName, asked: str, failure: str | None) -> CheckedCondit
 
 
 def _join(words: list[str], last: str = "and") -> str:
-    if len(words) < 2:
-        return words[0] if words else "none"
-    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+    return join_names(words, last) or "none"
