@@ -31,6 +31,7 @@ COMMANDS = [
     "families draft",
     "schema",
     "completion",
+    "mcp",
 ]
 INTRODUCTION = """\
 # Command line

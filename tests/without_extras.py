@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = str(ROOT / "fixtures" / "example")
-EXTRAS = ("cyclonedx", "duckdb", "fast_sugiyama", "pyarrow", "ray", "transformers")
+EXTRAS = ("cyclonedx", "duckdb", "fast_sugiyama", "mcp", "pyarrow", "ray", "transformers")
 """Modules of the extras."""
 COMMANDS: list[tuple[list[str], str | None]] = [
     (["identify", EXAMPLE], None),
@@ -21,6 +21,7 @@ COMMANDS: list[tuple[list[str], str | None]] = [
     (["scan", EXAMPLE, "--out", "{}/rows.parquet"], "famtree[parquet]"),
     (["scan", EXAMPLE, "--engine", "ray", "--out", "{}/rows"], "famtree[parquet]"),
     (["bom", EXAMPLE], "famtree[bom]"),
+    (["mcp"], "famtree[mcp]"),
     (["atlas", "build", "{}/rows.jsonl", "--out", "{}/new.atlas"], "famtree[atlas]"),
     (["atlas", "query", "{}/some.atlas", "SELECT 1"], "famtree[atlas]"),
     (["identify", EXAMPLE, "--atlas", "{}/some.atlas"], "famtree[atlas]"),

@@ -100,6 +100,7 @@ PACKAGES = {
     "cyclonedx": ("cyclonedx-python-lib", "bom"),
     "duckdb": ("duckdb", "atlas"),
     "fast_sugiyama": ("fast-sugiyama", "html"),
+    "mcp": ("mcp", "mcp"),
     "numpy": ("numpy", ""),
     "pyarrow": ("pyarrow", "parquet"),
     "ray": ("ray", "ray"),

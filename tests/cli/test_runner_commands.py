@@ -102,6 +102,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
         [["atlas", "report", "ATLAS", "--html", name] for name in ("-", "WRITTEN")], lambda _: None
     ),
     "schema": ([["schema", "PAYLOAD"], ["schema", "check"]], lambda _: None),
+    "mcp": ([["mcp", "--registry", "PAYLOAD"]], lambda _: None),
     "completion": ([["completion", "PAYLOAD"], ["completion", "bash"]], lambda _: None),
 }  # fmt: skip
 

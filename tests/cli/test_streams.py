@@ -22,8 +22,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell's own
 EXAMPLE = str(ROOT / "fixtures" / "example")
 ATLAS, POLICY = "example.duckdb", "example.toml"
 """Files that `files` makes, in the folder that every command is run in."""
-SILENT = {"scan"}
-"""Commands that never print to stdout."""
+SILENT = {"mcp", "scan"}
+"""Commands that never print a report to stdout."""
 PRINTING = (
     ("--version",),
     ("--help",),

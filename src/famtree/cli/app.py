@@ -21,7 +21,7 @@ from famtree.errors import UsageError
 
 COMMANDS = (
     "identify", "compare", "lineage", "fit", "check", "bom", "scan", "atlas", "families", "schema",
-    "completion",
+    "completion", "mcp",
 )  # fmt: skip
 """Each is a function, or a group of commands, of its own name in a module of that name, in the
 order of the help."""

@@ -59,20 +59,13 @@ def show_family(
 
     Of FAMILY/GENERATION that generation alone.
     """
-    from dataclasses import replace
-
     from famtree.cli.output import render, write_stdout
-    from famtree.policy.expectation import parse_expectation
+    from famtree.policy.expectation import find_asked
     from famtree.registry.places import find_places, load_places
 
     chosen = choose_format(form, json=as_json)
     known = load_places(find_places(registry or ()))
-    asked = parse_expectation(key, known.families)
-    family = known.by_key[asked.family]
-    if asked.generation is not None:
-        own = [one for one in family.generations if one.key == asked.generation]
-        family = replace(family, generations=own)
-    write_stdout(render("family", family, chosen))
+    write_stdout(render("family", find_asked(key, known), chosen))
 
 
 @families.command("check")

@@ -51,7 +51,7 @@ def run(app: typer.Typer, arguments: Sequence[str], program: str = PROGRAM) -> i
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort must hold for any bug
-        return report(_translate_system(error) or _translate_bug(error), arguments)
+        return report(translate(error), arguments)
     return code if isinstance(code, int) else 0
 
 
@@ -79,6 +79,11 @@ def wants_json(arguments: Sequence[str]) -> bool:
     if "--json" in options or "--format=json" in options:
         return True
     return ("--format", "json") in pairwise(options)
+
+
+def translate(error: Exception) -> FamtreeError:
+    """Return the words for an error that famtree did not raise itself."""
+    return _translate_system(error) or _translate_bug(error)
 
 
 def _translate_usage(error: typer.TyperException, program: str) -> UsageError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from famtree.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from famtree.registry.registry import Registry
     from famtree.types.family import Family
     from famtree.types.identification import Identification
 
@@ -45,6 +46,19 @@ def parse_expectation(text: str, families: Iterable[Family]) -> Expectation:
             hint=f"it has {', '.join(known[family])}",
         )
     return Expectation(family, generation)
+
+
+def find_asked(text: str, registry: Registry) -> Family:
+    """Return the family, or of `FAMILY/GENERATION` the family with that generation alone.
+
+    Raises UsageError for keys that the registry does not have.
+    """
+    asked = parse_expectation(text, registry.families)
+    family = registry.by_key[asked.family]
+    if asked.generation is None:
+        return family
+    own = [one for one in family.generations if one.key == asked.generation]
+    return replace(family, generations=own)
 
 
 def suggest_family(key: str, families: Iterable[Family]) -> str:
