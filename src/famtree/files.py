@@ -91,7 +91,7 @@ def read_stream(path: Path, most: int, *, seconds: float) -> bytes:
         return bytes(data)
 
 
-def open_regular(path: Path) -> Any:
+def open_regular(path: Path | str) -> Any:
     """Return a regular file opened for reading. Raises OSError."""
     # Non-blocking, so that a pipe put in a file's place cannot hang the reader.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))

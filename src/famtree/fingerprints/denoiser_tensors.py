@@ -40,8 +40,7 @@ def _load_table() -> dict[str, Any]:
 
 
 def _find(pattern: str, names: Iterable[str]) -> bool:
-    compiled = re.compile(pattern)  # which `re` keeps
-    return any(compiled.search(name) for name in names)
+    return any(map(re.compile(pattern).search, names))  # `re` keeps what it compiled
 
 
 def observe_denoiser(index: TensorIndex) -> Denoiser | None:

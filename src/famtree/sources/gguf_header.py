@@ -26,6 +26,11 @@ VALUE_FORMATS: dict[int, str] = {
     0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "B", 10: "Q", 11: "q", 12: "d",
 }  # fmt: skip
 """Number of a fixed-size value type to its `struct` letter (ggml's docs/gguf.md)."""
+_NUMBERS = {
+    f"{mark}{letter}": struct.Struct(f"{mark}{letter}")
+    for mark in "<>"
+    for letter in VALUE_FORMATS.values()
+}
 MAX_KEYS = 65_536
 MAX_TENSORS = 32_768
 """Experts are fused in GGUF, so the largest released models have some 3,000."""
@@ -299,6 +304,7 @@ class GgufReader:
         header = self.header
         entries: list[tuple[str, int, tuple[int, ...], int]] = []
         seen: set[str] = set()
+        ends = [struct.Struct(f"{self._mark}{dims}QIQ") for dims in range(MAX_DIMS + 1)]
         for _ in range(header.tensor_count):
             name = self._read_text(MAX_NAME, "a tensor name")
             if name in seen:
@@ -307,11 +313,8 @@ class GgufReader:
             dims = self._read_number("I")
             if dims > MAX_DIMS:
                 raise self._bad(f"has a tensor {name[:120]!r} of {dims} dimensions")
-            self._need(self._at + 8 * dims)
-            sizes = struct.unpack_from(f"{self._mark}{dims}Q", self._buffer, self._at)
-            self._at += 8 * dims
-            kind, offset = self._read_number("I"), self._read_number("Q")
-            entries.append((name, kind, tuple(reversed(sizes)), offset))
+            *sizes, kind, offset = self._unpack(ends[dims])
+            entries.append((name, kind, tuple(sizes[::-1]), offset))
         header.length = self._at
         header.tensors = self._place(entries)
         header.complete = True
@@ -356,12 +359,14 @@ class GgufReader:
         return self._buffer[start:stop].decode("utf-8", "replace")
 
     def _read_number(self, letter: str) -> Any:
-        form = self._mark + letter
-        stop = self._at + struct.calcsize(form)
-        self._need(stop)
-        (value,) = struct.unpack_from(form, self._buffer, self._at)
+        return self._unpack(_NUMBERS[self._mark + letter])[0]
+
+    def _unpack(self, form: struct.Struct) -> tuple[Any, ...]:
+        start, stop = self._at, self._at + form.size
+        if stop > len(self._buffer):
+            self._need(stop)
         self._at = stop
-        return value
+        return form.unpack_from(self._buffer, start)
 
     def _need(self, stop: int) -> None:
         """Have bytes up to `stop` in the buffer."""

@@ -126,10 +126,11 @@ class LocalSource:
         """Return where a listed file lies; None for others and for links out of the folder."""
         if self.list_files().find(name) is None or self._leads_out(name):
             return None
-        return self._place(name)
+        return Path(self._place(name))
 
-    def _place(self, name: str) -> Path:
-        return self._path if name == self._alias else self._folder / name
+    def _place(self, name: str) -> str:
+        # Joined as text: a folder may hold twenty thousand files.
+        return self.ref.path or "" if name == self._alias else os.path.join(self._folder, name)
 
     def _read(self, name: str, start: int, stop: int, *, whole: bool = False) -> bytes | Missing:
         self.list_files()
@@ -149,11 +150,11 @@ class LocalSource:
             return Missing(name, "no such file")
         except PermissionError as fault:
             raise AccessError(
-                f"{self._folder / name} may not be read", hint="check the file's permissions"
+                f"{self._place(name)} may not be read", hint="check the file's permissions"
             ) from fault
         except OSError as fault:
             raise UnreadableError(
-                f"{self._folder / name} cannot be read: {fault.strerror or fault}",
+                f"{self._place(name)} cannot be read: {fault.strerror or fault}",
                 hint="check the file and the disk it lies on",
             ) from fault
         self._bytes += len(data)
@@ -167,7 +168,10 @@ class LocalSource:
         """
         if self._single and name in (self._path.name, self._alias):
             return False
-        target = os.path.realpath(self._folder / name)
+        path = self._place(name)
+        if self._snapshot is None and "/" not in name and not os.path.islink(path):
+            return False
+        target = os.path.realpath(path)
         own, shared = self._places
         return not _lies_in(target, own) and not (
             _lies_in(target, shared) and is_sha256(os.path.basename(target))
@@ -185,6 +189,7 @@ class LocalSource:
     def _make_listing(self) -> Listing:
         entries, commits = [], set()
         etag: str | None
+        recorded = self._snapshot is None and snapshot.has_metadata(self._folder)
         try:
             for name, size in sorted(self._find_files()):
                 entry = FileEntry(name, size)
@@ -192,6 +197,8 @@ class LocalSource:
                     etag = self._path.name.removeprefix("sha256-")
                 elif self._snapshot is not None:
                     etag = snapshot.blob_etag(self._folder / name)
+                elif not recorded:
+                    etag = None
                 else:
                     commit, etag = snapshot.download_metadata(self._folder, name) or (None, None)
                     commits.add(commit)
@@ -271,7 +278,7 @@ class LocalSource:
 
 
 def _lies_in(path: str, place: str) -> bool:
-    return place != "" and os.path.commonpath([place, path]) == place
+    return place != "" and (path == place or path.startswith(os.path.join(place, "")))
 
 
 def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
@@ -280,7 +287,7 @@ def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
     for _ in range(depth):
         deeper: list[str] = []
         for inner in layer:
-            for item in _scan(folder / inner, required=inner == ""):
+            for item in _scan(os.path.join(folder, inner), required=inner == ""):
                 name = f"{inner}{item.name}"
                 try:
                     if item.is_dir(follow_symlinks=False):
@@ -298,7 +305,7 @@ def _walk(folder: Path, *, depth: int = MAX_DEPTH) -> Iterator[tuple[str, int]]:
         layer = sorted(deeper)
 
 
-def _scan(folder: Path, *, required: bool) -> list[os.DirEntry[str]]:
+def _scan(folder: str, *, required: bool) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as items:
             return sorted(items, key=lambda item: item.name)

@@ -28,6 +28,7 @@ _REPO_PREFIX = "models--"
 _CACHED = {"models": "a model", "datasets": "a dataset", "spaces": "a Space"}
 _MAX_TREE_BYTES = 32 * 1024 * 1024
 _MAX_METADATA_BYTES = 4096
+_METADATA_FOLDER = Path(".cache", "huggingface", "download")
 
 
 class Snapshot(Struct, frozen=True):
@@ -116,13 +117,18 @@ def blob_etag(path: Path) -> str | None:
     return name if os.path.basename(parent) == "blobs" else None
 
 
+def has_metadata(folder: Path) -> bool:
+    """Return whether `download_metadata` can tell anything of the files of `folder`."""
+    return (folder / _METADATA_FOLDER).is_dir()
+
+
 def download_metadata(folder: Path, name: str) -> tuple[str, str] | None:
     """Return (commit, etag) of file `name` of a folder fetched with `local_dir`.
 
     None when nothing was recorded or the file changed since: like huggingface_hub, a record
     older than the file's modification time by more than a second is not believed.
     """
-    record = folder / ".cache" / "huggingface" / "download" / f"{name}.metadata"
+    record = folder / _METADATA_FOLDER / f"{name}.metadata"
     try:
         if not record.is_file():
             return None
