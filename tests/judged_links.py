@@ -87,6 +87,23 @@ def unrelated_gguf(hub: HubServer, place: Path) -> Asked:
     return Asked()
 
 
+def _publish_wide(hub: HubServer) -> Asked:
+    publish(hub, "acme/wide", make_model(1), dtype="F32")
+    return Asked(parent="acme/wide")
+
+
+def cast(hub: HubServer, place: Path) -> Asked:
+    """The values of its parent in 16 bits, said to be a fine-tune."""
+    publish(hub, CHILD, make_model(1), "acme/wide", dtype="F16")
+    return _publish_wide(hub)
+
+
+def cast_with_new_head(hub: HubServer, place: Path) -> Asked:
+    arrays = make_model(1) | {"lm_head.weight": make_model(2)["lm_head.weight"]}
+    publish(hub, CHILD, arrays, "acme/wide", dtype="F16")
+    return _publish_wide(hub)
+
+
 def awq(hub: HubServer, place: Path) -> Asked:
     hub.add(CHILD, make_awq(make_model(1)), card=_card(BASE))
     return Asked()

@@ -14,8 +14,8 @@ import pytest
 
 import judged_links as links
 from cli.commands import Command, make_command
-from famtree.lineage.judge import find_status
-from famtree.types.identification import LinkStatus
+from famtree.lineage.judge import find_relation, find_status
+from famtree.types.identification import LinkRelation, LinkStatus
 from famtree.types.links import STATUSES, is_worse, worst_of
 from famtree.types.proof import Proof, SideReading, UnreadPart
 from forged_folders import BASE
@@ -33,6 +33,8 @@ TABLE: list[tuple[Publish, str, str]] = [
     (links.forged, "finetune finetune finetune", "declared consistent contradicted"),
     (links.gguf, "quantized quantized quantized", "declared consistent verified"),
     (links.unrelated_gguf, "quantized quantized quantized", "declared consistent contradicted"),
+    (links.cast, "finetune finetune converted", "declared consistent verified"),
+    (links.cast_with_new_head, "finetune finetune finetune", "declared consistent verified"),
     (links.awq, "quantized quantized quantized", "declared consistent verified"),
     (links.unrelated_awq, "quantized quantized quantized", "declared consistent contradicted"),
     (links.adapter, "adapter adapter adapter", "consistent consistent consistent"),
@@ -168,3 +170,26 @@ def test_no_proof_of_independence_makes_a_link_better(
     assert bound == ("contradicted" if whole else "unresolved")
     assert not is_worse(before, worst_of(before, bound))
     assert find_status(proof, "distill", before) == "declared"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "before", "told"),
+    [
+        ("finetune", "consistent", "quantized"), ("converted", "consistent", "quantized"),
+        ("distill", "declared", "quantized"), ("unknown", "declared", "quantized"),
+        ("merge", "consistent", "merge"), ("pruned", "consistent", "pruned"),
+        ("adapter", "consistent", "adapter"), ("merge", "contradicted", "quantized"),
+    ],
+)  # fmt: skip
+def test_a_conversion_is_told_where_it_can_be_what_was_claimed(
+    claimed: LinkRelation, before: LinkStatus, told: LinkRelation
+) -> None:
+    proof = Proof.model_validate(
+        {
+            "child": "a", "parent": "b", "verdict": "derived", "reason": "", "decided_by": "column",
+            "operation": "quantized", "re_derived": {"source": "b", "blocks": 60, "type": "Q8_0"},
+        }
+    )  # fmt: skip
+    assert find_relation(proof, claimed, before) == told
+    turned = proof.model_copy(update={"parent": "c"})
+    assert find_relation(turned, "finetune", "consistent") == "finetune"

@@ -101,6 +101,22 @@ def test_a_conversion_is_verified_byte_for_byte(family: HubServer) -> None:
     assert proof.draw.source == "listed"
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_conversion_that_nobody_declares_is_told_by_its_bytes(
+    family: HubServer, turned: bool
+) -> None:
+    base = {name: to_bfloat16(values) for name, values in make_model(1).items()}
+    family.add("acme/packed", {"base-Q8_0.gguf": make_gguf(base)})
+    pair = ["acme/base", "acme/packed"]
+    told = api.compare(*(pair[::-1] if turned else pair), verify=True).relation.lineage
+    assert (told.verdict, told.relation, told.status) == ("related", "quantized", "verified")
+    assert told.re_derived is not None
+    assert (told.re_derived.source, told.re_derived.type) == ("acme/base", "Q8_0")
+    assert told.direction is not None
+    shown = "a-derives-from-b" if turned else "b-derives-from-a"
+    assert (told.direction.hint, told.direction.by) == (shown, "re-derived")
+
+
 def test_a_parent_that_is_gone_is_a_notice(family: HubServer) -> None:
     publish(family, "acme/child", tune(make_model(1), 3), "acme/gone")
     result = api.identify("acme/child", verify=True)

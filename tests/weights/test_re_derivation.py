@@ -79,6 +79,13 @@ def test_altered_blocks_are_noticed(tmp_path: Path, base: Arrays) -> None:
     assert derive_again(child, parent, make_draw(child, parent)) is None
 
 
+@pytest.mark.parametrize("part", ["lm_head.weight", "model.embed_tokens.weight"])
+def test_a_new_part_is_no_conversion(tmp_path: Path, base: Arrays, part: str) -> None:
+    parent = open_model(tmp_path / "parent", base)
+    child = open_gguf(tmp_path / "child.gguf", base | {part: make_model(2)[part]}, "Q8_0")
+    assert derive_again(child, parent, make_draw(child, parent)) is None
+
+
 def test_a_cast_is_computed_again(tmp_path: Path) -> None:
     arrays = make_model(1)
     parent = open_model(tmp_path / "parent", arrays, "F32")

@@ -143,6 +143,8 @@ def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
             update["status"] = worst_of(declared.status, status or declared.status)
         elif not known:
             update |= {"verdict": "related", "reason": proof.reason}
+            if proof.re_derived is not None:
+                update |= {"relation": find_relation(proof, "unknown", "declared")}
         elif _came_first_otherwise(descent, proof):
             told = f"{proof.reason}; which came first is declared otherwise than the weights show"
             update |= {"verdict": "related", "reason": told}

@@ -15,6 +15,9 @@ The rule, for every command:
 - A parent that turns out to be a sibling, or to come from the child, leaves the link `unresolved`.
 - A parent that nobody names and that weights were placed below, of several, stays `inferred`:
   dependence makes kin, and what came first is read off weights alone. Equal weights are a copy.
+- Bytes that are the parent's values converted, all that were drawn of them, make the link a
+  conversion or a quantization, whoever names the parent and whatever training is claimed. What
+  takes more than one parent or another shape (merge, surgery, adapter) is no such claim and stays.
 - What could not be told changes nothing.
 """
 
@@ -33,6 +36,11 @@ _RELATIONS: dict[str, LinkRelation] = {
     "copy": "copy", "cast": "converted", "quantized": "quantized", "pruned": "pruned",
     "upscaled": "upscaled", "upcycled": "upcycled",
 }  # fmt: skip
+
+_CONVERTIBLE: frozenset[LinkRelation] = frozenset(
+    {"unknown", "copy", "finetune", "continued-pretrain", "distill", "quantized", "converted"}
+)
+"""What a link may be called that turns out to be a conversion of its parent's values."""
 
 MERGED_SHARE = 0.25
 """Of the layers looked at, what has to come from one parent of a merge."""
@@ -68,7 +76,8 @@ def find_relation(proof: Proof, relation: LinkRelation, before: LinkStatus) -> L
         return "copy"
     if before == "contradicted":
         relation = "unknown"
-    if relation == "unknown" and proof.operation is not None:
+    told = relation == "unknown" or (proof.is_conversion and relation in _CONVERTIBLE)
+    if told and proof.operation is not None:
         return _RELATIONS.get(proof.operation, relation)
     return relation
 
@@ -81,7 +90,8 @@ def apply_proof(step: JudgedLink, proof: Proof) -> None:
         return
     if status == "verified":
         step.relation = find_relation(proof, step.relation, step.status)
-        placed = step.link.is_placed and proof.verdict != "same-weights"
+        certain = proof.verdict == "same-weights" or proof.is_conversion
+        placed = step.link.is_placed and not certain
         step.status = "inferred" if placed else "verified"
         step.confidence = CONSISTENT if placed else CERTAIN
         return

@@ -153,7 +153,7 @@ def prove_weights(
             direction, by = ("parent-first" if found.parent == "a" else "child-first"), found.arrow
         operation = describe_operation(child, parent)
     proof = _make_proof(child, parent, result, direction, by, operation)
-    return _derive_again(child, parent, result, proof)
+    return _derive_again(child, parent, result, proof, both=details)
 
 
 def _make_proof(
@@ -191,22 +191,33 @@ def _make_proof(
     )
 
 
-def _derive_again(child: Weights, parent: Weights, result: PairResult, proof: Proof) -> Proof:
-    """Add what of a related child is, byte for byte, the parent's values converted."""
+def _derive_again(
+    child: Weights, parent: Weights, result: PairResult, proof: Proof, *, both: bool
+) -> Proof:
+    """Add what of a related child is, byte for byte, the parent's values converted.
+
+    `both` also asks whether the parent is the child's.
+    """
     if result.verdict != "derived" or result.draw is None:
         return proof
-    from famtree.packings.quantizers import CASTS
     from famtree.weights.re_derivation import derive_again
 
-    found = derive_again(child, parent, result.draw)
+    source, found = parent, derive_again(child, parent, result.draw)
+    if found is None and both:
+        source, found = child, derive_again(parent, child, result.draw)
     if found is None:
         return proof
-    told = f"{proof.reason}; {found.blocks} drawn blocks are its values as {found.type}, bit by bit"
+    name = source.source.ref.text
+    told = f"{found.blocks} drawn blocks are values of {name} as {found.type}, bit by bit"
     return proof.model_copy(
         update={
-            "re_derived": ReDerived.model_construct(blocks=found.blocks, type=found.type),
-            "operation": "cast" if found.type in CASTS else "quantized",
-            "reason": told,
+            "re_derived": ReDerived.model_construct(
+                source=name, blocks=found.blocks, type=found.type
+            ),
+            "direction": "parent-first" if source is parent else "child-first",
+            "direction_by": "re-derived",
+            "operation": "cast" if found.is_cast else "quantized",
+            "reason": f"{proof.reason}; {told}",
             "sides": [_side(child), _side(parent)],
         }
     )

@@ -120,6 +120,11 @@ class Proof(FrozenModel):
         return kin.reason if kin is not None and kin.kind in ("sibling", "child") else None
 
     @property
+    def is_conversion(self) -> bool:
+        """Return whether the child's bytes are the parent's values, converted."""
+        return self.re_derived is not None and self.re_derived.source == self.parent
+
+    @property
     def misfit(self) -> bool:
         """Return whether parts of the parent are in the child beside what is none of it."""
         return self.verdict == "partial" or self.decided_by == "consistency"
@@ -170,7 +175,7 @@ class Proof(FrozenModel):
                 Evidence.model_construct(
                     signal="weights.re-derived",
                     source="weights",
-                    expected="the parent's values, converted",
+                    expected=f"the values of {self.re_derived.source}, converted",
                     seen=f"{self.re_derived.blocks} blocks of {self.re_derived.type}, bit by bit",
                     supports=True,
                     weight=20.0,

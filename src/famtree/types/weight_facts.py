@@ -21,14 +21,16 @@ class DirectionHint(FrozenModel):
 
     hint: Literal["parent-first", "child-first", "a-derives-from-b", "b-derives-from-a"]
     by: str
-    """cast, grid, zeros, layers, neurons, norms, experts, decay or growth."""
+    """re-derived, cast, grid, zeros, layers, neurons, norms, experts, decay or growth."""
     strength: Literal["strong", "weak"]
     """strong: shape or storage, which no training undoes. weak: sizes of weights."""
 
 
 class ReDerived(FrozenModel):
-    """Stored blocks of the child that were computed again from the parent's values."""
+    """Stored blocks of one that were computed again from the values of the other."""
 
+    source: str
+    """The one whose values they are."""
     blocks: int
     """Blocks of which every byte is equal."""
     type: str
