@@ -124,9 +124,7 @@ def _find(child: Weights, parent: Weights, ours: Window, theirs: Window) -> Iter
         yield _Twin(ours, theirs, row, found)
 
 
-def _keep_norms(
-    child: Weights, parent: Weights, draw: Draw, layers: list[tuple[int, int]]
-) -> bool:
+def _keep_norms(child: Weights, parent: Weights, draw: Draw, layers: list[tuple[int, int]]) -> bool:
     """Return whether norms are the parent's, as they are or by way of 16 bits."""
     pairs = read_outside(child, parent, draw, layers).norms
     return all(any(np.array_equal(x, way) for way in _pass(y)) for x, y in pairs)
