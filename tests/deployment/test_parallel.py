@@ -33,17 +33,28 @@ def sizes(side: Side, engine: str = "vllm") -> list[int] | None:
         ({"num_attention_heads": 28, "num_key_value_heads": 4, "intermediate_size": 18944},
          [1, 2, 4]),
         ({"num_attention_heads": 14, "num_key_value_heads": 2, "intermediate_size": 4864}, [1, 2]),
-        ({"num_attention_heads": 36, "num_key_value_heads": 36, "intermediate_size": 5760},
-         [1, 2, 3, 4, 6, 9, 12]),
+        ({"num_attention_heads": 36, "num_key_value_heads": 36, "intermediate_size": 5760,
+          "vocab_size": 122753}, [1, 2, 4]),
         # phi-4: 40 heads, 10 for keys and values.
-        ({"num_attention_heads": 40, "num_key_value_heads": 10, "intermediate_size": 17920},
-         [1, 2, 5, 10]),
+        ({"num_attention_heads": 40, "num_key_value_heads": 10, "intermediate_size": 17920,
+          "vocab_size": 100352}, [1, 2]),
         ({"num_attention_heads": 32, "num_key_value_heads": 8, "intermediate_size": 14336},
          [1, 2, 4, 8, 16, 32]),
     ],
 )  # fmt: skip
 def test_heads_are_dealt_out_evenly(config: dict[str, Any], expected: list[int]) -> None:
     assert sizes(make(**config)) == expected
+
+
+def test_rows_are_padded_to_a_number_of_the_engine() -> None:
+    """vLLM pads to 64, whatever the ranks; SGLang to 64 times the ranks where that is needed."""
+    minicpm = make(num_attention_heads=36, num_key_value_heads=36, intermediate_size=5760,
+                   vocab_size=122753)  # fmt: skip
+    assert "122,753 rows" in str(find_obstacle(minicpm, load_engines()["vllm"], 3))
+    assert sizes(minicpm, "sglang") == [1, 2, 3, 4, 6, 9, 12]
+    even = make(num_attention_heads=36, num_key_value_heads=36, intermediate_size=5760,
+                vocab_size=122688)  # fmt: skip
+    assert sizes(even) == [1, 2, 3, 4, 6, 9, 12]
 
 
 def test_blocks_of_experts_stay_whole_in_sglang_and_are_made_smaller_in_vllm() -> None:
@@ -146,6 +157,7 @@ def test_the_sizes_of_all_configs_are_those_of_the_engines_checks(shared: Path) 
                 one_is_repeated = key.endswith("groups") and count == 1
                 legal &= not count or count % ranks == 0 or one_is_repeated
             legal &= not (a.experts and a.expert_ffn) or a.expert_ffn % ranks == 0
+            legal &= not a.vocab_rows or -(-a.vocab_rows // 64) * 64 % ranks == 0
             assert (find_obstacle(side, engine, ranks) is None) == legal, (name, ranks)
     assert seen > 150
 

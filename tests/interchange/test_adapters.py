@@ -5,8 +5,12 @@ from msgspec.structs import replace
 
 from famtree.interchange.adapter_fit import fit_adapter
 from famtree.interchange.adapters import highest_rank, saves_whole_modules
+from famtree.interchange.engine import GENERAL
+from famtree.interchange.facts import FactReader
+from famtree.interchange.load import load_engines
+from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Side
-from interchange.sides import make_index, make_side
+from interchange.sides import make_index, make_pair, make_side
 
 STEM = "base_model.model.model.layers.0."
 
@@ -142,3 +146,19 @@ def test_experts_fit_whether_they_stand_apart_or_stacked(fused: bool, stacked: b
     assert fit_adapter(
         replace(adapter, index=make_index(wide)), make_experts(fused=fused)
     ).fits is (False)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rule"), [(9, "rows-differ"), (128_256, "no-descent")]
+)
+def test_whole_rows_of_another_vocabulary_do_not_load_without_a_word(rows: int, rule: str) -> None:
+    adapter = make_adapter("self_attn.q_proj", 4096, 4096, modules_to_save=None)
+    table = make_index({
+        **{name: one.shape for name, one in adapter.index.tensors.items()},
+        "base_model.model.model.embed_tokens.weight": (rows, 4096),
+    })  # fmt: skip
+    general = load_engines()[GENERAL]
+    facts = FactReader(make_pair(replace(adapter, index=table), make_side()))
+    [found] = answer_rules(facts, general, general.version, ["lora"])
+    assert (found.rule, found.answer) == (f"any/lora.{rule}", "conditional")
+    assert ("without a word" in found.reason) is (rule == "no-descent")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from famtree.interchange.cache_layout import Cells, KvLayout, LayerCache, sequence_bytes
-from famtree.interchange.footprint import Footprint
+from famtree.interchange.footprint import Footprint, hold_weights
 from famtree.interchange.load import load_engines
 from famtree.interchange.memory import answer_memory
 from famtree.interchange.room import find_longest_context
@@ -283,3 +283,24 @@ def test_the_longest_context_is_the_longest(found: list[LayerCache], budget: int
     else:
         assert longest == 0 or sequence_bytes(layout, longest, cells) <= budget
         assert sequence_bytes(layout, longest + 1, cells) > budget
+
+
+@pytest.mark.parametrize(
+    ("engine", "form", "widened"),
+    [
+        ("exllamav3", {"method": "fp8", "bits": 8, "block_shape": [128, 128]}, True),
+        ("mlx-lm", {"method": "fp8", "bits": 8, "block_shape": [128, 128]}, True),
+        ("mlx-lm", {"method": "fp8", "bits": 8, "block_shape": [32, 32]}, False),
+        ("llama.cpp", {"method": "compressed-tensors", "bits": 4, "weight_type": "int"}, True),
+        ("llama.cpp", {"method": "compressed-tensors", "bits": 4, "weight_type": "e2m1"}, False),
+        ("vllm", {"method": "fp8", "bits": 8, "block_shape": [128, 128]}, False),
+    ],
+)
+def test_what_an_engine_widens_counts_as_it_holds_it(
+    engine: str, form: dict[str, Any], widened: bool
+) -> None:
+    """exllamav3 load_fp16; mlx_lm sanitize of a model, but mxfp8 blocks; llama.cpp dequant_model."""
+    side = make_side(index=make_index({}, complete=False), quantization=Quantization(**form))
+    held = hold_weights(side, load_engines()[engine], Plan())
+    assert held is not None
+    assert (held.bytes == 16_000_000_000) is widened

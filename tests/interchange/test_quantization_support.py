@@ -8,8 +8,9 @@ import pytest
 
 from famtree.interchange.engine import QuantizationMethod, QuantizationSupport
 from famtree.interchange.load import load_engines
-from famtree.interchange.quantization_support import answer_quantization, find_methods
+from famtree.interchange.quantization_support import answer_quantization
 from famtree.interchange.side import Plan
+from famtree.interchange.stored_methods import find_methods
 from famtree.types.comparison import Answer
 from famtree.types.quantization import ActivationScheme, Quantization
 from interchange.sides import make_index, make_side

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree import __version__
-from famtree.deployment.gpus import Site
+from famtree.deployment.gpus import UNNAMED, Site
 from famtree.deployment.help import list_suggestions
 from famtree.deployment.parallel import list_sizes
 from famtree.deployment.running import judge
@@ -53,7 +53,7 @@ def check_request(request: FitRequest) -> None:
     asked, place = request.tensor_parallel, request.place
     if asked is not None and place is not None and asked > place.count:
         name = place.name if " " not in place.name else repr(place.name)
-        known = place.name != "an accelerator"
+        known = place.name != UNNAMED
         raise UsageError(
             f"--tensor-parallel {asked} needs {asked} accelerators, not {place.count}",
             hint=f"--gpu {name}:{asked}" if known else f"name them: --gpu NAME:{asked}",

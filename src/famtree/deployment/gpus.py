@@ -13,6 +13,8 @@ from msgspec import Struct
 from famtree.errors import UsageError
 
 DATA = Path(__file__).parent / "data"
+UNNAMED = "an accelerator"
+"""Name of a place of which only memory or capability were told."""
 MOST = 4096
 """Accelerators that may be asked for at once."""
 _COUNT = re.compile(r"(.*?)\s*[:x*]\s*(\d{1,5})")
@@ -68,7 +70,7 @@ def find_place(
     if asked is None:
         if memory is None and capability is None:
             return None
-        return Site("an accelerator", 1, memory, capability, "nvidia")
+        return Site(UNNAMED, 1, memory, capability, "nvidia")
     name, count = _read_count(asked)
     found, size = _look_up(name)
     if size is not None and memory is None:

@@ -1,18 +1,21 @@
 """Among how many accelerators a model can be cut, by the checks of the engines themselves.
 
 Heads have to be dealt out evenly, and key-value heads evenly or repeated evenly; feed-forward
-widths have to divide; heads and groups of a recurrence evenly too, one group being repeated; and a
-cut has to fall between the groups and blocks that share a scale.
+widths have to divide, and so has the vocabulary as it is padded; heads and groups of a recurrence
+evenly too, one group being repeated; and a cut has to fall between the groups and blocks that share
+a scale.
 Sources: vllm/config/model.py, verify_with_parallel_config; vllm/model_executor/layers/linear.py,
-QKVParallelLinear and divide; layers/quantization/utils/fp8_utils.py, validate_fp8_block_shape, and
-marlin_utils.py, verify_marlin_supports_shape; layers/mamba/mamba_mixer2.py and
-layers/mamba/gdn (vLLM 0.33.0); sglang/srt/models/llama.py and
+QKVParallelLinear and divide; layers/vocab_parallel_embedding.py, pad_vocab_size;
+layers/quantization/utils/fp8_utils.py, validate_fp8_block_shape, and marlin_utils.py,
+verify_marlin_supports_shape; layers/mamba/mamba_mixer2.py and layers/mamba/gdn (vLLM 0.33.0);
+sglang/srt/models/llama.py, layers/vocab_parallel_embedding.py (pads to what divides) and
 sglang/srt/layers/quantization/fp8.py, create_weights of experts (SGLang 0.5.23).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import ceil
 
 from famtree.fingerprints.config import find_text_config
 from famtree.interchange.cache_layout import KvLayout
@@ -59,6 +62,10 @@ def _list_obstacles(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
     for what, width in _list_widths(side):
         if width % ranks:
             yield f"{what} of {width:,} cannot be cut in {ranks}"
+    padding = engine.holding.vocabulary if engine.holding is not None else None
+    rows = a.vocab_rows
+    if padding and rows and ceil(rows / padding) * padding % ranks:
+        yield f"{rows:,} rows, padded to {padding}, cannot be cut in {ranks}"
     yield from _list_scales(side, engine, ranks)
 
 

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from famtree.deployment.gpus import UNNAMED
 from famtree.formats.comparison_words import name_family
 from famtree.formats.escape import clip_text
 from famtree.formats.parts import BLANK, Heading, Part, Table, Text
@@ -79,7 +80,8 @@ def _tell_head(result: FitReport) -> str:
             facts.append(f"{place.memory_bytes / 10**9:g} GB")
         if place.capability is not None:
             facts.append(f"{place.capability:.1f}")
-        where = f"on {place.count} x {place.name}" + (f" ({', '.join(facts)})" if facts else "")
+        named = place.name if place.name == UNNAMED else f"{place.count} x {place.name}"
+        where = f"on {named}" + (f" ({', '.join(facts)})" if facts else "")
     length = "any length" if plan.context is None else f"{plan.context:,} tokens"
     return f"{clip_text(result.checkpoint.ref)} {where}, {length}, batch {plan.batch:,}"
 
@@ -114,7 +116,7 @@ def _tell_memory(result: FitReport) -> str:
     size = f" {one.size}" if one.size else ""
     told = [name_family(one.family, one.generation) + size]
     if one.family is not None and one.generation is None:
-        told = [f"{one.family.name}{size}, generation not settled"]
+        told = [f"{one.family.name}{size}, generation open"]
     if memory.weights_bytes is not None:
         source = {"files": "listed files", "headers": "headers"}.get(
             memory.weights_source or "", "an estimate"

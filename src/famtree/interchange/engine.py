@@ -217,6 +217,8 @@ class HeldForm:
     """`quantization.method` of a checkpoint."""
     schemes: list[str] = field(default_factory=list)
     """Beginnings of `quantization.scheme`, whatever their case; empty for all."""
+    when: dict[str, Condition] = field(default_factory=dict)
+    """As of a `QuantizationMethod`; what was not seen is taken to be widened."""
     bits: Annotated[float, Field(gt=0, le=64)]
     """Bits a weight once loaded."""
     below: int | None = None
@@ -238,6 +240,8 @@ class Holding:
     at all; None where that was not looked at."""
     blocks: bool = False
     """Cut matrices have to be whole blocks of FP8 experts."""
+    vocabulary: Annotated[int, Field(gt=0)] | None = None
+    """What rows are padded to a multiple of, before they are cut; None where any number goes."""
 
 
 @entry

@@ -6,6 +6,7 @@ from famtree.interchange.adapters import highest_rank
 from famtree.interchange.facts_lora import read_initial
 from famtree.interchange.pair import Fact, Pair
 from famtree.interchange.side import Side
+from famtree.interchange.stored_methods import takes_form
 from famtree.interchange.versions import read_version
 
 
@@ -110,6 +111,9 @@ ENGINE_FACTS: dict[str, Fact] = {
     ),
     "support.stateful": Fact("whether b keeps a state", lambda p: _has(p, "stateful")),
     "support.model_type": Fact("whether it knows b's model_type", _knows_type),
+    "form.taken": Fact(
+        "whether it takes weights stored as b's are", lambda p: takes_form(p.engine, p.version, p.b)
+    ),
     "lora.limit": Fact("the adapter's rank", _rank_limit),
     "lora.takes_initial": Fact("how the adapter began", _takes_initial),
     "engine.version": Fact("the engine's version", lambda p: p.version),

@@ -17,6 +17,8 @@ from famtree.interchange.engine import Engine
 from famtree.interchange.kv_cache import UnknownLayout, find_layout
 from famtree.interchange.number_types import needs_float32
 from famtree.interchange.side import Plan, Side
+from famtree.interchange.stored_form import read_form
+from famtree.interchange.stored_methods import fits_form
 from famtree.interchange.weights import WeightSize, measure_weights
 
 GIB = 2**30
@@ -92,11 +94,9 @@ def hold_weights(side: Side, engine: Engine | None, plan: Plan) -> WeightSize | 
             told = f"{stored.how}, loaded in {holding.floats} bits"
             return WeightSize(ceil(stored.bytes * holding.floats / 32), stored.source, told)
         return stored
+    facts = read_form(found, side) if holding.forms else {}
     for form in holding.forms:
-        scheme = (found.scheme or "").lower()
-        if form.method != found.method or (
-            form.schemes and not any(scheme.startswith(one.lower()) for one in form.schemes)
-        ):
+        if fits_form(form, found, facts) is False:
             continue
         if form.below is not None and not _lacks(plan, form.below):
             continue

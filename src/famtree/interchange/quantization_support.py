@@ -12,11 +12,9 @@ from famtree.interchange.number_types import is_bfloat, needs_float32
 from famtree.interchange.rules import join_words, tell_unchecked
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.stored_form import FORM_FACTS, read_form
-from famtree.interchange.versions import holds_for
-from famtree.registry.conditions import fits
+from famtree.interchange.stored_methods import find_methods
 from famtree.types.comparison import Answer, Reply
 from famtree.types.quantization import Quantization
-from famtree.types.traits import Value
 
 
 def answer_quantization(a: Side, b: Side, engine: Engine | None, plan: Plan) -> list[Answer]:
@@ -176,44 +174,6 @@ def _tell_unseen(
     if any(method.schemes for method, _, _ in judged) and not found.scheme:
         words.append("the scheme")
     return f"cannot be told without knowing {join_words(words)}"
-
-
-def find_methods(
-    support: QuantizationSupport, found: Quantization, version: str, side: Side
-) -> tuple[list[QuantizationMethod], bool]:
-    """Return the entries that may be meant, up to the first that is certain; whether one is."""
-    possible: list[QuantizationMethod] = []
-    facts: dict[str, Value | None] | None = None
-    for method in support.methods:
-        if method.method != found.method or not holds_for(version, method.since, method.until):
-            continue
-        facts = facts or read_form(found, side)
-        fits = _fits(method, found, facts)
-        if fits is False:
-            continue
-        possible.append(method)
-        if fits:
-            return possible, True
-    return possible, False
-
-
-def _fits(
-    method: QuantizationMethod, found: Quantization, facts: dict[str, Value | None]
-) -> bool | None:
-    """None where the checkpoint does not show what the entry asks."""
-    unseen = False
-    if method.schemes:
-        scheme = (found.scheme or "").lower()
-        unseen = not scheme
-        if scheme and not any(scheme.startswith(one.lower()) for one in method.schemes):
-            return False
-    for name, condition in method.when.items():
-        value = facts[name]
-        if value is None:
-            unseen = True
-        elif not fits(condition, value):
-            return False
-    return None if unseen else True
 
 
 def _reply(

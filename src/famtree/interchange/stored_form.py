@@ -88,6 +88,11 @@ def _format(found: Quantization, _: Side) -> str | None:
     return _FORMATS.get(found.method) if found.source == "config" else None
 
 
+def _reordered(_: Quantization, side: Side) -> bool:
+    """False also where no header was seen: engines raise at the tensors, not at the config."""
+    return any(name.endswith(".g_idx") for name in side.index.names)
+
+
 def _plain(name: str) -> Callable[[Quantization, Side], Value | None]:
     def read(found: Quantization, _: Side) -> Value | None:
         value: Value | None = getattr(found, name)
@@ -114,6 +119,7 @@ FORM_FACTS: dict[str, FormFact] = {
     ),
     "dynamic": FormFact("whether input scales are computed", _of_activations("dynamic")),
     "format": FormFact("the checkpoint format", _format),
+    "reordered": FormFact("whether it stores an order of columns (g_idx)", _reordered),
     "packing": FormFact("the layout of the tensors", _plain("packing")),
     "experts": FormFact(
         "whether it has experts",
