@@ -38,7 +38,7 @@ def name_part(word: str, at: int, count: int) -> str:
 
 
 def publish(hub: HubServer, name: str, files: dict[str, int], design: dict[str, object]) -> Subject:
-    """Serve files of given sizes; each holds the design and a header that is not read to its end."""
+    """Serve files of given sizes; each holds the design and a header too long to be read whole."""
     head = write_gguf(design | vocabulary_of(201_088), decoder_tensors(), data=False)
     hub.add(name, {one: make_sparse(one, size, head) for one, size in files.items()})
     return examine_source(HubSource(parse_reference(name)))
@@ -59,7 +59,9 @@ def test_parts_in_folders_are_one_model_of_the_size_of_its_files(hub: HubServer)
     one = find(fit, "llama.cpp")
     assert one.needed_bytes == 404_100_000_000 + 65536 * 70_272
     assert (one.answer, one.fits, one.max_context) == ("yes", "yes", 163_840)
-    assert find(ask(subject, None, "llama.cpp", plan=Plan(gpu_memory=400)), "llama.cpp").fits == "no"
+    assert (
+        find(ask(subject, None, "llama.cpp", plan=Plan(gpu_memory=400)), "llama.cpp").fits == "no"
+    )
 
 
 @pytest.mark.parametrize(("memory", "fits"), [(13.3, "yes"), (12.5, "no")])

@@ -148,9 +148,7 @@ def test_experts_fit_whether_they_stand_apart_or_stacked(fused: bool, stacked: b
     ).fits is (False)
 
 
-@pytest.mark.parametrize(
-    ("rows", "rule"), [(9, "rows-differ"), (128_256, "no-descent")]
-)
+@pytest.mark.parametrize(("rows", "rule"), [(9, "rows-differ"), (128_256, "no-descent")])
 def test_whole_rows_of_another_vocabulary_do_not_load_without_a_word(rows: int, rule: str) -> None:
     adapter = make_adapter("self_attn.q_proj", 4096, 4096, modules_to_save=None)
     table = make_index({

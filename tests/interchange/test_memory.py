@@ -299,7 +299,7 @@ def test_the_longest_context_is_the_longest(found: list[LayerCache], budget: int
 def test_what_an_engine_widens_counts_as_it_holds_it(
     engine: str, form: dict[str, Any], widened: bool
 ) -> None:
-    """exllamav3 load_fp16; mlx_lm sanitize of a model, but mxfp8 blocks; llama.cpp dequant_model."""
+    """exllamav3 load_fp16; mlx_lm sanitize, but for mxfp8 blocks; llama.cpp dequant_model."""
     side = make_side(index=make_index({}, complete=False), quantization=Quantization(**form))
     held = hold_weights(side, load_engines()[engine], Plan())
     assert held is not None
