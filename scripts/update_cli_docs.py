@@ -17,6 +17,7 @@ COMMANDS = [
     "fit",
     "check",
     "bom",
+    "attest",
     "scan",
     "atlas",
     "atlas build",

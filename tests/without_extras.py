@@ -6,7 +6,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = str(ROOT / "fixtures" / "example")
-EXTRAS = ("cyclonedx", "duckdb", "fast_sugiyama", "mcp", "pyarrow", "ray", "transformers")
+EXTRAS = (
+    "cryptography",
+    "cyclonedx",
+    "duckdb",
+    "fast_sugiyama",
+    "mcp",
+    "pyarrow",
+    "ray",
+    "transformers",
+)
 """Modules of the extras."""
 COMMANDS: list[tuple[list[str], str | None]] = [
     (["identify", EXAMPLE], None),
@@ -21,6 +30,7 @@ COMMANDS: list[tuple[list[str], str | None]] = [
     (["scan", EXAMPLE, "--out", "{}/rows.parquet"], "famtree[parquet]"),
     (["scan", EXAMPLE, "--engine", "ray", "--out", "{}/rows"], "famtree[parquet]"),
     (["bom", EXAMPLE], "famtree[bom]"),
+    (["check", "{}/attested.toml"], "famtree[attest]"),
     (["mcp"], "famtree[mcp]"),
     (["atlas", "build", "{}/rows.jsonl", "--out", "{}/new.atlas"], "famtree[atlas]"),
     (["atlas", "query", "{}/some.atlas", "SELECT 1"], "famtree[atlas]"),
@@ -36,4 +46,12 @@ COMMANDS: list[tuple[list[str], str | None]] = [
 def fill(folder: Path) -> None:
     """Write the files that the commands name."""
     (folder / "rows.jsonl").write_text("", encoding="utf-8")
+    policy = """
+schema = "famtree/policy/1"
+[[checkpoint]]
+ref = "a/b"
+attested_by = "key.pub"
+attestation = "b.json"
+"""
+    (folder / "attested.toml").write_text(policy, encoding="utf-8")
     (folder / "some.atlas").write_bytes(b"")

@@ -54,14 +54,9 @@ def identify(
     FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).identify(
-        reference,
-        revision=revision,
-        verify=verify,
-        proof=proof,
-        atlas=atlas,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        reference, revision=revision, verify=verify, proof=proof, atlas=atlas, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def examine(
@@ -85,15 +80,9 @@ def examine(
     agree. The arguments are those of `lineage`. Raises FamtreeError kin for the checkpoint itself.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).examine(
-        reference,
-        revision=revision,
-        verify=verify,
-        proof=proof,
-        atlas=atlas,
-        depth=depth,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        reference, revision=revision, verify=verify, proof=proof, atlas=atlas, depth=depth,
+        timeout=timeout, on_progress=on_progress
+    )  # fmt: skip
 
 
 def scan(
@@ -143,17 +132,10 @@ def lineage(
     checkpoint itself; an ancestor that cannot be read is a warning of the answer.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).lineage(
-        reference,
-        revision=revision,
-        verify=verify,
-        proof=proof,
-        children=children,
-        depth=depth,
-        atlas=atlas,
-        candidates=candidates,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        reference, revision=revision, verify=verify, proof=proof, children=children,
+        depth=depth, atlas=atlas, candidates=candidates, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def fit(
@@ -179,15 +161,9 @@ def fit(
     FamtreeError kin, UsageError for an accelerator or engine that is not known.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).fit(
-        reference,
-        engines=engines,
-        gpu=gpu,
-        plan=plan,
-        tensor_parallel=tensor_parallel,
-        revision=revision,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        reference, engines=engines, gpu=gpu, plan=plan, tensor_parallel=tensor_parallel,
+        revision=revision, timeout=timeout, on_progress=on_progress
+    )  # fmt: skip
 
 
 def bom(
@@ -213,16 +189,34 @@ def bom(
     FamtreeError kin for the checkpoint itself.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).bom(
-        reference,
-        revision=revision,
-        verify=verify,
-        proof=proof,
-        children=children,
-        depth=depth,
-        timeout=timeout,
-        stamp=stamp,
-        on_progress=on_progress,
-    )
+        reference, revision=revision, verify=verify, proof=proof, children=children,
+        depth=depth, timeout=timeout, stamp=stamp, on_progress=on_progress
+    )  # fmt: skip
+
+
+def attest(
+    reference: str,
+    *,
+    revision: str | None = None,
+    offline: bool = False,
+    verify: bool = False,
+    proof: ProofOptions = USUAL,
+    depth: int = DEPTH,
+    timeout: float | None = None,
+    token: str | bool | None = None,
+    api: HubApi | None = None,
+    registry: Places = (),
+    on_progress: OnProgress = None,
+) -> dict[str, Any]:
+    """Return an in-toto Statement v1 of `reference` (plain data), for others to sign.
+
+    Its subjects are the weight files: by the sha256 that the Hub lists or, with `verify`, that is
+    computed here. Raises UsageError where one has neither, and FamtreeError kin.
+    """
+    return Session(token=token, api=api, offline=offline, registry=registry).attest(
+        reference, revision=revision, verify=verify, proof=proof, depth=depth, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def check(
@@ -247,14 +241,9 @@ def check(
     absent or faulty. A checkpoint that cannot be fetched or read is an error of its own row.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).check(
-        policy,
-        verify=verify,
-        proof=proof,
-        against=against,
-        baseline=baseline,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        policy, verify=verify, proof=proof, against=against, baseline=baseline, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def compare(
@@ -280,15 +269,9 @@ def compare(
     Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).compare(
-        a,
-        b,
-        engines=engines,
-        plan=plan,
-        verify=verify,
-        proof=proof,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        a, b, engines=engines, plan=plan, verify=verify, proof=proof, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def compare_all(
@@ -312,14 +295,9 @@ def compare_all(
     `compare`. Raises FamtreeError kin.
     """
     return Session(token=token, api=api, offline=offline, registry=registry).compare_all(
-        references,
-        engines=engines,
-        plan=plan,
-        verify=verify,
-        proof=proof,
-        timeout=timeout,
-        on_progress=on_progress,
-    )
+        references, engines=engines, plan=plan, verify=verify, proof=proof, timeout=timeout,
+        on_progress=on_progress
+    )  # fmt: skip
 
 
 def draft(

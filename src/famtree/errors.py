@@ -97,6 +97,7 @@ def missing_package(module: str, purpose: str, instead: str = "") -> UsageError:
 
 
 PACKAGES = {
+    "cryptography": ("cryptography", "attest"),
     "cyclonedx": ("cyclonedx-python-lib", "bom"),
     "duckdb": ("duckdb", "atlas"),
     "fast_sugiyama": ("fast-sugiyama", "html"),

@@ -89,15 +89,9 @@ class Session:
     ) -> Identification:
         """See `famtree.api.identify`."""
         subject = self.examine(
-            reference,
-            revision=revision,
-            verify=verify,
-            proof=proof,
-            atlas=atlas,
-            reach=1 if verify else 0,
-            timeout=timeout,
-            on_progress=on_progress,
-        )
+            reference, revision=revision, verify=verify, proof=proof, atlas=atlas, reach=1 if
+            verify else 0, timeout=timeout, on_progress=on_progress
+        )  # fmt: skip
         return subject.identification
 
     def examine(
@@ -253,16 +247,9 @@ class Session:
     ) -> Lineage:
         """See `famtree.api.lineage`."""
         subject = self.examine(
-            reference,
-            revision=revision,
-            verify=verify,
-            proof=proof,
-            atlas=atlas,
-            candidates=candidates,
-            depth=depth,
-            timeout=timeout,
-            on_progress=on_progress,
-        )
+            reference, revision=revision, verify=verify, proof=proof, atlas=atlas,
+            candidates=candidates, depth=depth, timeout=timeout, on_progress=on_progress
+        )  # fmt: skip
         return subject.publish_lineage(children=children, recipes=verify, on_progress=on_progress)
 
     def scan(
@@ -299,15 +286,30 @@ class Session:
         from famtree.bom.document import build_bom
 
         subject = self.examine(
-            reference,
-            revision=revision,
-            verify=verify,
-            proof=proof,
-            depth=depth,
-            timeout=timeout,
-            on_progress=on_progress,
-        )
+            reference, revision=revision, verify=verify, proof=proof, depth=depth,
+            timeout=timeout, on_progress=on_progress
+        )  # fmt: skip
         return build_bom(subject, children=children, stamp=stamp)
+
+    def attest(
+        self,
+        reference: str,
+        *,
+        revision: str | None = None,
+        verify: bool = False,
+        proof: ProofOptions = USUAL,
+        depth: int = DEPTH,
+        timeout: float | None = None,
+        on_progress: OnProgress = None,
+    ) -> dict[str, Any]:
+        """See `famtree.api.attest`."""
+        from famtree.attestation.statement import build_statement
+
+        subject = self.examine(
+            reference, revision=revision, verify=verify, proof=proof, depth=depth,
+            timeout=timeout, on_progress=on_progress
+        )  # fmt: skip
+        return build_statement(subject, verify=verify, on_progress=on_progress)
 
     def check(
         self,

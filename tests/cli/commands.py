@@ -47,7 +47,7 @@ class FakeApi(SimpleNamespace):
             raise self.answer
         return self.answer(**keywords) if callable(self.answer) else self.answer
 
-    identify = lineage = bom = check = draft = check_registry = compare_all = _reply
+    identify = lineage = bom = attest = check = draft = check_registry = compare_all = _reply
     update_families = _reply
 
 

@@ -79,6 +79,7 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
         make_checked,
     ),
     "bom": ([["bom", "a/b"]], lambda text: {"bomFormat": text, text: [text, {"x": text}]}),
+    "attest": ([["attest", "a/b"]], lambda text: {"_type": text, text: [text, {"x": text}]}),
     "families draft": ([["families", "draft", "a/b"]], lambda text: f"# {text}\n{text}\n"),
     "families check": ([["families", "check"]], lambda text: [text, f"x: {text}"]),
     "families update": ([["families", "update", "PAYLOAD"]], name_update),
@@ -107,8 +108,8 @@ COMMANDS: dict[str, tuple[list[list[str]], Callable[[str], Any]]] = {
 }  # fmt: skip
 
 IN_PROCESS = {
-    "identify", "compare", "lineage", "fit", "check", "bom", "families draft", "families check",
-    "families update",
+    "identify", "compare", "lineage", "fit", "check", "bom", "attest", "families draft",
+    "families check", "families update",
 }  # fmt: skip
 """Those whose work is replaced here. The others take longer, and see fewer payloads."""
 

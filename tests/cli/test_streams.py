@@ -16,11 +16,12 @@ from conftest import ROOT
 from famtree.atlas.build import build_atlas
 from famtree.cli.app import COMMANDS
 from scan_rows import make_row, write_rows
+from tiny_models import make_model, write_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell's own redirections")
 
 EXAMPLE = str(ROOT / "fixtures" / "example")
-ATLAS, POLICY = "example.duckdb", "example.toml"
+ATLAS, POLICY, TINY = "example.duckdb", "example.toml", "./tiny"
 """Files that `files` makes, in the folder that every command is run in."""
 SILENT = {"mcp", "scan"}
 """Commands that never print a report to stdout."""
@@ -36,6 +37,7 @@ PRINTING = (
     ("check", POLICY),
     ("check", POLICY, "--format", "sarif"),
     ("bom", EXAMPLE),
+    ("attest", TINY, "--verify"),
     ("atlas", "info", ATLAS),
     ("atlas", "query", ATLAS, "SELECT 1"),
     ("atlas", "report", ATLAS, "--html", "-"),
@@ -57,6 +59,7 @@ def _make_files(folder: Path) -> Path:
     folder.mkdir()
     rows = write_rows(folder / "rows.jsonl", make_row("org/a"), make_row("org/b", ("org/a",)))
     build_atlas([rows], folder / ATLAS)
+    write_model(folder / TINY, make_model(1))
     policy = f"""
 schema = "famtree/policy/1"
 [[checkpoint]]

@@ -20,8 +20,8 @@ from famtree.cli.run import PROGRAM, run
 from famtree.errors import UsageError
 
 COMMANDS = (
-    "identify", "compare", "lineage", "fit", "check", "bom", "scan", "atlas", "families", "schema",
-    "completion", "mcp",
+    "identify", "compare", "lineage", "fit", "check", "bom", "attest", "scan", "atlas", "families",
+    "schema", "completion", "mcp",
 )  # fmt: skip
 """Each is a function, or a group of commands, of its own name in a module of that name, in the
 order of the help."""

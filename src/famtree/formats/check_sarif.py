@@ -27,6 +27,7 @@ RULES = {
     "max_status": "No link of the ancestry has a worse status than accepted.",
     "require_licence_compatible": "No licence of the ancestry is looser than the parent's.",
     "deny_renamed": "The checkpoint and its parents are asked for by their present names.",
+    "attested_by": "A statement about its very files is signed by the key.",
     UNCHECKED: "The checkpoint could be fetched and read.",
     FAULTY: "The policy file is well formed and means something.",
 }

@@ -119,6 +119,7 @@ FORMATS: dict[str, dict[str, Renderer]] = {
     },
     "atlas report": {"html": _call("atlas_html:render_report")},
     "bom": {"json": _dump()},
+    "statement": {"json": _dump()},
     "schema": {"json": _dump("schema:build_schema")},
     "error": {
         "text": _call("error_report:render_error"),

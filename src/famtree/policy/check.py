@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 
 from famtree import __version__
+from famtree.attestation.envelope import require_verifier
 from famtree.errors import FamtreeError, PolicyError
 from famtree.identification.subject import examine_subject
 from famtree.lineage.opener import Opener
+from famtree.policy.attested import check_attestation
 from famtree.policy.conditions import check_identification, check_lineage, needs_lineage
 from famtree.policy.load import Demand
 from famtree.policy.targets import expand_demands
@@ -55,6 +57,8 @@ def check_policy(
     """
     report = on_progress or (lambda _: None)
     excused = excuses or Excuses()
+    if any(one.policy.attested_by for one in demands):
+        require_verifier()
     targets = expand_demands(demands, offline=offline, access=access)
 
     def check(target: tuple[Demand, FamtreeError | None], known: Registry) -> CheckedCheckpoint:
@@ -133,6 +137,9 @@ def _check(
         conditions = check_identification(result, policy)
         if needs_lineage(policy):
             conditions += check_lineage(subject.publish_lineage(), policy, subject.find_name)
+        conditions += check_attestation(
+            subject.checkpoint, policy, verify=verify, on_progress=on_progress
+        )
     except FamtreeError as fault:
         return _fail(demand, fault)
     return CheckedCheckpoint.model_construct(

@@ -83,7 +83,7 @@ def read_policy(data: bytes, path: Path, registry: Registry) -> LoadedPolicy:
     more = [_find_unknown(policy.defaults, ("defaults",), registry)]
     for number, row in enumerate(policy.checkpoints):
         place: Where = ("checkpoint", number)
-        full = row.model_copy(update=_fill(policy.defaults, row))
+        full = _place_files(path, row.model_copy(update=_fill(policy.defaults, row)))
         ref = _place(path, row.ref) if row.ref.startswith(("./", "../")) else row.ref
         more.append(_find_unknown(row, place, registry))
         if place not in wrong:
@@ -191,6 +191,13 @@ def _place(path: Path, ref: str) -> str:
     return str(place) if place.is_absolute() else f"./{place.as_posix()}"
 
 
+def _place_files(path: Path, row: CheckpointPolicy) -> CheckpointPolicy:
+    """Return the row with the files that it names where they lie: beside the policy file."""
+    named = {"attested_by": row.attested_by, "attestation": row.attestation}
+    found = {name: str(path.parent / file) for name, file in named.items() if file is not None}
+    return row.model_copy(update=found) if found else row
+
+
 def _find_faults(ref: str, full: CheckpointPolicy, place: Where) -> Iterator[tuple[Where, str]]:
     """Yield what else is wrong with one checkpoint: a reference of no form, nothing demanded."""
     try:
@@ -202,6 +209,9 @@ def _find_faults(ref: str, full: CheckpointPolicy, place: Where) -> Iterator[tup
         yield (*place, "ref"), fault.message
     except FamtreeError:
         pass  # well formed; that it cannot be opened is told with its row
+    if (full.attested_by is None) != (full.attestation is None):
+        lacking = "attestation" if full.attestation is None else "attested_by"
+        yield place, f"a key and what it signed go together: {lacking} is missing"
     if not full.model_fields_set - {"ref", "revision"}:
         yield place, "nothing is demanded of it"
 

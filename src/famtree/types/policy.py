@@ -19,6 +19,7 @@ ConditionName = Literal[
     "max_status",
     "require_licence_compatible",
     "deny_renamed",
+    "attested_by",
 ]
 
 
@@ -46,6 +47,11 @@ class Conditions(FrozenModel):
     deny_renamed: bool | None = None
     """Neither it nor a parent that is looked at may be asked for by an older name: whoever takes
     that name over could put another checkpoint in its place."""
+    attested_by: str | None = Field(None, min_length=1, max_length=4096)
+    """File of a public key (PEM) that has signed a statement of `famtree attest` about these very
+    files; beside the policy file, as `attestation` is."""
+    attestation: str | None = Field(None, min_length=1, max_length=4096)
+    """File of that signed statement: a DSSE envelope, or a Sigstore bundle with one."""
 
 
 class CheckpointPolicy(Conditions):
