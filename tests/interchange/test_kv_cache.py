@@ -16,6 +16,7 @@ from famtree.interchange.cache_layout import (
     KvLayout,
     bytes_per_token,
     constant_bytes,
+    fixed_bytes,
     sequence_bytes,
 )
 from famtree.interchange.kv_cache import UnknownLayout, find_kv_layout, read_layout
@@ -203,3 +204,49 @@ def test_layouts_are_equal_only_where_the_bytes_fit() -> None:
 def test_unknown_is_none_for_those_who_only_compare() -> None:
     assert read_layout(make_config_side({})) is None
     assert read_layout(make_side()) is not None
+
+
+LATENT = {"kv_lora_rank": 512, "qk_rope_head_dim": 64, "num_attention_heads": 64}
+GATED = {"hidden_size": 4096, "num_attention_heads": 16, "num_key_value_heads": 1, "head_dim": 256,
+         "lru_width": 4096, "conv1d_width": 4}  # fmt: skip
+GROUPED = {"hidden_size": 5120, "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128,
+           "max_position_embeddings": 131072}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        # LongCat-Flash: 28 layers of two attentions each; a saved config may count 56.
+        ({**LATENT, "model_type": "longcat_flash", "num_layers": 28}, (28 * 2 * 576 * 2, 0)),
+        ({**LATENT, "model_type": "longcat_flash", "num_layers": 28, "num_hidden_layers": 56},
+         (28 * 2 * 576 * 2, 0)),
+        # EXAONE 4.0 32B spells its pattern with letters.
+        ({**GROUPED, "model_type": "exaone4", "num_hidden_layers": 64, "sliding_window": 4096,
+          "sliding_window_pattern": "LLLG"},
+         (16 * 2 * 8 * 128 * 2, 48 * 2 * 8 * 128 * 2 * 4096)),
+        # RecurrentGemma 9B as published: the key has an underscore.
+        ({**GATED, "model_type": "recurrent_gemma", "num_hidden_layers": 38,
+          "attention_window_size": 2048,
+          "_block_types": ["recurrent", "recurrent", "attention"]},
+         (0, 12 * 2 * 256 * 2 * 2048)),
+        # SmallThinker 21B: a number a layer.
+        ({**GROUPED, "model_type": "smallthinker", "num_hidden_layers": 52,
+          "num_key_value_heads": 4, "sliding_window": 4096,
+          "sliding_window_layout": [0, 1, 1, 1] * 13},
+         (13 * 2 * 4 * 128 * 2, 39 * 2 * 4 * 128 * 2 * 4096)),
+    ],
+    ids=["longcat", "longcat-saved", "exaone4", "recurrentgemma", "smallthinker"],
+)  # fmt: skip
+def test_designs_that_spell_their_layers_otherwise(
+    config: dict[str, Any], expected: tuple[int, int]
+) -> None:
+    layout = find(config)
+    assert isinstance(layout, KvLayout), layout
+    assert (bytes_per_token(layout), fixed_bytes(layout)) == expected
+
+
+def test_layers_of_a_recurrence_that_is_not_described_are_not_counted_as_attention() -> None:
+    """Apriel-H: half of its layers recur; the state's size is spelled in a way of its own."""
+    config = {**GROUPED, "model_type": "apriel_h", "num_hidden_layers": 4,
+              "hybrid_block_layout": ["t", "m2", "t", "m2"], "ssm_cfg": {"d_state": 16}}  # fmt: skip
+    assert isinstance(find(config), UnknownLayout)

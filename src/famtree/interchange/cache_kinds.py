@@ -70,6 +70,8 @@ def _apply(
             return _words(rule, value, layers)
         case "letters":
             return _letters(value, layers)
+        case "cycled-letters":
+            return _cycle_letters(rule, value, layers)
         case "blocks":
             return _blocks(value, layers)
         case "numbers":
@@ -117,6 +119,12 @@ def _letters(value: Any, layers: int | None) -> list[str] | None:
         if letter not in known:
             raise UnseenError(f"what a layer of kind {letter!r} keeps")
     return _check_length([known[letter] for letter in value], layers)
+
+
+def _cycle_letters(rule: dict[str, Any], value: Any, layers: int | None) -> list[str] | None:
+    if not isinstance(value, str) or not value or set(value) - rule["letters"].keys():
+        return None
+    return [rule["letters"][value[at % len(value)]] for at in range(_count(layers))]
 
 
 def _blocks(value: Any, layers: int | None) -> list[str] | None:

@@ -127,7 +127,7 @@ class _Reader:
     def _read_layers(self, window: int | None) -> list[list[LayerCache]]:
         """Return what each layer keeps, a sparse index as a part of its own."""
         kinds = read_kinds(
-            self._text, self._architecture.text_model_type, self._architecture.layers, window
+            self._text, self._architecture.text_model_type, self._count_caches(), window
         )
         index = self._index(len(kinds))
         found = []
@@ -140,6 +140,15 @@ class _Reader:
             keep = {one for one in images if type(one) is int}
             found = [[] if at in keep else layer for at, layer in enumerate(found)]
         return found
+
+    def _count_caches(self) -> int | None:
+        """Return the number of attentions, which is that of the layers but in a few designs."""
+        layers = self._architecture.layers
+        twofold = self._table["twofold"]
+        stated = read_integer(self._text, [twofold["key"]])
+        if stated is not None and self._architecture.text_model_type in twofold["types"]:
+            return 2 * stated
+        return layers
 
     def _index(self, layers: int) -> list[LayerCache | None]:
         """Return the keys of a sparse index, layer by layer."""
