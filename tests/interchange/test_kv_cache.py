@@ -209,8 +209,8 @@ def test_unknown_is_none_for_those_who_only_compare() -> None:
 LATENT = {"kv_lora_rank": 512, "qk_rope_head_dim": 64, "num_attention_heads": 64}
 GATED = {"hidden_size": 4096, "num_attention_heads": 16, "num_key_value_heads": 1, "head_dim": 256,
          "lru_width": 4096, "conv1d_width": 4}  # fmt: skip
-GROUPED = {"hidden_size": 5120, "num_attention_heads": 40, "num_key_value_heads": 8, "head_dim": 128,
-           "max_position_embeddings": 131072}  # fmt: skip
+GROUPED = {"hidden_size": 5120, "num_attention_heads": 40, "num_key_value_heads": 8,
+           "head_dim": 128, "max_position_embeddings": 131072}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -247,6 +247,6 @@ def test_designs_that_spell_their_layers_otherwise(
 
 def test_layers_of_a_recurrence_that_is_not_described_are_not_counted_as_attention() -> None:
     """Apriel-H: half of its layers recur; the state's size is spelled in a way of its own."""
-    config = {**GROUPED, "model_type": "apriel_h", "num_hidden_layers": 4,
-              "hybrid_block_layout": ["t", "m2", "t", "m2"], "ssm_cfg": {"d_state": 16}}  # fmt: skip
+    kinds = {"hybrid_block_layout": ["t", "m2", "t", "m2"], "ssm_cfg": {"d_state": 16}}
+    config = {**GROUPED, **kinds, "model_type": "apriel_h", "num_hidden_layers": 4}
     assert isinstance(find(config), UnknownLayout)
