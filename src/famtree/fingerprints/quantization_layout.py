@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree.fingerprints.tensor_names import NAMES_KEPT, Module, count_names, organise
-from famtree.fingerprints.tensor_packing import find_group_sizes, logical_numel
+from famtree.fingerprints.tensor_packing import find_group_sizes, logical_numel, outline
 from famtree.fingerprints.tensors import find_hidden_inputs, observe_tensors
 from famtree.packings.catalog import recognise
 from famtree.packings.packing import Packing
@@ -100,11 +100,7 @@ def _observe(index: TensorIndex) -> StoredModules:
     for module in layout.modules:
         note = notes.get(f"{module.path}.weight") if notes else None
         inputs_seen = hidden if id(module) in wide else None
-        # Blocks and experts repeat: 45,000 modules have some fifty distinct shapes.
-        parts: list[Hashable] = [inputs_seen, note]
-        for leaf, one in module.leaves.items():
-            parts += (leaf, one.dtype, one.shape) if one is not None else (leaf, None)
-        key = tuple(parts)
+        key = inputs_seen, note, outline(module.leaves)
         found = alike.get(key)
         if found is None:
             found = alike[key] = _store(module, Hints(inputs_seen, groups, note=note))

@@ -46,6 +46,7 @@ class Stack(Struct):
     blocks: dict[int, list[Module]] = {}
 
     _by_role: dict[str, list[tuple[int, Module]]] | None = None
+    _extra: set[int] | None = None
 
     def of(self, *roles: str) -> list[Module]:
         """Return the modules with one of `roles`, prediction blocks left out."""
@@ -68,11 +69,13 @@ class Stack(Struct):
 
     def extra_blocks(self) -> set[int]:
         """Return the multi-token-prediction blocks stored at the end of the stack."""
-        return {
-            number
-            for number, block in self.blocks.items()
-            if any(module.role == "mtp" for module in block)
-        }
+        if self._extra is None:
+            self._extra = {
+                number
+                for number, block in self.blocks.items()
+                if any(module.role == "mtp" for module in block)
+            }
+        return self._extra
 
 
 class Layout(Struct):
@@ -207,10 +210,11 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
     alone: dict[str, Leaves] = {}
     """The leaves of modules of which an index tells one name: most of a large index. A table for
     each would take more memory than all names."""
+    ends = load_roles()["buffer_ends"]
     named = index.tensors.keys() <= index.names  # a second set would take as much as the names
     for name in sorted(index.names if named else index.names | index.tensors.keys()):
         tensor = index.tensors.get(name)
-        if is_buffer(name, tensor):
+        if name.rpartition(".")[2] in ends and is_buffer(name, tensor):
             continue
         path, leaf = split_leaf(name)
         module = modules.get(path)

@@ -6,7 +6,7 @@ What cannot be told from dtypes and shapes alone stays None.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from famtree.fingerprints.tensor_names import Module
 from famtree.packings.catalog import load_parts, recognise
@@ -33,6 +33,26 @@ def logical_numel(leaves: Leaves, group_size: int | None = None) -> int | None:
         known = (group_size,) if group_size else ()
         return packing.unpack(leaves, Hints(groups=known)).weights
     return _count_plain(leaves)
+
+
+def outline(leaves: Leaves) -> tuple[Hashable, ...]:
+    """Return what modules that are stored alike have in common: 45,000 of a large model have some
+    fifty outlines.
+    """
+    parts: list[Hashable] = []
+    for leaf, one in leaves.items():
+        parts += (leaf, one.dtype, one.shape) if one is not None else (leaf, None)
+    return tuple(parts)
+
+
+def list_numels(modules: Iterable[Module], group_size: int | None = None) -> set[int | None]:
+    """Return the numbers of weights that modules of which a tensor is known have."""
+    kinds = {outline(module.leaves): module.leaves for module in modules}
+    return {
+        logical_numel(leaves, group_size)
+        for leaves in kinds.values()
+        if any(one is not None for one in leaves.values())
+    }
 
 
 def _count_plain(leaves: Leaves) -> int | None:

@@ -18,7 +18,7 @@ from famtree.fingerprints.tensor_names import (
     count_names,
     organise,
 )
-from famtree.fingerprints.tensor_packing import find_group_size, logical_numel
+from famtree.fingerprints.tensor_packing import find_group_size, list_numels, logical_numel
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.recent import remember
 
@@ -135,9 +135,8 @@ def _width(modules: list[Module], hidden: int | None, group: int | None) -> int 
     if not hidden:
         return None
     widths = set()
-    for module in modules:
-        numel = logical_numel(module.leaves, group)
-        if numel is not None and _has_shape(module):
+    for numel in list_numels(modules, group):
+        if numel is not None:
             width, odd = divmod(numel, hidden)
             if odd:
                 return None
@@ -289,8 +288,7 @@ def _gated(main: Stack) -> bool | None:
     down, wide = main.of("down"), main.of("wide")
     if down and main.of("up"):
         return None  # a lone up projection may be named so on purpose, or its gate be unread
-    low = {logical_numel(module.leaves) for module in down if _has_shape(module)}
-    high = {logical_numel(module.leaves) for module in wide if _has_shape(module)}
+    low, high = list_numels(down), list_numels(wide)
     if len(low) == len(high) == 1:
         small, large = low.pop(), high.pop()
         if small and large and large in (small, 2 * small):
@@ -330,10 +328,6 @@ def _vision(layout: Layout) -> dict[str, Any]:
             if (leaf := module.leaves.get("weight")) is not None and len(leaf.shape) == 1
         ),
     }
-
-
-def _has_shape(module: Module) -> bool:
-    return any(leaf is not None for leaf in module.leaves.values())
 
 
 def _only(values: Iterable[int]) -> int | None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from famtree.errors import HeaderError
 from famtree.packings.ggml_types import stored_bytes, type_name
-from famtree.sources.gguf_strings import decode_strings
+from famtree.sources.gguf_strings import cut_strings, decode_strings
 from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
@@ -54,6 +54,8 @@ DEFAULT_ALIGNMENT = 32
 """Bytes, where `general.alignment` is silent."""
 SKIPPED_BYTES = 64 << 10
 """A fixed-size array whose unread rest is longer than this is jumped over unless it is wanted."""
+_ONE_BY_ONE = 4096
+"""Strings gone past singly before it is tried again to go past many at once."""
 _UNSKIPPED = "tokenizer.ggml.token_type"
 _OLD_MAGICS = (b"tjgg", b"lmgg", b"fmgg", b"algg", b"ggjt", b"ggml", b"ggmf", b"ggla")
 _LFS = b"version https://git-lfs"
@@ -284,12 +286,14 @@ class GgufReader:
         at, left, buffer = self._at, count, self._buffer
         unpack = struct.Struct(f"{self._mark}Q").unpack_from
         while left:
-            try:
-                while left:
-                    at += 8 + unpack(buffer, at)[0]
-                    left -= 1
-            except (struct.error, OverflowError):
-                self._need(at + 8)
+            block = cut_strings(buffer, at, self._mark)[:left]
+            at += 8 * len(block) + sum(map(len, block))
+            left -= len(block)
+            for _ in range(0 if block else min(left, _ONE_BY_ONE)):
+                if at + 8 > len(buffer):
+                    self._need(at + 8)
+                at += 8 + unpack(buffer, at)[0]
+                left -= 1
         self._need(at)
         self._at = at
 

@@ -7,8 +7,26 @@ from sys import getsizeof
 
 _BLOCK, _BLOCK_BYTES = 4096, 1 << 18
 """Strings, and their bytes, that are decoded at once."""
+_WINDOW, _ZEROS = 1 << 15, b"\0" * 7
 MAX_HELD = 128 << 20
 """Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
+
+
+def cut_strings(data: bytes | bytearray, at: int, mark: str) -> list[bytes]:
+    """Return strings that stand at `at`, cut all at once; none where one has to be read by itself.
+
+    The length of one below 256 bytes is a byte and seven zeros, in files of the usual order of
+    bytes: what lies between the zeros is right where every length is that of what follows it.
+    """
+    parts = bytes(data[at : at + _WINDOW]).split(_ZEROS) if mark == "<" else []
+    if len(parts) < 3 or len(parts[0]) != 1:
+        return []
+    found = [part[:-1] for part in parts[1:-1]]  # the last one may be cut off
+    told = b"".join([part[-1:] for part in parts[:-2]])
+    try:
+        return found if told == bytes(map(len, found)) else []
+    except ValueError:  # one of 256 bytes or more
+        return []
 
 
 def decode_strings(data: bytes, count: int, mark: str, longest: int) -> list[str]:
@@ -21,8 +39,10 @@ def decode_strings(data: bytes, count: int, mark: str, longest: int) -> list[str
     weighed = 80 * count + 4 * (len(data) - 8 * count) > MAX_HELD
     at, held, found = 0, 0, list[str]()
     while len(found) < count:
-        block, enough = list[bytes](), at + _BLOCK_BYTES
-        for _ in range(min(_BLOCK, count - len(found))):
+        left = count - len(found)
+        block, enough = cut_strings(data, at, mark)[:left], at + _BLOCK_BYTES
+        at += 8 * len(block) + sum(map(len, block))
+        for _ in range(0 if block else min(_BLOCK, left)):
             stop = at + 8 + unpack(data, at)[0]
             block.append(data[at + 8 : stop])
             at = stop

@@ -1,7 +1,5 @@
 """An adapter: what it adds to which base model."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

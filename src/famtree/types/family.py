@@ -6,8 +6,6 @@ few on purpose: a plain value (equality), `one_of`, `between` (inclusive), `cont
 listed item is in the list-valued trait) and `absent`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar, dataclass_transform
 

@@ -6,8 +6,6 @@ unknown is `None` when it is; `seen_in` says where each known value was seen, mo
 class default of transformers, when the file is silent).
 """
 
-from __future__ import annotations
-
 from typing import NewType
 
 from pydantic import Field

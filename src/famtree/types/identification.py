@@ -1,7 +1,5 @@
 """The answer of `famtree identify`: document `famtree/identification/1`."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import Field

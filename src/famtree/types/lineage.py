@@ -1,7 +1,5 @@
 """The answer of `famtree lineage`: document `famtree/lineage/1`."""
 
-from __future__ import annotations
-
 from typing import Any, Literal
 
 from pydantic import Field

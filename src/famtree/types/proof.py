@@ -1,7 +1,5 @@
 """What weight bytes proved about a pair of checkpoints."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """How the weights are stored, when not as plain floats."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

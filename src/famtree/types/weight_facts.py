@@ -1,7 +1,5 @@
 """What a comparison of weights states beside its verdict."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from famtree.types.model import FrozenModel
