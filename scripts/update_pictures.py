@@ -1,14 +1,11 @@
-"""Draw docs/pictures/*.svg: lineages of fixtures/examples.toml, as `famtree lineage --html` does.
+"""Draw docs/pictures/*.svg: lineages of fixtures/examples.toml, as `famtree lineage --svg` does.
 
-    python scripts/update_pictures.py
-
-A picture has its own colours, light and dark, and needs no script and no network.
+python scripts/update_pictures.py
 """
 
 from __future__ import annotations
 
 import os
-import re
 import sys
 import tempfile
 from pathlib import Path
@@ -21,32 +18,21 @@ if TYPE_CHECKING:
     from famtree.types.lineage import Lineage
 
 FOLDER = ROOT / "docs" / "pictures"
-STYLE = ROOT / "src" / "famtree" / "formats" / "data" / "lineage.css"
 PICTURES = {
     "merge": ("acme/desk-7b-AWQ", False),
     "contradicted": ("acme/wiki-8b", False),
     "verified": ("acme/tiny-chat", True),
 }
 """Name to the checkpoint, and whether its weights are read."""
-_PAGE_LINK = re.compile(r'<a (id="[^"]*") href="#[^"]*"')
 
 
 def draw(lineage: Lineage) -> str:
-    """Return a lineage as one SVG file; the page's links to its other parts are left out."""
-    from famtree.formats.lineage_svg import draw_svg
-    from famtree.formats.lineage_words import build_graph
+    """Return a lineage as one SVG file."""
+    from famtree.formats.table import Options, render
     from famtree.registry.load import load_registry
 
     publishers = {family.key: family.publishers for family in load_registry().families}
-    graph = build_graph(lineage, most=100)
-    drawing = draw_svg(graph, publishers=publishers, roots=set(lineage.roots))
-    drawing = _PAGE_LINK.sub(r"<g \1", drawing).replace("</a>", "</g>")
-    head, _, rest = drawing.partition(">")
-    head = head.replace('aria-labelledby="drawing"', f'aria-label="Lineage of {lineage.ref}"')
-    head = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
-    ground = '<rect width="100%" height="100%" style="fill: var(--page); stroke: none"/>'
-    style = STYLE.read_text(encoding="utf-8")
-    return f"{head}>\n<style>\n{style}</style>\n{ground}{rest}\n"
+    return render("lineage", lineage, "svg", Options(publishers=publishers))
 
 
 def trace(name: str) -> Lineage:

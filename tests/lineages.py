@@ -185,3 +185,14 @@ def make_wide(count: int) -> Lineage:
         if target < count
     ]
     return make_lineage(names[0], nodes=[make_node(name) for name in names], edges=edges)
+
+
+def make_broad(count: int) -> Lineage:
+    """Return a merge of `count` fine-tunes of one base; of the third the evidence rules it out."""
+    merge, base = "acme/oak-merge", "acme/oak-2-8b"
+    names = [f"acme-research/oak-2-8b-expert-{number:03d}-instruct" for number in range(count)]
+    merged = [make_link(merge, name, relation="merge", status="consistent") for name in names]
+    merged[2] = make_link(merge, names[2], relation="merge", status="contradicted")
+    tuned = [make_link(name, base, status="declared") for name in names]
+    nodes = [make_node(name) for name in (merge, *names, base)]
+    return make_lineage(merge, nodes=nodes, edges=[*merged, *tuned], roots=[base])

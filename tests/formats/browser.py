@@ -49,6 +49,27 @@ def start_browser(folder: Path) -> Iterator[Chrome]:
         browser.quit()
 
 
+SCHEMES = ("light", "dark")
+# After the text of axe-core: what it finds that keeps people out.
+AUDIT = """
+const done = arguments[arguments.length - 1];
+axe.run(document, {resultTypes: ["violations"]}).then(found => done(
+  found.violations.filter(one => ["serious", "critical"].includes(one.impact))
+    .map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html.slice(0, 200))])));
+"""
+
+
+@contextmanager
+def dress(browser: Chrome, scheme: str) -> Iterator[None]:
+    """Let the reader prefer a colour scheme."""
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    try:
+        yield
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 def press(browser: Chrome, key: str) -> None:
     """Press and release one key, on whatever has the focus."""
     from selenium.webdriver import ActionChains

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from html.parser import HTMLParser
-from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
-import famtree.formats
-from famtree.formats.lineage_html import MOST_NODES
-from famtree.formats.lineage_svg import wrap_name
+from famtree.formats.lineage_svg import MOST_NODES, wrap_name
+from famtree.formats.lineage_words import find_page
+from famtree.formats.page import read_part
+from famtree.types.checkpoint import SourceKind
 from famtree.types.identification import CostReport
-from famtree.types.lineage import Lineage
+from famtree.types.lineage import Lineage, LineageNode
 from famtree.types.links import STATUSES
 from lineages import (
     HOSTILE,
@@ -30,8 +33,9 @@ LINEAGES: dict[str, Callable[[], Lineage]] = {
     "hostile": make_hostile,
     "lone": lambda: make_lineage("acme/oak"),
 }
-CSS = Path(famtree.formats.__path__[0], "data", "lineage.css").read_text(encoding="utf-8")
-VOID = {"meta", "link"}
+CSS = read_part("graph.css") + read_part("lineage.css")
+HUB = "https://huggingface.co/"
+VOID = {"meta", "link", "input"}
 
 
 class Page(HTMLParser):
@@ -74,10 +78,11 @@ def _render(name: str) -> str:
 @pytest.mark.parametrize("name", LINEAGES)
 def test_page_is_well_formed_and_closed_in_itself(name: str) -> None:
     page = Page(_render(name))
-    assert page.tags.isdisjoint({"script", "iframe", "object", "img", "form", "base", "b onload"})
-    assert not [key for _, key, _ in page.attributes if key.startswith("on")]
-    targets = page.values("href") + page.values("src")
-    assert [one for one in targets if not one.startswith("#") and one != "data:,"] == []
+    assert page.tags.isdisjoint({"iframe", "object", "img", "form", "base", "b onload"})
+    assert not [key for _, key, _ in page.attributes if key.startswith("on") or key == "style"]
+    assert page.values("src") == []
+    targets = [one for one in page.values("href") if not one.startswith(("#", HUB))]
+    assert targets == ["data:,"]
     assert "url(" not in CSS
     assert "@import" not in CSS
 
@@ -129,9 +134,59 @@ def test_hostile_text_stays_text() -> None:
     text = _render("hostile")
     assert not set(text) & set("\x1b\u202e")
     assert "<b onload" not in text
-    assert "</script>" not in text
+    assert text.count("</script>") == text.count("<script>") == 1
     shown = HOSTILE.replace("\n", "\\n").replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
     assert shown in Page(text).words
+
+
+def test_nothing_runs_but_what_is_named_by_its_hash() -> None:
+    text = _render("hostile")
+    [policy] = [value for value in Page(text).values("content") if "default-src" in value]
+    assert policy.startswith("default-src 'none'; ")
+    assert "unsafe" not in policy
+    for tag, kind in (("script", "script-src"), ("style", "style-src")):
+        [inner] = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = b64encode(sha256(inner.encode()).digest()).decode()
+        assert f"{kind} 'sha256-{digest}'" in policy
+
+
+@pytest.mark.parametrize(
+    ("ref", "source", "page"),
+    [
+        ("acme/oak", None, HUB + "acme/oak"),
+        ("acme/oak@refs/pr/1", None, None),
+        ("acme/oak@v1.0", None, HUB + "acme/oak/tree/v1.0"),
+        ("asked/oak", "hub", HUB + "asked/oak"),
+        ("asked/oak", "local", None),
+        ("asked/oak", None, None),
+        ("./acme/oak", None, None),
+        ("/acme/oak", None, None),
+        ("../oak", None, None),
+        ("acme/..", None, None),
+        ("acme/oak/more", None, None),
+        ("javascript:alert(1)", None, None),
+        ('acme/"onclick=x', None, None),
+        ("oak", None, None),
+    ],
+)
+def test_links_lead_to_pages_that_are_on_the_hub(
+    ref: str, source: SourceKind | None, page: str | None
+) -> None:
+    node = LineageNode(ref=ref, source=source)
+    assert find_page(node, "asked/oak") == page
+
+
+def test_a_picture_stands_alone() -> None:
+    for name in LINEAGES:
+        text = show("lineage", "svg", LINEAGES[name](), publishers=PUBLISHERS)
+        tree = ElementTree.fromstring(text)
+        drawn = [one.get("id") for one in tree if (one.get("id") or "").startswith("b")]
+        assert len(drawn) >= len(LINEAGES[name]().nodes)
+        assert {one.tag.partition("}")[2] for one in tree.iter()}.isdisjoint({"a", "script"})
+        assert text.count("http") - text.count("http://www.w3.org/2000/svg") == 0
+        # One layout: boxes stand where the page has them.
+        places = re.compile(r'<(?:a|g) id="(b\d+)".*?transform="([^"]*)"')
+        assert places.findall(text) == places.findall(_render(name))
 
 
 def test_page_does_not_depend_on_the_cost() -> None:

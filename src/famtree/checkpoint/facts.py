@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from famtree.sources.weight_files import Hashes
-from famtree.types.checkpoint import CheckpointFormat, Listing, TensorIndex
+from famtree.types.checkpoint import CheckpointFormat, Listing, SourceKind, TensorIndex
 from famtree.types.claim import Claim, Role
 from famtree.types.family import KnownTokenizer
 from famtree.types.fingerprint import Fingerprint, Tokenizer
@@ -23,6 +23,8 @@ class NodeFacts(Struct, frozen=True):
 
     ref: str
     traits: Mapping[str, Trait]
+    source: SourceKind | None = None
+    """Where it was read; None of what somebody has on record."""
     family: str | None = None
     generation: str | None = None
     size: str | None = None

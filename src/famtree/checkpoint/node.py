@@ -54,6 +54,7 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
     return NodeFacts(
         ref=name,
         traits=make_traits(findings.fingerprint),
+        source=source.kind,
         family=findings.family.key if findings.family else None,
         generation=findings.generation.key if findings.generation else None,
         size=size.size.name if size is not None and size.size is not None else None,

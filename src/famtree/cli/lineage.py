@@ -39,6 +39,7 @@ def lineage(
         bool, typer.Option("--mermaid", help="A Mermaid flowchart: --format mermaid.")
     ] = False,
     dot: Annotated[bool, typer.Option("--dot", help="A Graphviz graph: --format dot.")] = False,
+    svg: Annotated[bool, typer.Option("--svg", help="A picture: --format svg.")] = False,
     html: Annotated[
         str | None,
         typer.Option("--html", metavar="FILE", help="Write one self-contained page; - is stdout."),
@@ -57,17 +58,18 @@ def lineage(
 ) -> None:
     """Show where a checkpoint comes from: every parent, with a status on every link.
 
-    At most one of --format, --json, --mermaid, --dot and --html. Exit codes: 0 answered, 2 usage,
-    3 could not be fetched, 4 unreadable, 70 a bug.
+    At most one of --format, --json, --mermaid, --dot, --svg and --html. Exit codes: 0 answered,
+    2 usage, 3 could not be fetched, 4 unreadable, 70 a bug.
     """
     from famtree.cli.output import check_target, render, write_page
 
     page = html is not None
-    chosen = choose_format(form, json=as_json, mermaid=mermaid, dot=dot, html=page)
-    if html is not None:
+    chosen = choose_format(form, json=as_json, mermaid=mermaid, dot=dot, svg=svg, html=page)
+    if chosen in {"html", "svg"}:
         from famtree.formats.lineage_layout import require_layout
 
         require_layout()
+    if html is not None:
         check_target("--html", html)
 
     from famtree import api

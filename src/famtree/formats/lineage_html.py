@@ -1,14 +1,13 @@
-"""`Lineage` -> one page that needs no network and no script."""
+"""`Lineage` -> one page that needs no network, and is whole without its script."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
-from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
 from famtree.formats.escape import clip_text
-from famtree.formats.lineage_svg import draw_sign, draw_svg
+from famtree.formats.lineage_svg import MOST_NODES, draw_sign, draw_svg
 from famtree.formats.lineage_words import (
     MEANINGS,
     Graph,
@@ -21,18 +20,17 @@ from famtree.formats.lineage_words import (
     describe_relation,
     describe_verification,
     find_other_publisher,
+    find_page,
 )
+from famtree.formats.page import fill_page
 from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
     from famtree.types.identification import Evidence
-from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
+    from famtree.types.lineage import ChildGroup, Lineage, LineageEdge, LineageNode
 
-MOST_NODES = 600
-"""Checkpoints drawn, nearest first: more cannot be looked at, and the page must open quickly."""
 _MOST_EVIDENCE = 60
-_DATA = Path(__file__).with_name("data")
 
 
 def render_html(lineage: Lineage, options: Options) -> str:
@@ -43,12 +41,14 @@ def render_html(lineage: Lineage, options: Options) -> str:
     """
     graph = build_graph(lineage, most=MOST_NODES)
     publishers = options.publishers
-    page = Template((_DATA / "lineage.html").read_text(encoding="utf-8"))
-    return page.substitute(
+    return fill_page(
+        "lineage",
+        styles=("graph", "lineage"),
+        scripts=("lineage",),
         title=_clean(lineage.ref),
-        style=(_DATA / "lineage.css").read_text(encoding="utf-8"),
         summary=_write_summary(lineage, graph),
         legend=_write_legend(),
+        filters=_write_filters(graph),
         drawing=draw_svg(graph, publishers=publishers, roots=set(lineage.roots)),
         links=_write_links(graph),
         checkpoints=_write_nodes(graph, publishers, set(lineage.roots)),
@@ -94,6 +94,24 @@ def _write_legend() -> str:
     )
 
 
+def _write_filters(graph: Graph) -> str:
+    """Return a box to tick for every status and every relation that is drawn."""
+    statuses = {edge.status for edge in graph.edges}
+    shown = [(one, f"{draw_sign(one)} {one}") for one in STATUSES if one in statuses]
+    relations = sorted({str(edge.relation) for edge in graph.edges})
+    return _write_choice("status", "Status", shown) + _write_choice(
+        "relation", "Relation", [(one, _clean(one)) for one in relations]
+    )
+
+
+def _write_choice(name: str, legend: str, choices: Iterable[tuple[str, str]]) -> str:
+    ticks = "".join(
+        f'<label><input type="checkbox" name="{name}" value="{value}" checked> {label}</label> '
+        for value, label in choices
+    )
+    return f"<fieldset><legend>{legend}</legend>{ticks}</fieldset>\n" if ticks else ""
+
+
 def _write_links(graph: Graph) -> str:
     numbers = {ref: number for number, ref in enumerate(graph.nodes)}
     parts = [
@@ -104,7 +122,7 @@ def _write_links(graph: Graph) -> str:
         f"<i>{_clean(describe_relation(edge))}</i></summary>\n"
         # The anchor is inside: browsers then open the details that a link leads into.
         f'<div class="inside" id="e{number}" tabindex="-1">{_write_link(edge)}'
-        f'<p><a href="#n{numbers[edge.child]}">About the child</a> '
+        f'<p class="row"><a href="#n{numbers[edge.child]}">About the child</a> '
         f'<a href="#n{numbers[edge.parent]}">About the parent</a> '
         f'<a href="#l{number}">Show in the drawing</a></p></div></details>'
         for number, edge in enumerate(graph.edges)
@@ -145,11 +163,11 @@ def _write_evidence(item: Evidence) -> str:
 
 
 def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
-    above: dict[str, list[int]] = {}
-    below: dict[str, list[int]] = {}
+    above: dict[str, list[tuple[int, str]]] = {}
+    below: dict[str, list[tuple[int, str]]] = {}
     for number, edge in enumerate(graph.edges):
-        above.setdefault(edge.child, []).append(number)
-        below.setdefault(edge.parent, []).append(number)
+        above.setdefault(edge.child, []).append((number, edge.parent))
+        below.setdefault(edge.parent, []).append((number, edge.child))
     parts = []
     for number, node in enumerate(graph.nodes.values()):
         facts = "".join(
@@ -158,12 +176,21 @@ def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
         )
         links = _write_jumps("Comes from", above.get(node.ref, []))
         links += _write_jumps("Gave rise to", below.get(node.ref, []))
+        page = _link_hub(node, graph.ref)
         parts.append(
             f'<details><summary><span class="name">{_clean(node.ref)}</span></summary>\n'
             f'<div class="inside" id="n{number}" tabindex="-1"><dl>{facts}</dl>{links}'
-            f'<p><a href="#b{number}">Show in the drawing</a></p></div></details>'
+            f'<p class="row"><a href="#b{number}">Show in the drawing</a>{page}</p>'
+            "</div></details>"
         )
     return "\n".join(parts)
+
+
+def _link_hub(node: LineageNode, asked: str) -> str:
+    address = find_page(node, asked)
+    if address is None:
+        return ""
+    return f' <a href="{_clean(address)}" rel="noopener noreferrer" target="_blank">On the Hub</a>'
 
 
 def _list_facts(
@@ -183,12 +210,14 @@ def _list_facts(
     return [(label, value) for label, value in facts if value]
 
 
-def _write_jumps(label: str, numbers: list[int]) -> str:
-    if not numbers:
+def _write_jumps(label: str, links: list[tuple[int, str]]) -> str:
+    if not links:
         return ""
-    links = ", ".join(f'<a href="#e{number}">link {number + 1}</a>' for number in numbers[:50])
-    more = f" and {len(numbers) - 50} more" if len(numbers) > 50 else ""
-    return f"<p>{label}: {links}{more}</p>"
+    shown = ", ".join(
+        f'<a href="#e{number}" class="name">{_clean(name)}</a>' for number, name in links[:50]
+    )
+    more = f" and {len(links) - 50} more" if len(links) > 50 else ""
+    return f"<p>{label}: {shown}{more}</p>"
 
 
 def _write_children(groups: list[ChildGroup]) -> str:

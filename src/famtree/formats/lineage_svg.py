@@ -1,4 +1,4 @@
-"""The drawing inside the lineage page: boxes and labels that are links to their evidence."""
+"""The drawing of a lineage: in its page, where boxes and labels lead to evidence, and by itself."""
 
 from __future__ import annotations
 
@@ -20,15 +20,21 @@ from famtree.formats.lineage_layout import (
 from famtree.formats.lineage_words import (
     Graph,
     Publishers,
+    build_graph,
     describe_layers,
     describe_node,
     find_other_publisher,
 )
+from famtree.formats.page import read_part
 from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
+    from famtree.formats.table import Options
     from famtree.types.identification import LinkStatus
-from famtree.types.lineage import LineageEdge, LineageNode
+    from famtree.types.lineage import Lineage, LineageEdge, LineageNode
+
+MOST_NODES = 600
+"""Checkpoints drawn, nearest first: more cannot be looked at, and a page must open quickly."""
 
 _NAME_COLUMNS = 30
 """Characters of the name's font that fit a box."""
@@ -53,22 +59,41 @@ def draw_sign(status: LinkStatus) -> str:
     return f'<svg class="icon" viewBox="-8 -8 16 16" aria-hidden="true">{shape}</svg>'
 
 
-def draw_svg(graph: Graph, *, publishers: Publishers, roots: set[str]) -> str:
-    """Return the SVG element: box n is `#b{n}` and leads to `#n{n}`, label n `#l{n}` to `#e{n}`."""
+def render_svg(lineage: Lineage, options: Options) -> str:
+    """Return a picture: one file with its own colours, light and dark, without links or scripts."""
+    drawing = draw_svg(
+        build_graph(lineage, most=MOST_NODES),
+        publishers=options.publishers,
+        roots=set(lineage.roots),
+        alone=True,
+    )
+    head, _, rest = drawing.partition(">")
+    ground = '<rect class="ground" width="100%" height="100%"/>'
+    return f"{head}>\n<style>\n{read_part('graph.css')}</style>\n{ground}{rest}\n"
+
+
+def draw_svg(graph: Graph, *, publishers: Publishers, roots: set[str], alone: bool = False) -> str:
+    """Return the SVG element: box n is `#b{n}` and leads to `#n{n}`, label n `#l{n}` to `#e{n}`.
+
+    With `alone` nothing leads anywhere: there is no page around it.
+    """
     numbers = {ref: number for number, ref in enumerate(graph.nodes)}
     edges = graph.edges
     layout = lay_out(len(numbers), [(numbers[e.child], numbers[e.parent]) for e in edges])
-    parts = [_open_svg(layout)]
+    parts = [_open_svg(layout, graph.ref if alone else None)]
     pairs = list(zip(edges, layout.lines, strict=True))
     parts += [_draw_line(edge, line) for edge, line in pairs]
     # Boxes and labels alternate as a reader goes: a checkpoint, then what it comes from.
     links: dict[str, list[str]] = {}
     for number, (edge, line) in enumerate(pairs):
-        links.setdefault(edge.child, []).append(_draw_label(number, edge, line))
+        ends = f'data-child="{numbers[edge.child]}" data-parent="{numbers[edge.parent]}"'
+        link = _lead(f"l{number}", f"e{number}", _draw_label(edge, line, ends), alone=alone)
+        links.setdefault(edge.child, []).append(link)
     for number, node in enumerate(graph.nodes.values()):
         other = find_other_publisher(node, publishers)
         kind = "asked" if node.ref == graph.ref else "root" if node.ref in roots else "between"
-        parts.append(_draw_box(number, node, layout.boxes[number], kind, other))
+        box = _draw_box(node, layout.boxes[number], kind, other)
+        parts.append(_lead(f"b{number}", f"n{number}", box, alone=alone))
         parts += links.get(node.ref, [])
     return "\n".join([*parts, "</svg>"])
 
@@ -92,7 +117,13 @@ def wrap_name(name: str, columns: int = _NAME_COLUMNS) -> list[str]:
     return [text[:at], text[at:]]
 
 
-def _open_svg(layout: Drawing) -> str:
+def _lead(name: str, target: str, inner: str, *, alone: bool) -> str:
+    return (
+        f'<g id="{name}" {inner}</g>' if alone else f'<a id="{name}" href="#{target}" {inner}</a>'
+    )
+
+
+def _open_svg(layout: Drawing, alone: str | None) -> str:
     markers = "".join(
         f'<marker id="m-{status}" class="s-{status}" viewBox="0 0 10 10" refX="9" refY="5" '
         'markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
@@ -100,8 +131,11 @@ def _open_svg(layout: Drawing) -> str:
         for status in STATUSES
     )
     width, height = f"{layout.width:.0f}", f"{layout.height:.0f}"
+    named = 'aria-labelledby="drawing"'
+    if alone is not None:
+        named = f'xmlns="http://www.w3.org/2000/svg" aria-label="{_clean(f"Lineage of {alone}")}"'
     return (
-        f'<svg class="graph" role="group" aria-labelledby="drawing" width="{width}" '
+        f'<svg class="graph" role="group" {named} width="{width}" '
         f'height="{height}" viewBox="0 0 {width} {height}">\n<defs>{markers}</defs>'
     )
 
@@ -117,7 +151,7 @@ def _draw_line(edge: LineageEdge, line: Line) -> str:
     return f'<path class="{kind}" d="{" ".join(path)}" marker-end="url(#m-{edge.status})"/>'
 
 
-def _draw_label(number: int, edge: LineageEdge, line: Line) -> str:
+def _draw_label(edge: LineageEdge, line: Line, ends: str) -> str:
     x, y = line.label
     relation = {"unknown": "unknown relation"}.get(edge.relation, str(edge.relation))
     if edge.weight is not None:
@@ -127,21 +161,20 @@ def _draw_label(number: int, edge: LineageEdge, line: Line) -> str:
     layers = describe_layers(edge)
     left = -LABEL_WIDTH / 2
     return (
-        f'<a id="l{number}" href="#e{number}" class="label" transform="translate({x:.1f} {y:.1f})" '
+        f'class="label" transform="translate({x:.1f} {y:.1f})" {ends} '
+        f'data-status="{edge.status}" data-relation="{edge.relation}" '
         f'aria-label="{_clean(told)}">'
         f"<title>{_clean(f'{told}, {layers}' if layers else told)}</title>"
         f'<rect x="{left:g}" y="{-LABEL_HEIGHT / 2:g}" width="{LABEL_WIDTH:g}" '
         f'height="{LABEL_HEIGHT:g}" rx="8"/>'
         f'<text class="relation" x="{left + 30:g}" y="-3">{_clean(relation)}</text>'
         f'<g class="sign s-{edge.status}" transform="translate({left + 16:g} 0)">'
-        f"{_SHAPES[edge.status]}</g>"
-        f'<text class="status s-{edge.status}" x="{left + 30:g}" y="13">{_clean(status)}</text></a>'
+        f"{_SHAPES[edge.status]}</g> "
+        f'<text class="status s-{edge.status}" x="{left + 30:g}" y="13">{_clean(status)}</text>'
     )
 
 
-def _draw_box(
-    number: int, node: LineageNode, middle: tuple[float, float], kind: str, other: str | None
-) -> str:
+def _draw_box(node: LineageNode, middle: tuple[float, float], kind: str, other: str | None) -> str:
     x, y = middle
     facts = describe_node(node) if node.resolved else "known by name only"
     extra = f"published by {other}" if other else "root" if kind == "root" else ""
@@ -149,19 +182,20 @@ def _draw_box(
     lines += [("fact", _cut(line, _FACT_COLUMNS)) for line in (facts, extra) if line]
     step = 16.5
     top = -step * (len(lines) - 1) / 2 + 4.5
+    # A blank between texts that are words of their own: programs that read aloud join them.
     texts = "".join(
-        f'<text class="{style}" y="{top + step * place:g}" text-anchor="middle"'
-        f"{_squeeze(style, line)}>{_clean(line)}</text>"
+        f'{"" if style == "name" else " "}<text class="{style}" y="{top + step * place:g}" '
+        f'text-anchor="middle"{_squeeze(style, line)}>{_clean(line)}</text>'
         for place, (style, line) in enumerate(lines)
     )
     told = ", ".join(part for part in (node.ref, facts, extra) if part)
     classes = f"node {kind}" + ("" if node.resolved else " unread")
     return (
-        f'<a id="b{number}" href="#n{number}" class="{classes}" '
+        f'class="{classes}" data-name="{_clean(node.ref)}" '
         f'transform="translate({x:.1f} {y:.1f})" aria-label="{_clean(told)}">'
         f"<title>{_clean(told)}</title>"
         f'<rect x="{-NODE_WIDTH / 2:g}" y="{-NODE_HEIGHT / 2:g}" width="{NODE_WIDTH:g}" '
-        f'height="{NODE_HEIGHT:g}" rx="10"/>{texts}</a>'
+        f'height="{NODE_HEIGHT:g}" rx="10"/>{texts}'
     )
 
 

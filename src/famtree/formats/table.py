@@ -92,6 +92,7 @@ FORMATS: dict[str, dict[str, Renderer]] = {
         "mermaid": _call("lineage_mermaid:render_mermaid"),
         "dot": _call("lineage_dot:render_dot"),
         "html": _call("lineage_html:render_html"),
+        "svg": _call("lineage_svg:render_svg"),
     },
     "fit": {
         **_report("fit_text:report_fit"),

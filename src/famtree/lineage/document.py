@@ -87,6 +87,7 @@ def _describe(ref: str, facts: NodeFacts | None, recipe: FoundMerge | None = Non
         family=facts.family if facts is not None else None,
         generation=facts.generation if facts is not None else None,
         format=facts.format if facts is not None else None,
+        source=facts.source if facts is not None else None,
         publisher=organisation if slash and organisation else None,
         resolved=facts is not None,
         recipe=recipe,

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from famtree.types.checkpoint import CheckpointFormat
+from famtree.types.checkpoint import CheckpointFormat, SourceKind
 from famtree.types.identification import (
     CostReport,
     Evidence,
@@ -27,6 +27,8 @@ class LineageNode(FrozenModel):
     family: str | None = None
     generation: str | None = None
     format: CheckpointFormat | None = None
+    source: SourceKind | None = None
+    """Where it was read; None of what is only on record or known by name."""
     publisher: str | None = None
     """Hub organisation that published it, which need not be the family's maker."""
     resolved: bool = True
