@@ -19,7 +19,9 @@ if str(TESTS) not in sys.path:
     sys.path.insert(0, str(TESTS))
 
 from famtree.formats.escape import RUNNERS  # noqa: E402
-from hub.fixture import hub as hub  # noqa: E402 - a fixture for every folder
+from formats.browsing import axe as axe  # noqa: E402 - fixtures for every folder
+from formats.browsing import browser as browser  # noqa: E402
+from hub.fixture import hub as hub  # noqa: E402
 from loading import load_module as load_module  # noqa: E402
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="POSIX only")

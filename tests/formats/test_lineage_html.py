@@ -10,8 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from famtree.formats.lineage_svg import MOST_NODES, wrap_name
-from famtree.formats.lineage_words import find_page
-from famtree.formats.page import read_part
+from famtree.formats.page import find_page, read_part
 from famtree.types.checkpoint import SourceKind
 from famtree.types.identification import CostReport
 from famtree.types.lineage import Lineage, LineageNode

@@ -16,7 +16,15 @@ from famtree.atlas.query import QueryResult
 from famtree.errors import FamtreeError, UsageError
 from famtree.formats.schema import SCHEMA_NAMES
 from famtree.formats.table import FORMATS, Options, render
-from famtree.types.atlas import AtlasReport, Contradicted, Counted, Loosened
+from famtree.types.atlas import (
+    AtlasReport,
+    Contradicted,
+    Counted,
+    FamilyCount,
+    Loosened,
+    NamedCheckpoint,
+    Unidentified,
+)
 from foreign_text import fill
 from formats.test_check import make_hostile as make_hostile_check
 from formats.test_fit import make_fit
@@ -28,19 +36,23 @@ HOSTILE = "a\x1b[31m\tb\u202e|<b>`*_[x](y)\n# c"
 
 def make_report(text: str) -> AtlasReport:
     bars = [Counted(text, 2, text)]
+    one = NamedCheckpoint(text, listed=True)
     return AtlasReport(
         famtree=text,
+        built=text,
         checkpoints=2,
         outcomes=bars,
-        families=bars,
+        families=[FamilyCount(text, 2, 1, 0)],
+        unknown=[Unidentified(one, text, text)],
+        unknowns=1,
         statuses=bars,
         undeclared=0,
         copies=bars,
-        contradicted=[Contradicted(text, text, text)],
+        contradicted=[Contradicted(one, one, text)],
         contradictions=1,
         quantizations=bars,
         licenses=[],
-        loosened=[Loosened(text, text, text, text, text)],
+        loosened=[Loosened(one, text, one, text, text)],
         loosenings=1,
     )
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,12 @@ def build_atlas(sources: Sequence[Path], target: Path) -> Built:
             connection.execute(text)
             connection.executemany(
                 "INSERT INTO meta VALUES (?, ?)",
-                [("schema", SCHEMA), ("famtree", __version__), ("rows", str(rows[0]))],
+                [
+                    ("schema", SCHEMA),
+                    ("famtree", __version__),
+                    ("rows", str(rows[0])),
+                    ("built", datetime.now(UTC).date().isoformat()),
+                ],
             )
             kept = connection.execute("SELECT count(*) FROM checkpoints").fetchone()
             connection.execute("CHECKPOINT")

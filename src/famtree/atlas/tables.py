@@ -36,7 +36,7 @@ TABLES: dict[str, dict[str, str]] = {
         "lineage_complete": "BOOLEAN",
         "warnings": _TEXTS,
         "children": "INTEGER",
-        "quantization_document": "VARCHAR",
+        **_texts("quantization_document", "unknown_because"),
     },
     "fingerprints": {
         "id": "INTEGER",

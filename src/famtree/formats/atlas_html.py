@@ -1,53 +1,95 @@
-"""`AtlasReport` -> one page that needs no network and no script."""
+"""`AtlasReport` -> one page that needs no network, and can be read without its script."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING
 
-from famtree.formats.escape import clip_text
-from famtree.types.atlas import AtlasReport, Counted
+from famtree.formats.escape import clip_name, clip_text
+from famtree.formats.identity_words import UNKNOWN
+from famtree.formats.page import fill_page, find_address
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
+    from famtree.types.atlas import AtlasReport, Counted, NamedCheckpoint
 
-_DATA = Path(__file__).with_name("data")
 _BAR = 22
 """Height of a bar and its gap, pixels."""
 _LABEL, _WIDTH, _ROOM = 260, 420, 190
 """Widths of the labels, of the longest bar and of what is written behind it, pixels."""
 _LABEL_COLUMNS = 34
 
+Cell = tuple[str, str]
+"""Attributes and content of a cell, as markup."""
+
 
 def render_report(report: AtlasReport, _: Options) -> str:
     """Return the page. Equal reports give equal pages."""
-    page = Template((_DATA / "atlas.html").read_text(encoding="utf-8"))
-    return page.substitute(
-        style=(_DATA / "atlas.css").read_text(encoding="utf-8"),
+    most = max((one.checkpoints for one in report.families), default=1)
+    return fill_page(
+        "atlas",
+        styles=("graph", "atlas"),
+        scripts=("atlas",),
         checkpoints=f"{report.checkpoints:,}",
+        built=f"Built on {_clean(report.built)}."
+        if report.built
+        else "It does not say when it was built.",
         outcomes=draw_bars("Checkpoints by outcome", report.outcomes),
-        families=draw_bars("Checkpoints by family", report.families),
+        family_count=f"{len(report.families):,}",
+        families=_write_table(
+            "families",
+            ("family", "checkpoints", "", "generations", "generation open"),
+            [
+                [
+                    _tell(one.key),
+                    _number(one.checkpoints),
+                    ("", _draw_bar(one.checkpoints / most)),
+                    _number(one.generations),
+                    _number(one.unsettled),
+                ]
+                for one in report.families
+            ],
+        ),
+        unknowns=f"{report.unknowns:,}",
+        unknown=_write_table(
+            "unknown checkpoints",
+            ("checkpoint", "why", "what it shows"),
+            [
+                [_link(one.checkpoint), _explain(one.because), _tell(one.design)]
+                for one in report.unknown
+            ],
+            report.unknowns,
+        ),
         statuses=draw_bars("Links by status", report.statuses),
         undeclared=f"{report.undeclared:,}",
         copies=draw_bars("Checkpoints with equal weight files", report.copies),
         contradictions=f"{report.contradictions:,}",
         contradicted=_write_table(
+            "contradicted claims",
             ("child", "claimed parent", "relation"),
-            ((one.child, one.parent, one.relation) for one in report.contradicted),
+            [
+                [_link(one.child), _link(one.parent), _tell(one.relation)]
+                for one in report.contradicted
+            ],
             report.contradictions,
         ),
         quantizations=draw_bars("Quantized checkpoints by method", report.quantizations),
         licenses=draw_bars("Checkpoints by licence", report.licenses),
         loosenings=f"{report.loosenings:,}",
         loosened=_write_table(
+            "looser licences",
             ("child", "its licence", "parent", "its licence", "status of the link"),
-            (
-                (one.child, one.child_license, one.parent, one.parent_license, one.status)
+            [
+                [
+                    _link(one.child),
+                    _tell(one.child_license),
+                    _link(one.parent),
+                    _tell(one.parent_license),
+                    _tell(one.status),
+                ]
                 for one in report.loosened
-            ),
+            ],
             report.loosenings,
         ),
         version=_clean(report.famtree),
@@ -61,8 +103,8 @@ def draw_bars(title: str, bars: Sequence[Counted]) -> str:
     most = max(bar.count for bar in bars) or 1
     height = _BAR * len(bars)
     parts = [
-        f'<svg role="img" viewBox="0 0 {_LABEL + _WIDTH + _ROOM} {height}" '
-        f'style="max-width:{_LABEL + _WIDTH + _ROOM}px"><title>{_clean(title)}</title>'
+        f'<svg class="plot" role="img" viewBox="0 0 {_LABEL + _WIDTH + _ROOM} {height}" '
+        f'width="{_LABEL + _WIDTH + _ROOM}"><title>{_clean(title)}</title>'
     ]
     for number, bar in enumerate(bars):
         top = number * _BAR
@@ -76,18 +118,57 @@ def draw_bars(title: str, bars: Sequence[Counted]) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _write_table(headings: Sequence[str], rows: Iterable[Sequence[str]], total: int) -> str:
-    shown = ["<tr>" + "".join(f"<td>{_clean(cell)}</td>" for cell in row) + "</tr>" for row in rows]
-    if not shown:
-        return ""
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in headings)
-    more = f"<p>{total - len(shown):,} more.</p>" if total > len(shown) else ""
-    body = "\n".join(shown)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>{more}"
+def _draw_bar(share: float) -> str:
+    return (
+        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect width="{100 * share:.1f}" height="8"/></svg>'
+    )
+
+
+def _write_table(
+    name: str, headings: Sequence[str], rows: Sequence[Sequence[Cell]], total: int | None = None
+) -> str:
+    if not rows:
+        return "<p>None.</p>"
+    head = "".join(
+        f'<th scope="col">{heading}</th>' if heading else "<td></td>" for heading in headings
+    )
+    body = "\n".join(
+        "<tr>" + "".join(f"<td{kind}>{text}</td>" for kind, text in row) + "</tr>" for row in rows
+    )
+    left = (total or 0) - len(rows)
+    more = f"<p>{left:,} more.</p>" if left > 0 else ""
+    return (
+        f'<div class="list"><p class="filter" hidden><label>Filter '
+        f'<input type="search" aria-label="Filter {name}"></label> <output></output></p>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="Table of {name}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>{more}</div>"
+    )
+
+
+def _tell(text: str) -> Cell:
+    return "", _clean(text)
+
+
+def _number(number: int) -> Cell:
+    return f' class="number" data-value="{number}"', f"{number:,}"
+
+
+def _explain(because: str) -> Cell:
+    told = {str(word): text for word, text in UNKNOWN.items()}.get(because, because)
+    return "", _clean(told)
+
+
+def _link(one: NamedCheckpoint) -> Cell:
+    address = find_address(one.name) if one.listed else None
+    name = escape(clip_name(one.name))
+    if address is None:
+        return "", name
+    return "", f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{name}</a>'
 
 
 def _clip(text: str) -> str:
-    return escape(clip_text(text, _LABEL_COLUMNS))
+    return escape(clip_name(text, _LABEL_COLUMNS))
 
 
 def _clean(text: str) -> str:

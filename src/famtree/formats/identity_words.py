@@ -56,7 +56,7 @@ _STANDINGS: dict[LinkStatus, str] = {
     "inferred": "inferred, not declared",
     "unresolved": "not settled",
 }
-_UNKNOWN: dict[UnknownReason, str] = {
+UNKNOWN: dict[UnknownReason, str] = {
     "unregistered": "no family on record has this design",
     "not-judged": "its files do not suffice to tell",
     "contradictory": "it shows traits that no family on record has together",
@@ -121,7 +121,7 @@ def _tell_what(result: Identification) -> str:
     name = name_model(result)
     told = name
     if result.outcome == "unknown" and result.kind == "model":
-        because = _UNKNOWN.get(result.unknown_because or "not-judged", "")
+        because = UNKNOWN.get(result.unknown_because or "not-judged", "")
         return f"Unknown: {because}"
     if result.kind != "model":
         return _tell_kind(result, name)
@@ -172,7 +172,7 @@ def _tell_kind(result: Identification, name: str | None) -> str:
         return f"{nouns[kind]}: {probably}{of}{name}"
     if result.outcome == "ambiguous":
         return f"{nouns[kind]}, not settled which: {_name_candidates(result)}"
-    return f"{nouns[kind]}; {_UNKNOWN.get(result.unknown_because or 'not-judged', '')}"
+    return f"{nouns[kind]}; {UNKNOWN.get(result.unknown_because or 'not-judged', '')}"
 
 
 def _tell_standing(result: Identification) -> str:

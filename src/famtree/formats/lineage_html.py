@@ -20,9 +20,8 @@ from famtree.formats.lineage_words import (
     describe_relation,
     describe_verification,
     find_other_publisher,
-    find_page,
 )
-from famtree.formats.page import fill_page
+from famtree.formats.page import fill_page, find_page
 from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:

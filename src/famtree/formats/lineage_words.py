@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
@@ -48,8 +47,6 @@ Publishers = Mapping[str, Collection[str]]
 """Family key -> Hub organisations of its maker."""
 
 _MOST_SPANS = 6
-_REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}(?:@[\w.-]{1,100})?", re.ASCII)
-"""org/name[@revision]; `..` as a part of a path starts with no letter."""
 
 
 class Graph(Struct, frozen=True):
@@ -135,17 +132,6 @@ def find_other_publisher(node: LineageNode, publishers: Publishers) -> str | Non
     if not own or not node.publisher:
         return None
     return None if node.publisher.lower() in {name.lower() for name in own} else node.publisher
-
-
-def find_page(node: LineageNode, asked: str) -> str | None:
-    """Return the address of the checkpoint's page on the Hub, None for what is not on one.
-
-    What was asked for may be a folder of the same form; ancestors are names on the Hub.
-    """
-    if not _REPOSITORY.fullmatch(node.ref) or (node.ref == asked and node.source != "hub"):
-        return None
-    name, _, revision = node.ref.partition("@")
-    return f"https://huggingface.co/{name}" + (f"/tree/{revision}" if revision else "")
 
 
 def describe_completeness(lineage: Lineage) -> str:

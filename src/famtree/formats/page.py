@@ -6,12 +6,19 @@ another hash and is dead, were escaping forgotten (https://www.w3.org/TR/CSP3/, 
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from famtree.types.lineage import LineageNode
 
 _DATA = Path(__file__).with_name("data")
+_REPOSITORY = re.compile(r"\w[\w.-]{0,95}/\w[\w.-]{0,95}(?:@[\w.-]{1,100})?", re.ASCII)
+"""org/name[@revision]; `..` as a part of a path starts with no letter."""
 
 
 def fill_page(name: str, *, styles: tuple[str, ...], scripts: tuple[str, ...], **parts: str) -> str:
@@ -29,6 +36,22 @@ def fill_page(name: str, *, styles: tuple[str, ...], scripts: tuple[str, ...], *
     )
     page = Template(read_part(f"{name}.html"))
     return page.substitute(parts, style=style, script=script, policy=policy)
+
+
+def find_address(name: str) -> str | None:
+    """Return the address of a Hub checkpoint's page; None for what is no such name."""
+    if not _REPOSITORY.fullmatch(name):
+        return None
+    repo, _, revision = name.partition("@")
+    return f"https://huggingface.co/{repo}" + (f"/tree/{revision}" if revision else "")
+
+
+def find_page(node: LineageNode, asked: str) -> str | None:
+    """Return the address of the checkpoint's page on the Hub, None for what is not on one.
+
+    What was asked for may be a folder of the same form; ancestors are names on the Hub.
+    """
+    return None if node.ref == asked and node.source != "hub" else find_address(node.ref)
 
 
 def read_part(file: str) -> str:

@@ -15,12 +15,41 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class FamilyCount:
+    """How many checkpoints are of one family, and of how many of its generations."""
+
+    key: str
+    checkpoints: int
+    generations: int
+    unsettled: int
+    """Checkpoints whose generation is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCheckpoint:
+    """A checkpoint as its publisher writes it."""
+
+    name: str
+    listed: bool
+    """Whether it is a name on the Hub, not a folder of somebody's machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """A checkpoint whose family is unknown, and what it shows of its design."""
+
+    checkpoint: NamedCheckpoint
+    because: str
+    design: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loosened:
     """A link whose child states a looser licence than its parent."""
 
-    child: str
+    child: NamedCheckpoint
     child_license: str
-    parent: str
+    parent: NamedCheckpoint
     parent_license: str
     status: str
 
@@ -29,8 +58,8 @@ class Loosened:
 class Contradicted:
     """A claimed link that evidence rules out."""
 
-    child: str
-    parent: str
+    child: NamedCheckpoint
+    parent: NamedCheckpoint
     relation: str
 
 
@@ -39,9 +68,14 @@ class AtlasReport:
     """Counts over all checkpoints, and examples where a list would be too long."""
 
     famtree: str
+    built: str
+    """Day on which the atlas was built, empty where it does not say."""
     checkpoints: int
     outcomes: list[Counted]
-    families: list[Counted]
+    families: list[FamilyCount]
+    """All of them, that of most checkpoints first."""
+    unknown: list[Unidentified]
+    unknowns: int
     statuses: list[Counted]
     """Links by status."""
     undeclared: int

@@ -15,10 +15,10 @@ SELECT (row_number() OVER (ORDER BY key))::INTEGER AS id, key, place FROM (
 
 CREATE TEMP TABLE chosen AS
 SELECT * EXCLUDE (document, found), found[1] AS chain, found[2] AS quantization_document,
-       found[3] AS fingerprint
+       found[3] AS fingerprint, json_extract_string(found[4], '$') AS unknown_because
 FROM (
     SELECT id, key, raw.*, json_extract(document, [
-        '$.lineage.chain', '$.quantization', '$.fingerprint']) AS found
+        '$.lineage.chain', '$.quantization', '$.fingerprint', '$.unknown_because']) AS found
     FROM picked JOIN raw ON raw.rowid = picked.place
 );
 
@@ -55,7 +55,7 @@ CREATE TABLE checkpoints AS
 SELECT id, key, ref, coalesce(name, ref) AS name, revision, source, format, outcome, family,
        generation, size, variant, parameters, confidence, quantization, bits, license, created_at,
        parents, root, lineage_complete, warnings, coalesce(known.children, 0)::INTEGER AS children,
-       quantization_document::VARCHAR AS quantization_document
+       quantization_document::VARCHAR AS quantization_document, unknown_because
 FROM chosen
 LEFT JOIN (
     SELECT parent, count(*) AS children FROM edges WHERE status <> 'contradicted' GROUP BY parent

@@ -1,3 +1,5 @@
+"""What tests of pages share: one browser, and axe-core."""
+
 from __future__ import annotations
 
 import shutil
