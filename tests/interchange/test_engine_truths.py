@@ -18,7 +18,7 @@ from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan, Side
 from famtree.types.checkpoint import TensorIndex
 from famtree.types.comparison import Answer, Question
-from interchange.sides import make_index, make_pair, make_side
+from interchange.sides import make_index, make_pair, make_side, make_words
 
 TRUTHS = tomllib.loads(Path(__file__).with_name("engine_truths.toml").read_text(encoding="utf-8"))
 WORDS = {"y": "yes", "n": "no", "c": "conditional", "u": "unknown"}
@@ -163,3 +163,42 @@ def test_mergekit_raises_where_rows_differ() -> None:
 def test_converted_once_is_not_said_beside_a_form_that_cannot_be(engine: str) -> None:
     b = store(TRUTHS["form"]["awq8"])
     assert ask(engine, "engine", make_side(), b).answer != "yes"
+
+
+EXPERTS = {"num_local_experts": 8, "num_experts_per_tok": 2}
+
+
+@pytest.mark.parametrize(
+    ("engine", "form", "config", "capability", "expected"),
+    [
+        # AWQConfig has no method for experts; AWQMarlinConfig has, from 8.0.
+        ("sglang", "awq", EXPERTS, 75, "no"),
+        ("sglang", "awq", EXPERTS, 80, "yes"),
+        ("sglang", "awq", {}, 75, "yes"),
+        # Only these implementations of MLX LM rename what compressed-tensors packs.
+        ("mlx-lm", "ct_w4a16", {"model_type": "kimi_k2"}, None, "yes"),
+        ("mlx-lm", "ct_w4a16", {"model_type": "llama"}, None, "conditional"),
+    ],
+)
+def test_a_form_depends_on_what_is_stored_in_it(
+    engine: str, form: str, config: dict[str, Any], capability: int | None, expected: str
+) -> None:
+    side = store(TRUTHS["form"][form], **config)
+    (answer,) = answer_quantization(side, side, ENGINES[engine], Plan(capability=capability))
+    assert answer.answer == expected, answer.reason
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({}, "yes"),
+        ({"model_type": "mistral", "sliding_window": 4096}, "conditional"),
+        ({"model_type": "mamba2", "state_size": 128, "conv_kernel": 4, "num_heads": 128,
+          "head_dim": 64, "n_groups": 1, "expand": 2}, "no"),
+    ],
+)  # fmt: skip
+def test_mlx_drafts_for_what_can_go_back(config: dict[str, Any], expected: str) -> None:
+    """mlx_lm/generate.py: Speculative decoding requires a trimmable prompt cache."""
+    words = make_words("a", "b")
+    a, b = make_side(vocabulary=words), make_side(vocabulary=words, **config)
+    assert ask("mlx-lm", "draft", a, b).answer == expected

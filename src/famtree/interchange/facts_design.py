@@ -117,6 +117,16 @@ def _same_kv_layout(pair: Pair) -> bool | None:
     return None if left is None or right is None else left == right
 
 
+def _keeps(side: Side) -> str | None:
+    """Return what stands against going back to an earlier token, None where it was not seen."""
+    layout = read_layout(side)
+    if layout is None:
+        return None
+    if layout.mixer is not None:
+        return "recurrence"
+    return "window" if any(layer.window is not None for layer in layout.layers) else "none"
+
+
 def _encoder_decoder(pair: Pair) -> bool | None:
     if not pair.b.config:
         return None
@@ -168,5 +178,6 @@ DESIGN_FACTS: dict[str, Fact] = {
     "head.rows_same": Fact("the vocabulary that a's head proposes from", _head_rows),
     "head.own": Fact("whether b has prediction layers", lambda p: predicts_ahead(p.b)),
     "kv_layout.same": Fact("the layout of both caches", _same_kv_layout),
+    "cache.b": Fact("whether b keeps a state or windows", lambda p: _keeps(p.b)),
     "encoder_decoder.b": Fact("whether b has an encoder", _encoder_decoder),
 }
