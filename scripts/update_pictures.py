@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "docs" / "pictures"
 PICTURES = {
+    "deepseek-r1-distill-qwen-7b": ("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", False),
     "merge": ("acme/desk-7b-AWQ", False),
     "contradicted": ("acme/wiki-8b", False),
     "verified": ("acme/tiny-chat", True),
