@@ -80,5 +80,5 @@ def test_exit_codes_are_documented_alike() -> None:
 
 
 def test_error_codes_are_documented() -> None:
-    text = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
     assert [kind.code for kind in _list_errors() if f"`{kind.code}`" not in text] == []
