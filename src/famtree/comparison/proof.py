@@ -159,6 +159,9 @@ def join_proof(descent: Descent, proof: Proof) -> LineageVerdict:
             "status": worst_of(declared.status, status or "unresolved"),
             "reason": f"{declared.reason}; {proof.reason}",
         }
+    elif proof.verdict == "shared-init" and declared.common_ancestor is not None:
+        # Neither is said to come from the other; that both began alike is what is declared.
+        update["reason"] = f"{declared.reason}; {proof.reason}"
     elif known and status == "declared":
         update["reason"] = f"{declared.reason}; {proof.reason}, as after distillation"
         update["status"] = worst_of(declared.status, status)

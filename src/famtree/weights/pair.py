@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from famtree.weights import fit_thresholds as fit
 from famtree.weights import thresholds as limit
 from famtree.weights.changes import Seen, list_changes, read_outside
 from famtree.weights.column_alignment import column_test, joint_test
 from famtree.weights.draw import Draw, make_draw
 from famtree.weights.identity import equal_share, same_files
+from famtree.weights.learned_directions import explain_by_start
 from famtree.weights.localise import locate_layers
 from famtree.weights.places import Place, draw_columns, draw_layers, draw_places
 from famtree.weights.probing import covers_neurons, probe_pair
@@ -27,7 +29,7 @@ from famtree.weights.results import (
     PairVerdict,
     ProbeTest,
 )
-from famtree.weights.row_gram import gram_test
+from famtree.weights.row_gram import compare_grams
 from famtree.weights.second_look import Look, Sample, look_again
 from famtree.weights.tensor_sample import compare_all_tensors
 from famtree.weights.token_probe import Probe, prepare_probe
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 
 MORE_WAVES = (1, 2, 3)
 """Further rows of every matrix where the first leave doubt."""
-GRAM_LAYERS = 4
 Report = Callable[[str], None]
 Floats = NDArray[np.float32]
 
@@ -120,7 +121,7 @@ def compare_weights(
         return _compare_tensors(case)
     if child.hidden is not None and child.hidden == parent.hidden:
         _column_tests(case)
-        found = _decide_by_columns(case)
+        found = _decide_by_columns(case, deep=deep)
         if found is not None:
             return found
     return _decide_deeply(case, deep=deep)
@@ -205,7 +206,7 @@ def _test(case: _Case) -> ColumnTest | None:
     )
 
 
-def _decide_by_columns(case: _Case) -> PairResult | None:
+def _decide_by_columns(case: _Case, *, deep: bool) -> PairResult | None:
     """Return the verdict where the column test settles it, else None."""
     column, embedding = case.column, case.embedding
     if column is None or column.z <= limit.DEPENDENT_Z:
@@ -236,11 +237,12 @@ def _decide_by_columns(case: _Case) -> PairResult | None:
         probe = prepare_probe(case.child, case.parent, case.draw)
         if probe is not None and probe.only_began_alike:
             return case.conclude(
-                "shared-init",
-                "columns are aligned, but neither values nor what tokens mean are alike: the same "
-                "initialisation or a far ancestor, not descent",
-                "column",
-            )
+                "shared-init", "columns are aligned, but neither values nor what tokens mean are "
+                "alike: the same initialisation or a far ancestor, not descent", "column",
+            )  # fmt: skip
+    asked = deep and not look.notes and column.cosine < fit.LEARNED_COSINE
+    if asked and (told := explain_by_start(case.child, case.parent, case.draw)) is not None:
+        return case.conclude("shared-init", told, "column")
     return _conclude_whole(case, look, embedding)
 
 
@@ -350,9 +352,7 @@ def _look_everywhere(case: _Case) -> PairResult | None:
 def _decide_by_gram(case: _Case, probe: Probe | None) -> PairResult | None:
     """Return the verdict where the rows of some matrix lie to each other as the parent's do."""
     case.report("reading rows of v, gate and up for the row-Gram test")
-    if case.child.depth == case.parent.depth:
-        numbers = case.draw.spread(case.child.depth, GRAM_LAYERS, "gram")
-        case.gram = gram_test(case.child, case.parent, case.draw, [(at, at) for at in numbers])
+    case.gram = compare_grams(case.child, case.parent, case.draw)
     if case.gram is None or case.gram.z <= limit.DEPENDENT_Z:
         return None
     if probe is not None and case.embedding is None and probe.only_began_alike:

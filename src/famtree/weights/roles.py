@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from famtree.files import load_data
+from famtree.packings.floats import SIZES
 from famtree.packings.stored import Form, UnreadableWeightError
 from famtree.weights.forms import make_form
 
@@ -52,6 +53,11 @@ class View:
     def columns(self) -> int:
         """Return the width of a row."""
         return self.form.columns
+
+    @property
+    def row_bytes(self) -> int:
+        """Return about how many bytes a row takes; of packed ones at most that."""
+        return self.columns * SIZES.get(self.form.kind, 2)
 
 
 @cache

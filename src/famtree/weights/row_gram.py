@@ -34,13 +34,17 @@ if TYPE_CHECKING:
 
 ROWS = 64
 """Rows of a matrix whose cosines are compared."""
-HEAD_ROWS = 12
-"""The same of each head, where heads may stand in another order."""
+HEAD_ROWS, FEW_HEAD_ROWS = 12, 8
+"""The same of each head, where heads may stand in another order; fewer where they are many or
+rows are wide."""
 MAX_BYTES = 3 << 20
-"""Most bytes a side of the test by row numbers, though one matrix is always read."""
-MAX_HEAD_BYTES = 3 << 20
+"""Most bytes a side of all of it."""
+MAX_HEAD_BYTES = 2 << 20
 """Most bytes a side of the test by heads, which needs all of them."""
+FEW_ROWS = 16
+"""Least rows of a layer where every layer is held against every other."""
 ROLES = ("v", "gate", "up")
+LAYERS = 4
 MIN_ROWS = 12
 ALIKE = 1e-9
 """Spread of cosines that is rounding; of random rows a million wide it is a thousandth."""
@@ -54,6 +58,24 @@ class _Shape:
     row_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Heads:
+    """So many rows of each of so many heads, of so many rows in all."""
+
+    count: int
+    width: int
+    rows: int
+    bytes: int
+
+
+def compare_grams(child: Weights, parent: Weights, draw: Draw) -> GramTest | None:
+    """Compare drawn layers of like number; of unequal depths every layer with every other."""
+    if child.depth == parent.depth:
+        return gram_test(child, parent, draw, [(at, at) for at in draw.spread(child.depth, LAYERS,
+                                                                             "gram")])  # fmt: skip
+    return gram_test_everywhere(child, parent, draw) if child.depth and parent.depth else None
+
+
 def gram_test(
     child: Weights, parent: Weights, draw: Draw, layers: list[tuple[int, int]]
 ) -> GramTest | None:
@@ -64,26 +86,57 @@ def gram_test(
     number of rows on both sides.
     """
     scores: dict[str, list[float]] = {}
-    spent = 0
+    heads = next(((*pair, plan) for pair in layers if (plan := _plan_heads(child, parent, *pair))),
+                 None)  # fmt: skip
+    left = MAX_BYTES - (heads[2].bytes if heads is not None else 0)
     for own, other in layers:
         for role in ROLES:
             shape = _shape(child, parent, role, own, other)
-            if shape is None or (spent and spent + ROWS * shape.row_bytes > MAX_BYTES):
+            if shape is None:
                 continue
-            spent += ROWS * shape.row_bytes
-            rows = draw_rows(draw, role, own, shape.rows, ROWS)
+            # Of the first matrix as many rows are read as fit.
+            count = ROWS if scores else min(ROWS, left // shape.row_bytes)
+            if count < MIN_ROWS or count * shape.row_bytes > left:
+                continue
+            left -= count * shape.row_bytes
+            rows = draw_rows(draw, role, own, shape.rows, count)
             found = _compare(child, parent, role, own, other, rows)
             if found is not None:
                 scores.setdefault(role, []).append(found)
     trials = [_sum(scores.get("v", [])), _sum([one for own in scores.values() for one in own])]
-    tried = (_match_heads(child, parent, draw, *pair) for pair in layers)
-    by_heads = next((z for z in tried if z is not None), None)
+    by_heads = _match_heads(child, parent, draw, *heads) if heads is not None else None
     made = [z for z in (*trials, by_heads) if z is not None]
     if not made:
         return None
     z, p = correct_for_trials(log10_upper_tail(max(made)), len(made))
     matrices = sum(len(own) for own in scores.values())
     return GramTest(z=z, log10_p=p, matrices=matrices, values=bool(scores.get("v")))
+
+
+def gram_test_everywhere(child: Weights, parent: Weights, draw: Draw) -> GramTest | None:
+    """Hold v of every layer of the child against v of every one of the parent's.
+
+    For unequal depths; z is that of the best pair, corrected for their number. None where rows
+    differ, or where so many layers do not fit into the byte limit.
+    """
+    shapes = [_shape(child, parent, "v", own, 0) for own in range(child.depth)]
+    shapes += [_shape(child, parent, "v", 0, other) for other in range(parent.depth)]
+    sizes = {shape.rows for shape in shapes if shape is not None}
+    if len(sizes) != 1 or None in shapes:
+        return None
+    row_bytes = max(shape.row_bytes for shape in shapes if shape is not None)
+    count = min(ROWS, MAX_BYTES // (max(child.depth, parent.depth) * row_bytes))
+    if count < FEW_ROWS:
+        return None
+    rows = draw_rows(draw, "v", 0, sizes.pop(), count)
+    sides = [
+        [_gram(side, "v", layer, rows) for layer in range(side.depth)] for side in (child, parent)
+    ]
+    best = [gram_z(x, y) for x in sides[0] for y in sides[1] if x is not None and y is not None]
+    if len(best) < len(sides[0]) * len(sides[1]):
+        return None
+    z, p = correct_for_trials(log10_upper_tail(max(best)), len(best))
+    return GramTest(z=z, log10_p=p, matrices=len(shapes), values=True)
 
 
 def centre(gram: Matrix) -> Matrix:
@@ -121,7 +174,7 @@ def _shape(child: Weights, parent: Weights, role: str, own: int, other: int) -> 
             return None  # a request a column
     if mine.rows != theirs.rows or mine.rows < MIN_ROWS:
         return None
-    return _Shape(mine.rows, 2 * max(mine.columns, theirs.columns))
+    return _Shape(mine.rows, max(mine.row_bytes, theirs.row_bytes))
 
 
 def _compare(
@@ -133,28 +186,39 @@ def _compare(
     return gram_z(grams[0], grams[1])
 
 
-def _match_heads(child: Weights, parent: Weights, draw: Draw, own: int, other: int) -> float | None:
-    """Return z of heads held against the heads most like them, corrected for the choice."""
+def _plan_heads(child: Weights, parent: Weights, own: int, other: int) -> _Heads | None:
+    """Return what is read of the heads of v; None where they are not told apart, or do not fit."""
     shape = _shape(child, parent, "v", own, other)
     heads = count_heads(child), count_heads(parent)
     if shape is None or not heads[0] or heads[0] != heads[1] or shape.rows % heads[0]:
         return None
     count, width = heads[0], shape.rows // heads[0]
-    if count < 2 or width < HEAD_ROWS or count * HEAD_ROWS * shape.row_bytes > MAX_HEAD_BYTES:
-        return None
-    start = draw.number(width - HEAD_ROWS + 1, "heads", own)
-    rows = tuple(head * width + start + at for head in range(count) for at in range(HEAD_ROWS))
+    for rows in (HEAD_ROWS, FEW_HEAD_ROWS):
+        if count >= 2 and width >= rows and count * rows * shape.row_bytes <= MAX_HEAD_BYTES:
+            return _Heads(count, width, rows, count * rows * shape.row_bytes)
+    return None
+
+
+def _match_heads(
+    child: Weights, parent: Weights, draw: Draw, own: int, other: int, heads: _Heads
+) -> float | None:
+    """Return z of heads held against the heads most like them, corrected for the choice."""
+    start = draw.number(heads.width - heads.rows + 1, "heads", own)
+    rows = tuple(
+        head * heads.width + start + at for head in range(heads.count) for at in range(heads.rows)
+    )
     mine, theirs = _gram(child, "v", own, rows), _gram(parent, "v", other, rows)
     if mine is None or theirs is None:
         return None
-    best = [max(gram_z(one, two) for two in _cut(theirs)) for one in _cut(mine)]
-    return _sum([correct_for_trials(log10_upper_tail(z), count)[0] for z in best])
+    best = [
+        max(gram_z(one, two) for two in _cut(theirs, heads.rows)) for one in _cut(mine, heads.rows)
+    ]
+    return _sum([correct_for_trials(log10_upper_tail(z), heads.count)[0] for z in best])
 
 
-def _cut(gram: Matrix) -> list[Matrix]:
+def _cut(gram: Matrix, rows: int) -> list[Matrix]:
     """Return the Gram matrix of each head."""
-    starts = range(0, len(gram), HEAD_ROWS)
-    return [gram[at : at + HEAD_ROWS, at : at + HEAD_ROWS] for at in starts]
+    return [gram[at : at + rows, at : at + rows] for at in range(0, len(gram), rows)]
 
 
 def _gram(weights: Weights, role: str, layer: int, rows: tuple[int, ...]) -> Matrix | None:

@@ -36,16 +36,16 @@ if TYPE_CHECKING:
     from famtree.weights.open import Weights
 
 TOKENS = 192
-NEURONS = 64
-"""Neurons of the ordered test, a layer."""
+NEURONS, FEW_NEURONS = 64, 16
+"""Most neurons of the ordered test a layer, and least where rows are wide or layers many."""
 ASSIGNED = 128
 """Most neurons of the child that are assigned, a layer."""
 LAYERS = 4
 MAX_BYTES = 4 << 20
-"""Most bytes a side of whole feed-forward layers."""
+"""Most bytes a side of whole feed-forward layers, over all that are tried."""
 MAX_TOKEN_BYTES = 3 << 19
 MAX_ORDERED_BYTES = 2 << 20
-"""Most bytes a side of embedding rows, and of neurons in their order (of one layer always)."""
+"""Most bytes a side of embedding rows, and of neurons in their order."""
 MATCHED_LAYERS = 4
 
 Answers = NDArray[np.float64]
@@ -113,7 +113,9 @@ def prepare_probe(child: Weights, parent: Weights, draw: Draw) -> Probe | None:
     """Read the embeddings of shared tokens; None where that cannot be done."""
     if child.hidden is None or parent.hidden is None:
         return None
-    fitting = MAX_TOKEN_BYTES // (2 * max(child.hidden, parent.hidden))
+    fitting = MAX_TOKEN_BYTES // max(
+        measure_row(child, "embedding"), measure_row(parent, "embedding")
+    )
     tokens = shared_rows(child, parent, max(TOKENS // 4, min(TOKENS, fitting)), draw)
     if len(tokens) < TOKENS // 4:
         return None
@@ -130,17 +132,17 @@ def prepare_probe(child: Weights, parent: Weights, draw: Draw) -> Probe | None:
     return Probe(child, parent, draw, tokens, found[0], found[1])
 
 
-def ordered_test(probe: Probe, pairs: list[Pair]) -> ProbeTest | None:
+def ordered_test(probe: Probe, pairs: list[Pair], neurons: int = NEURONS) -> ProbeTest | None:
     """Compare neuron i with neuron i in each (child layer, parent layer); z summed over layers."""
     scores = []
     for child_layer, parent_layer in pairs:
-        rows = _draw_neurons(probe, child_layer, parent_layer)
+        rows = _draw_neurons(probe, child_layer, parent_layer, neurons)
         for role in ("gate", "up") if rows else ():
             a = probe.answer(child_layer, role, rows, child=True)
             b = probe.answer(parent_layer, role, rows, child=False)
             if a is not None and b is not None:
                 scores.append(_order_z(a, b))
-    return _summary("ordered", scores, len(pairs), NEURONS, len(probe.tokens))
+    return _summary("ordered", scores, len(pairs), neurons, len(probe.tokens))
 
 
 def match_test(probe: Probe, pairs: list[Pair]) -> ProbeTest | None:
@@ -175,20 +177,34 @@ def _two_sides(weights: Weights, layer: int) -> tuple[str, str]:
     return "gate", "up"
 
 
+def measure_row(weights: Weights, role: str) -> int:
+    """Return about how many bytes a row of a role takes, of one layer for all."""
+    try:
+        return find_view(weights, role, 0).row_bytes
+    except UnreadableWeightError:
+        return 2 * (weights.hidden or 1)
+
+
+def neuron_bytes(probe: Probe) -> int:
+    """Return how many bytes one neuron of the ordered test takes, of the costlier side."""
+    return 2 * max(measure_row(side, "up") for side in (probe.child, probe.parent))
+
+
 def choose_layers(probe: Probe) -> list[int]:
     """Return the layers of the child that a probe looks at, as many as the byte limit allows."""
-    wide = max(probe.child.hidden or 1, probe.parent.hidden or 1)
-    fitting = MAX_ORDERED_BYTES // (2 * NEURONS * 2 * wide)
+    fitting = MAX_ORDERED_BYTES // (NEURONS * neuron_bytes(probe))
     return probe.draw.spread(probe.child.depth, max(1, min(LAYERS, fitting)), "probe")
 
 
-def _draw_neurons(probe: Probe, child_layer: int, parent_layer: int) -> tuple[int, ...]:
+def _draw_neurons(
+    probe: Probe, child_layer: int, parent_layer: int, neurons: int
+) -> tuple[int, ...]:
     try:
         rows = min(find_view(probe.child, "up", child_layer).rows,
                    find_view(probe.parent, "up", parent_layer).rows)  # fmt: skip
     except UnreadableWeightError:
         return ()
-    return draw_rows(probe.draw, "up", child_layer, rows, NEURONS)
+    return draw_rows(probe.draw, "up", child_layer, rows, neurons)
 
 
 def _match_layer(probe: Probe, child_layer: int, parent_layer: int) -> tuple[float, int] | None:
