@@ -103,7 +103,7 @@ def read_tekken(data: bytes) -> tuple[dict[bytes, int], dict[str, int]] | None:
 def read_onnx(data: bytes) -> dict[str, Any] | None:
     """Return what the onnx package reads of a model with a graph."""
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.ModelProto.FromString(data)
