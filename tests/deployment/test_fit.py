@@ -369,11 +369,12 @@ def test_checkpoints_of_a_hub_have_one_answer(hub: HubServer, name: str) -> None
 
 
 @pytest.mark.corpus
-def test_forty_published_checkpoints_have_one_answer(shared: Path) -> None:
+def test_published_checkpoints_have_one_answer(shared: Path) -> None:
+    """A sample; benchmarks/fit_agreement.py asks about forty."""
     found = sorted((shared / "corpus" / "checkpoints").glob("*/config.json"))
     folders = [path.parent for path in found
                if "~" not in path.parent.name and path.stat().st_size < 200_000]  # fmt: skip
-    for folder in islice(folders, 0, 160, 4):
+    for folder in islice(folders, 0, 160, 20):
         subject = examine_source(LocalSource(parse_reference(str(folder))))
         for gpu in GPUS:
             assert check_agreement(subject, gpu, Plan(context=16384))

@@ -38,6 +38,8 @@ class Gpu(Struct, frozen=True, forbid_unknown_fields=True):
     formats: tuple[str, ...] = ()
     """Number formats that the hardware multiplies."""
     aliases: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+    """Names of an older board too, which is meant unless the memory that is told is nearer."""
     source: str = ""
 
 
@@ -108,7 +110,7 @@ def _find(name: str) -> list[Gpu]:
     wanted = _normalise(name)
     return [
         gpu for gpu in load_gpus()
-        if wanted and wanted in (_normalise(gpu.name), *map(_normalise, gpu.aliases))
+        if wanted and wanted in map(_normalise, (gpu.name, *gpu.aliases, *gpu.shared))
     ]  # fmt: skip
 
 
@@ -145,6 +147,10 @@ def _look_up(name: str) -> tuple[list[Gpu], float | None]:
 
 def _settle(name: str, found: list[Gpu], memory: float | None) -> tuple[Gpu, float]:
     """Return the one entry that is meant, and its memory."""
+    if memory is None:
+        found = [
+            gpu for gpu in found if not any(_find(one) == found for one in gpu.shared)
+        ] or found
     sizes = [(gpu, size) for gpu in found for size in gpu.memory]
     if memory is None:
         if len(sizes) == 1:
