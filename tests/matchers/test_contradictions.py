@@ -196,3 +196,31 @@ def test_a_stranger_on_a_borrowed_class_is_no_look_alike() -> None:
                   architecture__vocab_rows=90000, recipe__rope_theta=77777.0)  # fmt: skip
     result = answer(own)
     assert (result.outcome, result.contradicted) == ("unknown", None)
+
+
+LONGER = {"recipe__rope_theta": 1e6, "recipe__context": 32768}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        LONGER,
+        {**LONGER, "recipe__rope_type": "longrope", "recipe__rope_factor": 8.0},
+        {**LONGER, "recipe__rope_type": "dynamic", "recipe__rope_factor": 1.0},
+        {"recipe__rope_theta": 1e6, "recipe__context": 9000, "recipe__bos_id": 0},
+    ],
+    ids=["longer", "trained scaling", "scaled by nothing", "start token"],
+)
+def test_a_context_that_only_another_recipe_explains(changes: dict[str, Any]) -> None:
+    """The shape is Llama's, the class anybody's: the base of rope alone names Code Llama."""
+    assert answer(changed(SEVEN_B, **changes)).confidence < SURE
+
+
+def test_a_scaling_explains_a_longer_context() -> None:
+    stretched = {"recipe__rope_type": "linear", "recipe__rope_factor": 2.0}
+    code = changed(SEVEN_B, recipe__rope_theta=1e6, recipe__context=16384)
+    for traits in (code, changed(code, recipe__context=32768, **stretched)):
+        best = answer(traits).best
+        assert best is not None
+        assert not best.foreign_recipe
+    assert answer(code).confidence >= SURE

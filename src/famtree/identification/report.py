@@ -12,6 +12,7 @@ from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.parameters import count_active
 from famtree.identification.declared import hear_declaration, settle_by_declaration
+from famtree.identification.doubt import limit_belief
 from famtree.identification.measure import makes_embeddings, measure
 from famtree.identification.reason import explain, name_signal
 from famtree.identification.towers import find_components
@@ -61,6 +62,8 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         confidence = declared.belief
     elif told.candidates:
         confidence = min(confidence, DECLARED_BELIEF)
+    else:
+        confidence = limit_belief(confidence, findings, trace, parameters, registry)
     if findings.adapter is not None:
         warnings += findings.adapter.notices
     outcome = "identified" if declared else result.outcome

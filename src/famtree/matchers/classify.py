@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from famtree.matchers.confidence import calibrate
-from famtree.matchers.contradictions import find_contradictions
+from famtree.matchers.contradictions import find_contradictions, has_foreign_recipe
 from famtree.matchers.designs import CONFIDENCE, find_foreign, is_bare, list_namesakes
 from famtree.matchers.exact import ExactMatch, match_exactly
 from famtree.matchers.observation import Observation
@@ -63,6 +63,8 @@ class Standing(Struct):
     exact: ExactMatch | None = None
     contradictions: list[Evidence] = []
     """What speaks against it beyond its rule; looked for in the best one only."""
+    foreign_recipe: bool = False
+    """Its context is one that only another design's recipe explains; looked for in the best one."""
     own_name: bool = False
     """No other family uses any of the names its config gives the design."""
     score: float = 0.0
@@ -83,11 +85,17 @@ class Standing(Struct):
 
     @property
     def unproven(self) -> bool:
-        """No official size, or a converted design without a vocabulary to vouch for it."""
+        """No official size, or, without a vocabulary, a converted design or a foreign recipe."""
         if self.size is None or self.size.custom:
             return True
         vouched = self.vocabulary is not None and self.vocabulary.weight > 0
-        return self.rule.rule.converted and not vouched
+        return (self.rule.rule.converted or self.foreign_recipe) and not vouched
+
+    @property
+    def speaks_by_name(self) -> bool:
+        """A name of its own counts, unless neither shape nor recipe is a member's."""
+        custom = self.size is None or self.size.custom
+        return self.own_name and not (custom and self.foreign_recipe)
 
     @property
     def decided_by(self) -> str:
@@ -166,6 +174,7 @@ def _weigh(observation: Observation, registry: Registry) -> Classification:
     within = [one for one in ranked if one.family.key == leader]
     best = within[0]
     best.contradictions = find_contradictions(best.rule, observation, registry)
+    best.foreign_recipe = has_foreign_recipe(best.rule, observation, registry)
     belief = families[leader]
     evidence = _evidence(best, observation)
     alike = best if _is_look_alike(best, registry) else None
@@ -178,7 +187,7 @@ def _weigh(observation: Observation, registry: Registry) -> Classification:
     settled = best.share >= SETTLED * belief
     raw = best.share if settled else belief
     confidence = calibrate(
-        raw, conflicts=len(best.conflicts), custom=best.unproven, own_name=best.own_name
+        raw, conflicts=len(best.conflicts), custom=best.unproven, own_name=best.speaks_by_name
     )
     if alike is not None:
         # It has the shape of a design and not what its members are told by, whatever the shape.

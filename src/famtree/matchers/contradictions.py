@@ -27,6 +27,11 @@ EPSILON = "recipe.norm_eps"
 CONTEXT = "recipe.context"
 POSITION = "recipe.position"
 THETA = "recipe.rope_theta"
+SCALING = "recipe.rope_type"
+FACTOR = "recipe.rope_factor"
+START = "recipe.bos_id"
+STRETCHES = frozenset({"linear", "dynamic", "yarn"})
+"""Scalings that are added without training."""
 LEARNED = frozenset({"learned"})
 SCALED_FROM = "recipe.rope_original_context"
 NEAR = 256
@@ -64,6 +69,33 @@ def find_contradictions(
         next(_check_shape(observation.fingerprint.architecture), None),
     ]
     return [one for one in found if one is not None]
+
+
+def has_foreign_recipe(match: RuleMatch, observation: Observation, registry: Registry) -> bool:
+    """Return whether the context is one that only another recipe explains.
+
+    Who makes a published model read longer texts adds a scaling by as much or changes the base;
+    other kinds of scaling are trained in. Nor does anybody change context and start token at once.
+    """
+    traits = observation.traits
+    seen = traits.get(CONTEXT)
+    said = _values_of(registry, match.family.key).get(match.generation.key, {})
+    known = [one for one in said.get(CONTEXT, ()) if isinstance(one, int)]
+    if seen is None or seen.source == "default" or not isinstance(seen.value, int) or not known:
+        return False
+    if THETA not in said or seen.value in known:
+        return False
+    if any(one.name == START and one.fit is Fit.MISFITS for one in match.judgements):
+        return True
+    return seen.value > max(known) * _read_stretch(traits)
+
+
+def _read_stretch(traits: Mapping[str, Trait]) -> float:
+    """Return by how much a scaling that needs no training makes the context longer."""
+    scaled, factor = traits.get(SCALING), traits.get(FACTOR)
+    if scaled is None or scaled.value not in STRETCHES or factor is None:
+        return 1.0
+    return float(factor.value) if isinstance(factor.value, int | float) else 1.0
 
 
 def _check_ids(
