@@ -96,6 +96,17 @@ T5: Shapes = {
     "shared": (32128, 4096), "encoder.block.0.layer.0.SelfAttention.q": (4096, 4096),
     "encoder.block.23.layer.1.DenseReluDense.wi_0": (10240, 4096),
 }  # fmt: skip
+
+
+def image_prompts(context: int, width: int) -> Shapes:
+    """github.com/tencent-ailab/IP-Adapter: keys and values of image tokens beside a U-Net's."""
+    found: Shapes = {"image_proj.proj.weight": (4 * context, 1024)}
+    for at in range(1, 32, 2):
+        found[f"ip_adapter.{at}.to_k_ip.weight"] = (width, context)
+        found[f"ip_adapter.{at}.to_v_ip.weight"] = (width, context)
+    return found
+
+
 VAE: Shapes = {
     "encoder.conv_in": (128, 3, 3, 3), "encoder.down.0.block.0.conv1": (128, 128, 3, 3),
     "encoder.mid.attn_1.q": (512, 512, 1, 1), "encoder.conv_out": (8, 512, 3, 3),

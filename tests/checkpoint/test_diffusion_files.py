@@ -26,6 +26,8 @@ ENCODERS = {
 FIRST = plain(made.VAE, "first_stage_model.")
 SELF = ("attn1",)
 
+SELF_ONLY = {name: shape for name, shape in made.sd1(original=False).items() if "attn1" in name}
+
 WHOLE: dict[str, tuple[Shapes, str, str]] = {
     "sd 1, original": (comfy(made.sd1(original=True), CLIP, FIRST), "stable-diffusion", "sd-1"),
     "sd 1, original, u-net": (comfy(made.sd1(original=True)), "stable-diffusion", "sd-1"),
@@ -156,6 +158,10 @@ COMPONENTS: dict[str, tuple[Shapes, str | None]] = {
     "vae, diffusers": (plain(made.VAE_DIFFUSERS), None),
     "vae of sixteen channels": (plain(made.VAE_16), None),
     "wan vae": (plain(made.WAN_VAE), None),
+    "sd 1 image prompts": (made.image_prompts(768, 320), "stable-diffusion"),
+    "sd xl image prompts": (made.image_prompts(2048, 640), "stable-diffusion"),
+    "clip alone": (plain(made.CLIP_L), "clip"),
+    "t5 alone": (plain(made.T5), "t5"),
 }  # fmt: skip
 
 
@@ -221,6 +227,43 @@ def test_what_the_trainer_says_never_decides_alone(name: str, tmp_path: Path) ->
     tensors, family, generation, _ = ADAPTERS[name]
     told = {"ss_base_model_version": "qwen_image", "modelspec.architecture": "wan2.1"}
     check(ask(tmp_path, tensors, told), family, generation)
+
+
+def test_a_header_of_another_design_is_told(tmp_path: Path) -> None:
+    found = ask(tmp_path, ADAPTERS["flux, kohya"][0], {"ss_base_model_version": "sd_v1"})
+    assert "header-disagrees" in {one.code for one in found.warnings}
+    found = ask(tmp_path, ADAPTERS["flux, kohya"][0], {"ss_base_model_version": "flux1"})
+    assert "header-disagrees" not in {one.code for one in found.warnings}
+
+
+LEFT_OPEN = {
+    "sd_v1": ("sd_v1", kohya(SELF_ONLY), "sd-1"),
+    "sd_v2": ("sd_v2_v", kohya(SELF_ONLY), "sd-2"),
+    "sd3": ("stable-diffusion-3-medium/lora", kohya(made.mmdit(1536, 24)), "sd-3"),
+    "sd3.5": ("stable-diffusion-3-5-large/lora", kohya(made.mmdit(1536, 24)), "sd-3.5"),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OPEN)
+def test_the_header_chooses_among_what_the_tensors_leave_open(name: str, tmp_path: Path) -> None:
+    stated, tensors, generation = LEFT_OPEN[name]
+    key = "modelspec.architecture" if "/" in stated else "ss_base_model_version"
+    assert ask(tmp_path, tensors).outcome == "ambiguous"
+    found = ask(tmp_path, tensors, {key: stated})
+    check(found, "stable-diffusion", generation)
+    assert (found.decided_by, found.confidence < 0.9) == ("declared", True)
+    assert ask(tmp_path, tensors, {key: "wan2.1"}).outcome == "ambiguous"
+
+
+def test_a_header_alone_is_a_candidate(tmp_path: Path) -> None:
+    module = "lora_te_text_model_encoder_layers_0_mlp_fc1"
+    tensors: Shapes = {
+        f"{module}.lora_down.weight": (8, 768),
+        f"{module}.lora_up.weight": (3072, 8),
+    }
+    found = ask(tmp_path, tensors, {"ss_base_model_version": "sdxl_base_v1-0"})
+    assert (found.kind, found.outcome, found.family) == ("adapter", "unknown", None)
+    assert [(one.generation, one.score) for one in found.candidates] == [("sdxl", 0.5)]
 
 
 GGUF = {

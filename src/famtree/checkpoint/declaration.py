@@ -23,6 +23,10 @@ DECLARED_BELIEF = 0.5
 what they trained on, but also copies, merges and renamed checkpoints."""
 LONGEST_NAME = 200
 
+_ARCHITECTURES = ("modelspec.architecture", "ss_base_model_version")
+"""Keys of safetensors headers: github.com/Stability-AI/ModelSpec, github.com/kohya-ss/sd-scripts
+(library/sai_model_spec.py, library/train_util.py)."""
+_HEADER = "the header"
 _ADAPTER_CONFIG = "adapter_config.json"
 
 
@@ -54,6 +58,18 @@ def find_declaration(found: Gathered) -> DeclaredBase | None:
     return None if base is None else DeclaredBase(base, "the model card")
 
 
+def find_architecture(found: Gathered) -> DeclaredBase | None:
+    """Return the design that a trainer wrote into the header of its file, without the kind of file.
+
+    It names a design and no parent: `stable-diffusion-xl-v1-base` of `…/lora`, or `sdxl_base_v1-0`.
+    """
+    for key in _ARCHITECTURES:
+        stated = _clean((found.index.header_metadata.get(key) or "").partition("/")[0])
+        if stated is not None:
+            return DeclaredBase(stated, f"{_HEADER} ({key})")
+    return None
+
+
 def list_declared(declaration: DeclaredBase | None, registry: Registry) -> list[Candidate]:
     """Return what the base model's name mentions; one half of belief among all of it."""
     if declaration is None:
@@ -74,9 +90,14 @@ def list_declared(declaration: DeclaredBase | None, registry: Registry) -> list[
 def describe_declaration(declaration: DeclaredBase, declared: list[Candidate]) -> Evidence:
     """Return the declaration as evidence, which it is of no weight."""
     names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
+    header = _is_header(declaration)
     return Evidence.model_construct(
-        signal="base_model",
-        source="config" if declaration.source == _ADAPTER_CONFIG else "card",
+        signal="architecture" if header else "base_model",
+        source="header"
+        if header
+        else "config"
+        if declaration.source == _ADAPTER_CONFIG
+        else "card",
         expected=names or "a name the registry knows",
         seen=declaration.base,
         supports=bool(declared),
@@ -96,9 +117,17 @@ def explain_absence(
     claim = f"a name that says {names}" if names else "a name the registry does not know"
     return (
         f"{start}, and {_describe_weights(found)}; "
-        f"{declaration.source} names {declaration.base} as base model, {claim}: "
+        f"{declaration.source} names {declaration.base} as {_name_role(declaration)}, {claim}: "
         "declared, not confirmed"
     )
+
+
+def _name_role(declaration: DeclaredBase) -> str:
+    return "its design" if _is_header(declaration) else "base model"
+
+
+def _is_header(declaration: DeclaredBase) -> bool:
+    return declaration.source.startswith(_HEADER)
 
 
 def _describe_weights(found: Gathered) -> str:

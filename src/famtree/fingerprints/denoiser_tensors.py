@@ -80,12 +80,16 @@ def _read_design(
         last = _find_last(pattern, names)
         if last < least or (most and last > most[0]):
             return None
+    pattern, rows = design.get("rows", (None, None))
+    if pattern is not None and rows not in _list_rows(index.tensors.values(), pattern):
+        return None
     context = design.get("context")
     ways = context if isinstance(context, list) else [context]
     seen = (_find_width(index.tensors.values(), one) for one in ways)
     found = {
         "class_name": design["class"],
         "hidden_size": width,
+        "vocab_rows": rows,
         "context_width": next((one for one in seen if one), None),
         "layers": _find_last(design["depth"], names) + 1 if "depth" in design else None,
     }
@@ -96,6 +100,11 @@ def _read_design(
     if "normed" in design and not adapter:
         found["qk_norm"] = _find(design["normed"], names)
     return found
+
+
+def _list_rows(tensors: Iterable[TensorInfo], pattern: str) -> set[int]:
+    modules = re.compile(pattern)
+    return {one.shape[0] for one in tensors if len(one.shape) == 2 and modules.search(one.name)}
 
 
 def _find_last(pattern: str, names: Iterable[str]) -> int:

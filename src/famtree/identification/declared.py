@@ -13,10 +13,11 @@ from famtree.checkpoint.composition import list_parts
 from famtree.checkpoint.declaration import (
     describe_declaration,
     explain_absence,
+    find_architecture,
     find_declaration,
     list_declared,
 )
-from famtree.types.identification import Candidate, Evidence
+from famtree.types.identification import Candidate, Evidence, Notice
 
 if TYPE_CHECKING:
     from famtree.checkpoint.adapter import AdapterFinding
@@ -54,6 +55,8 @@ def settle_by_declaration(findings: Findings, trace: Trace, registry: Registry) 
     adapted = choose_adapted(findings, trace, registry)
     if adapted is not None and adapted.family is not None:
         return Declared(adapted.family, adapted.generation, adapted.belief, hear_base(adapted))
+    if findings.result.outcome == "ambiguous" and not findings.found.config:
+        return _choose_by_header(findings, registry)
     if findings.result.outcome != "unknown" or findings.kind != "model":
         return None
     parts = list_parts(findings.found.config)
@@ -71,6 +74,34 @@ def settle_by_declaration(findings: Findings, trace: Trace, registry: Registry) 
     candidate = _declare(base.family, generation, belief)
     family = registry.by_key[base.family]
     return Declared(family, generation, belief, Told(candidates=[candidate], reason=reason))
+
+
+def _choose_by_header(findings: Findings, registry: Registry) -> Declared | None:
+    """Return the one of the designs that the tensors leave open which the header names."""
+    stated = find_architecture(findings.found)
+    named = list_declared(stated, registry)
+    left = {(one.family, one.generation) for one in findings.result.candidates}
+    chosen = [one for one in named if (one.family, one.generation) in left]
+    if stated is None or len(chosen) != 1 or chosen[0].generation is None:
+        return None
+    family, key = chosen[0].family, chosen[0].generation
+    generation, belief = registry.find_generation(family, key), UNSEEN["words"]
+    told = Told(
+        candidates=[_declare(family, generation, belief)],
+        evidence=[describe_declaration(stated, chosen)],
+        reason=f"the tensors fit {len(left)} designs, and {stated.source} names {stated.base}",
+    )
+    return Declared(registry.by_key[family], generation, belief, told)
+
+
+def warn_of_header(findings: Findings, registry: Registry) -> list[Notice]:
+    """Return a warning where the tensors show another family than the header names."""
+    stated, family = find_architecture(findings.found), findings.result.family
+    named = {one.family for one in list_declared(stated, registry)}
+    if stated is None or family is None or not named or family.key in named:
+        return []
+    message = f"{stated.source} names {stated.base}, the tensors are those of {family.name}"
+    return [Notice.model_construct(code="header-disagrees", message=message)]
 
 
 def _declare(family: str, generation: Generation | None, belief: float) -> Candidate:
@@ -129,7 +160,7 @@ def hear_declaration(findings: Findings, registry: Registry) -> Told:
     found = findings.found
     if found.config or findings.result.outcome != "unknown":
         return Told()
-    declaration = find_declaration(found)
+    declaration = find_declaration(found) or find_architecture(found)
     declared = list_declared(declaration, registry)
     if findings.adapter is not None and findings.adapter.adapter.base_check == "contradicted":
         declared = []

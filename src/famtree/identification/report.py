@@ -11,7 +11,11 @@ from famtree.checkpoint.facts import read_license
 from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.parameters import count_active
-from famtree.identification.declared import hear_declaration, settle_by_declaration
+from famtree.identification.declared import (
+    hear_declaration,
+    settle_by_declaration,
+    warn_of_header,
+)
 from famtree.identification.doubt import limit_belief
 from famtree.identification.measure import makes_embeddings, measure
 from famtree.identification.reason import explain, name_signal
@@ -55,6 +59,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         warnings += warn_of_claims(name, claims, result)
         warnings += _warn_of_conflicts(findings)
         warnings += _warn_of_shape(findings, parameters)
+    warnings += warn_of_header(findings, registry)
     family = declared.family if declared else result.family
     generation = declared.generation if declared else result.generation
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
