@@ -1,9 +1,11 @@
 """Make a registry bundle from this checkout, for `famtree families update`.
 
-    python scripts/bundle_registry.py OUT [--version 2026.12.1] [--date 2026-12-01]
+    python scripts/bundle_registry.py OUT [--version 2026.12.1] [--date 2026-12-01] [--roots FILE]
 
 OUT is a folder (which must be empty or absent: the files of a dataset repository) or a .tar.gz, the
-same bytes for the same files. Prints the digest that `--sha256` and a policy's `registry` pin.
+same bytes for the same files. FILE is an atlas of `scripts/build_roots.py`. Prints the digest that
+a policy's `registry` pins, and `--sha256` too; with an atlas that is another one, which is printed
+below.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from pathlib import Path
 from famtree import __version__
 from famtree.errors import FamtreeError
 from famtree.registry.bundle import SCHEMA, read_bundle
-from famtree.registry.installed import MANIFEST
+from famtree.registry.installed import MANIFEST, ROOTS
 from famtree.registry.load import DATA, read_sources
 
 
@@ -58,8 +60,12 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--version", default=f"{now.year}.{now.month}.{now.day}")
     parser.add_argument("--date", default=now.date().isoformat())
+    parser.add_argument("--roots", type=Path)
     asked = parser.parse_args()
-    files = make_bundle(read_sources(DATA), asked.version, asked.date)
+    sources = read_sources(DATA)
+    if asked.roots is not None:
+        sources[ROOTS] = asked.roots.read_bytes()
+    files = make_bundle(sources, asked.version, asked.date)
     try:
         bundle = read_bundle(files)
     except FamtreeError as fault:
@@ -76,6 +82,8 @@ def main() -> int:
             (asked.out / name).parent.mkdir(exist_ok=True)
             (asked.out / name).write_bytes(data)
     print(f"{asked.version} sha256:{bundle.registry.digest}")
+    if bundle.pin != bundle.registry.digest:
+        print(f"with its roots sha256:{bundle.pin}")
     return 0
 
 

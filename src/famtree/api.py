@@ -44,16 +44,18 @@ def identify(
     token: str | bool | None = None,
     api: HubApi | None = None,
     registry: Places = (),
+    roots: bool = True,
     on_progress: OnProgress = None,
 ) -> Identification:
     """Say which family, generation and size `reference` is, on what evidence.
 
     `reference` is a Hub id, an `hf://` address or a local path. `verify` allows reading weight
     bytes to prove lineage claims, as far as `proof` asks; without it none is ever read. `atlas` is
-    a file of `famtree atlas build`, in which undeclared parents are looked for. Raises
+    a file of `famtree atlas build`, in which undeclared parents are looked for; without it that of
+    root models is asked which an installed registry may have, unless `roots` is False. Raises
     FamtreeError kin.
     """
-    return Session(token=token, api=api, offline=offline, registry=registry).identify(
+    return Session(token=token, api=api, offline=offline, registry=registry, roots=roots).identify(
         reference, revision=revision, verify=verify, proof=proof, atlas=atlas, timeout=timeout,
         on_progress=on_progress
     )  # fmt: skip
@@ -72,6 +74,7 @@ def examine(
     token: str | bool | None = None,
     api: HubApi | None = None,
     registry: Places = (),
+    roots: bool = True,
     on_progress: OnProgress = None,
 ) -> Subject:
     """Examine `reference` and its ancestors once, for whoever needs several answers about it.
@@ -79,7 +82,7 @@ def examine(
     What comes back has `identification` and `publish_lineage()`: views of one examination, which
     agree. The arguments are those of `lineage`. Raises FamtreeError kin for the checkpoint itself.
     """
-    return Session(token=token, api=api, offline=offline, registry=registry).examine(
+    return Session(token=token, api=api, offline=offline, registry=registry, roots=roots).examine(
         reference, revision=revision, verify=verify, proof=proof, atlas=atlas, depth=depth,
         timeout=timeout, on_progress=on_progress
     )  # fmt: skip
@@ -122,6 +125,7 @@ def lineage(
     token: str | bool | None = None,
     api: HubApi | None = None,
     registry: Places = (),
+    roots: bool = True,
     on_progress: OnProgress = None,
 ) -> Lineage:
     """Return the ancestry graph of `reference`: every known ancestor, a status on every link.
@@ -131,7 +135,7 @@ def lineage(
     among `candidates`. The other arguments are those of `identify`. Raises FamtreeError kin for the
     checkpoint itself; an ancestor that cannot be read is a warning of the answer.
     """
-    return Session(token=token, api=api, offline=offline, registry=registry).lineage(
+    return Session(token=token, api=api, offline=offline, registry=registry, roots=roots).lineage(
         reference, revision=revision, verify=verify, proof=proof, children=children,
         depth=depth, atlas=atlas, candidates=candidates, timeout=timeout,
         on_progress=on_progress
@@ -231,6 +235,7 @@ def check(
     token: str | bool | None = None,
     api: HubApi | None = None,
     registry: Places = (),
+    roots: bool = True,
     on_progress: OnProgress = None,
 ) -> CheckReport:
     """Return how every checkpoint of a policy file (`famtree.toml`) meets what it demands.
@@ -240,7 +245,7 @@ def check(
     file of what did not hold before and does not count. Raises PolicyError for a file that is
     absent or faulty. A checkpoint that cannot be fetched or read is an error of its own row.
     """
-    return Session(token=token, api=api, offline=offline, registry=registry).check(
+    return Session(token=token, api=api, offline=offline, registry=registry, roots=roots).check(
         policy, verify=verify, proof=proof, against=against, baseline=baseline, timeout=timeout,
         on_progress=on_progress
     )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
+from functools import cached_property, partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from famtree.errors import require_package
+from famtree.errors import FamtreeError, require_package
+from famtree.registry.installed import ROOTS, find_roots
 from famtree.registry.places import Places, find_places, lay_over, load_places
 from famtree.types.depth import DEPTH
 from famtree.types.proof_options import USUAL, ProofOptions
@@ -56,19 +58,23 @@ class Session:
         api: HubApi | None = None,
         offline: bool = False,
         registry: Places = (),
+        roots: bool = True,
     ) -> None:
         """Take the token and endpoint given, else those of `api`, else huggingface_hub's own.
 
         `token` False means none, True the user's own which must be there. `offline` forbids
         requests. `registry` is a folder of family files, or several, laid over famtree's own and
-        over those of FAMTREE_REGISTRY. Raises UsageError for an endpoint or a token that can be
-        none, and for a folder that cannot be read; a faulty file is told of by the first answer.
+        over those of FAMTREE_REGISTRY. `roots` False leaves out the atlas of root models that an
+        installed registry may have, in which undeclared parents are looked for. Raises UsageError
+        for an endpoint or a token that can be none, and for a folder that cannot be read; a faulty
+        file is told of by the first answer.
         """
         if api is not None:
             token = api.token if token is None else token
             endpoint = endpoint or api.endpoint
         self.offline = offline
         self._places = find_places(registry)
+        self._roots = roots
         self._access = _make_access(endpoint, token)
 
     @cached_property
@@ -119,10 +125,7 @@ class Session:
         ref = parse_reference(reference, revision=revision, endpoint=self._access.endpoint)
         opener = self._make_opener(timeout, headers=verify, reach=reach, proof=proof)
         with ExitStack() as stack:
-            if atlas is not None:
-                from famtree.atlas.answer import consult
-
-                opener.advisor = stack.enter_context(consult(atlas, opener, verify=verify))
+            stack.enter_context(self._advise(opener, atlas, verify=verify))
             subject = examine_subject(
                 ref, opener, depth=depth, verify=verify, on_progress=on_progress
             )
@@ -340,6 +343,7 @@ class Session:
             policy,
             demands,
             self.registry,
+            advise=partial(self._advise, atlas=None, verify=verify),
             offline=self.offline,
             verify=verify,
             proof=proof,
@@ -359,11 +363,32 @@ class Session:
             most=bundle.MAX_FILES,
             largest=bundle.MAX_FILE_BYTES,
             total=bundle.MAX_BYTES,
+            larger={ROOTS: bundle.MAX_ROOTS_BYTES},
             endpoint=self._access.endpoint,
             token=self._access.token,
             offline=self.offline,
         )
         return bundle.read_bundle(files, pin=pin)
+
+    @contextmanager
+    def _advise(self, opener: Opener, atlas: Path | None, *, verify: bool) -> Iterator[None]:
+        """Let `opener` ask `atlas`, else that of roots which is installed, while this lasts.
+
+        What is installed and cannot be opened is left out; `atlas` has to be.
+        """
+        chosen = atlas if atlas is not None or not self._roots else find_roots()
+        if chosen is None or (atlas is None and find_spec("duckdb") is None):
+            yield
+            return
+        from famtree.atlas.answer import consult
+
+        with ExitStack() as stack:
+            try:
+                opener.advisor = stack.enter_context(consult(chosen, opener, verify=verify))
+            except FamtreeError:
+                if atlas is not None:
+                    raise
+            yield
 
     def _make_opener(
         self,

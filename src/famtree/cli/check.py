@@ -8,6 +8,7 @@ import typer
 
 from famtree.cli.options import (
     AsJson,
+    NoAtlas,
     Nonce,
     Offline,
     RegistryFolders,
@@ -57,6 +58,7 @@ def check(
     thorough: Thorough = False,
     nonce: Nonce = None,
     offline: Offline = False,
+    no_atlas: NoAtlas = False,
     registry: RegistryFolders = None,
     timeout: Timeout = None,
 ) -> None:
@@ -86,6 +88,7 @@ def check(
                 against=against,
                 baseline=baseline,
                 registry=registry or (),
+                roots=not no_atlas,
                 proof=proof,
                 timeout=timeout,
                 on_progress=progress.show,

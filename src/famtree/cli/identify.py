@@ -11,6 +11,7 @@ from famtree.cli.completion import complete_expectation, complete_family
 from famtree.cli.options import (
     AsJson,
     Atlas,
+    NoAtlas,
     Nonce,
     Offline,
     References,
@@ -101,6 +102,7 @@ def identify(
         ),
     ] = False,
     atlas: Atlas = None,
+    no_atlas: NoAtlas = False,
     offline: Offline = False,
     registry: RegistryFolders = None,
     timeout: Timeout = None,
@@ -135,6 +137,7 @@ def identify(
         "verify": verify,
         "proof": choose_proof(verify=verify, thorough=thorough, nonce=nonce),
         "atlas": atlas,
+        "roots": not no_atlas,
         "registry": registry or (),
     }
     if len(references) == 1:

@@ -91,6 +91,10 @@ Atlas = Annotated[
     Path | None,
     typer.Option("--atlas", metavar="FILE", help="Look for undeclared parents in an atlas."),
 ]
+NoAtlas = Annotated[
+    bool,
+    typer.Option("--no-atlas", help="Leave out the atlas of roots of an installed registry."),
+]
 Depth = Annotated[
     int, typer.Option("--depth", metavar="N", min=1, max=DEEPEST, help="Generations to go up.")
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from itertools import repeat
 
 from famtree import __version__
@@ -46,6 +47,7 @@ def check_policy(
     access: HubAccess = OWN,
     against: Registry | None = None,
     excuses: Excuses | None = None,
+    advise: Callable[[Opener], AbstractContextManager[None]] | None = None,
 ) -> CheckReport:
     """Return how the checkpoints of policy file `name` meet what is demanded of them.
 
@@ -53,7 +55,7 @@ def check_policy(
     else of the parents, as `famtree identify` does.
     A checkpoint that cannot be fetched or read is an error of its row, and the report does not
     hold. What another registry, `against`, would answer otherwise is told beside. `excuses` says
-    what need not hold.
+    what need not hold. `advise` gives each opener somebody to ask for undeclared parents.
     """
     report = on_progress or (lambda _: None)
     excused = excuses or Excuses()
@@ -68,7 +70,8 @@ def check_policy(
         report(f"checking {demand.policy.ref}")
         reach = None if needs_lineage(demand.policy) else int(verify)
         opener = Opener(known, offline, headers=verify, access=access, reach=reach, options=proof)
-        row = _check(demand, opener, verify, on_progress)
+        with advise(opener) if advise is not None else nullcontext():
+            row = _check(demand, opener, verify, on_progress)
         return excused.excuse(row, demand.target or demand.policy.ref)
 
     with ThreadPoolExecutor(MAX_AT_ONCE) as pool:

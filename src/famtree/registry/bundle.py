@@ -23,7 +23,15 @@ from msgspec import Struct
 
 from famtree import __version__
 from famtree.errors import UsageError, refuse_bundle
-from famtree.registry.installed import MANIFEST, STATE, InUse, Manifest, find_base, read_state
+from famtree.registry.installed import (
+    MANIFEST,
+    ROOTS,
+    STATE,
+    InUse,
+    Manifest,
+    find_base,
+    read_state,
+)
 from famtree.registry.load import assemble, digest_contents
 from famtree.registry.parse import GENERIC, parse_sources
 from famtree.registry.records import FOLDER
@@ -32,10 +40,13 @@ from famtree.registry.registry import Registry
 SCHEMA = "famtree/registry-bundle/1"
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 4 << 20
+MAX_ROOTS_BYTES = 50 << 20
 MAX_BYTES = 64 << 20
 """Of all files together; famtree's own take two."""
+_DUCKDB = slice(8, 12), b"DUCK"
+"""Where a database of DuckDB says what it is (github.com/duckdb/duckdb, main_header.hpp)."""
 _STEM = "[a-z0-9_][a-z0-9._-]{0,99}"
-_NAME = re.compile(rf"{_STEM}\.toml|{FOLDER}/{_STEM}\.json")
+_NAME = re.compile(rf"{_STEM}\.toml|{FOLDER}/{_STEM}\.json|{re.escape(ROOTS)}")
 _VERSION = re.compile(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}")
 _SHOWN = 3
 
@@ -45,6 +56,8 @@ class Bundle(Struct, frozen=True):
 
     manifest: Manifest
     registry: Registry
+    pin: str
+    """Hex sha256 of all but the manifest; without roots the digest of the registry."""
     contents: dict[str, bytes]
     """Of all files, the manifest as it is kept."""
 
@@ -57,17 +70,21 @@ class Bundle(Struct, frozen=True):
 def read_bundle(files: Mapping[str, bytes], *, pin: str | None = None) -> Bundle:
     """Return the bundle that `files` are, by name. Raises UsageError saying why it is refused.
 
-    `pin` is the digest it has to have, with or without `sha256:`, as documents state a registry's.
+    `pin` is the digest it has to have, with or without `sha256:`: the one that documents state of
+    its registry, where it has no atlas of roots.
     """
     manifest = _read_manifest(files)
     _compare_files(manifest, files)
-    sources = {name: files[name] for name in manifest.files}
-    digest = digest_contents(sources)
+    roots = {ROOTS: files[ROOTS]} if ROOTS in manifest.files else {}
+    if any(data[_DUCKDB[0]] != _DUCKDB[1] for data in roots.values()):
+        raise refuse_bundle(f"{ROOTS} is no atlas")
+    sources = {name: files[name] for name in manifest.files if name not in roots}
+    digest = digest_contents({**sources, **roots})
     if pin is not None and pin.removeprefix("sha256:").lower() != digest:
         raise refuse_bundle(f"it is sha256:{digest}, another was asked for: {pin[:80]}")
     registry = _build(sources, manifest)
     kept = json.dumps(msgspec.to_builtins(manifest), sort_keys=True, indent=1)
-    return Bundle(manifest, registry, {**sources, MANIFEST: kept.encode()})
+    return Bundle(manifest, registry, digest, {**sources, **roots, MANIFEST: kept.encode()})
 
 
 def install_bundle(bundle: Bundle) -> None:

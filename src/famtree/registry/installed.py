@@ -11,6 +11,8 @@ from msgspec import Struct
 
 MANIFEST = "manifest.json"
 STATE = "in-use.json"
+ROOTS = "roots.atlas"
+"""An atlas of root checkpoints that a bundle may hold: undeclared parents are looked for in it."""
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -45,6 +47,14 @@ def find_installed() -> tuple[Path, str] | None:
     except (OSError, msgspec.MsgspecError):
         return None  # the cache was emptied
     return place, manifest.version
+
+
+def find_roots() -> Path | None:
+    """Return the atlas of roots of the bundle in use, None where it has none."""
+    found = find_installed()
+    if found is None or not (found[0] / ROOTS).is_file():
+        return None
+    return found[0] / ROOTS
 
 
 def read_state() -> InUse:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from famtree.files import open_regular
 DATASETS = "hf://datasets/"
 _HINT = "a folder, a .tar.gz or .zip archive, or hf://datasets/org/name[@revision]"
 _NAMES = "manifest.json"
+_ROOTS = "roots.atlas"
 _BESIDE = "records"
 """The one folder of a bundle; of JSON files."""
 _BROKEN = (
@@ -36,16 +37,18 @@ def read_bundle_files(
     most: int,
     largest: int,
     total: int,
+    larger: Mapping[str, int] | None = None,
     endpoint: str | None = None,
     token: str | bool | None = None,
     offline: bool = False,
 ) -> dict[str, bytes]:
     """Return the bytes of the manifest, every TOML file and all records of `source`, by name.
 
-    `most` files of at most `largest` bytes, `total` bytes together. Raises UsageError for what is
-    no bundle or goes beyond that, FetchError kin for a repository that cannot be had.
+    `most` files of at most `largest` bytes, those named in `larger` of as many as it says, and
+    `total` bytes together. Raises UsageError for what is no bundle or goes beyond that, FetchError
+    kin for a repository that cannot be had.
     """
-    bounds = _Bounds(most, largest, total)
+    bounds = _Bounds(most, largest, total, larger or {})
     if source.startswith(DATASETS):
         folder = _download(source, bounds, endpoint, token, offline)
         return bounds.take(_walk_folder(folder))
@@ -68,8 +71,8 @@ def read_bundle_files(
 
 
 class _Bounds:
-    def __init__(self, most: int, largest: int, total: int) -> None:
-        self.most, self.largest, self.total = most, largest, total
+    def __init__(self, most: int, largest: int, total: int, larger: Mapping[str, int]) -> None:
+        self.most, self.largest, self.total, self.larger = most, largest, total, larger
 
     def take(self, found: Iterator[tuple[str, IO[bytes]]]) -> dict[str, bytes]:
         """Read every file; nothing beyond the bounds is."""
@@ -77,7 +80,7 @@ class _Bounds:
         held = 0
         for name, stream in found:
             with stream:
-                data = stream.read(self.largest + 1)
+                data = stream.read(self.larger.get(name, self.largest) + 1)
             held += len(data)
             if name in files:
                 raise refuse_bundle(f"it has {name} twice")
@@ -87,8 +90,9 @@ class _Bounds:
 
     def check(self, name: str, size: int, files: int, held: int) -> None:
         """Raise UsageError where a bound is passed."""
-        if size > self.largest:
-            raise refuse_bundle(f"{name} has more than {self.largest:,} bytes")
+        largest = self.larger.get(name, self.largest)
+        if size > largest:
+            raise refuse_bundle(f"{name} has more than {largest:,} bytes")
         if files > self.most or held > self.total:
             raise refuse_bundle(f"it has more than {self.most:,} files or {self.total:,} bytes")
 
@@ -97,7 +101,7 @@ def _is_part(name: str) -> bool:
     place, _, file = name.rpartition("/")
     if place:
         return place == _BESIDE and file.endswith(".json")
-    return file == _NAMES or file.endswith(".toml")
+    return file in (_NAMES, _ROOTS) or file.endswith(".toml")
 
 
 def _walk_folder(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
@@ -157,7 +161,7 @@ def _download(
     wanted: dict[str, Any] = {"repo_type": "dataset", "token": token, "endpoint": endpoint}
     try:
         commit = revision or None
-        patterns = [_NAMES, "*.toml", f"{_BESIDE}/*.json"]
+        patterns = [_NAMES, _ROOTS, "*.toml", f"{_BESIDE}/*.json"]
         if not offline:
             api = huggingface_hub.HfApi(endpoint=endpoint, token=token)
             info = api.dataset_info(name, revision=commit, files_metadata=True)
