@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from famtree.matchers.contradictions import NEAR, TOP
+from famtree.registry.load import load_registry
 from matchers.facts import SEVEN_B, answer, changed
 
 SURE = 0.9
+TELECHAT = "Tele-AI/telechat-7B"
 PHI_2 = {
     "architecture.model_type": "phi",
     "architecture.text_model_type": "phi",
@@ -224,3 +226,16 @@ def test_a_scaling_explains_a_longer_context() -> None:
         assert best is not None
         assert not best.foreign_recipe
     assert answer(code).confidence >= SURE
+
+
+def test_an_official_size_with_its_numbers_in_other_places() -> None:
+    """As if keys had been mixed up, under a name that no other family uses."""
+    [known] = [one for one in load_registry().by_key["telechat"].exemplars if one.repo == TELECHAT]
+    traits = dict(known.traits)
+    assert answer(traits).confidence >= SURE
+    names = [f"architecture.{name}" for name in ("layers", "hidden_size", "heads", "ffn")]
+    values = [traits[name] for name in names]
+    mixed = answer(
+        traits | dict(zip(names, [values[2], values[3], values[0], values[1]], strict=True))
+    )
+    assert mixed.confidence < SURE

@@ -8,6 +8,7 @@ confidence in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -17,7 +18,7 @@ from famtree.matchers.rulebook import policy_of
 from famtree.matchers.rules import Judgement, RuleMatch
 from famtree.registry.conditions import describe, fits, options, show
 from famtree.registry.registry import Registry
-from famtree.types.family import Condition, Family, Scalar
+from famtree.types.family import Condition, Family, Generation, Scalar
 from famtree.types.fingerprint import Architecture
 from famtree.types.identification import Evidence
 from famtree.types.traits import Trait
@@ -50,6 +51,9 @@ FFN_RATIOS = (0.25, 16.0)
 blocks of experts aside."""
 DEEPEST = 256
 """Released models have up to 126 layers, stacked ones twice as many."""
+SHUFFLED = ("layers", "hidden_size", "heads", "kv_heads", "ffn")
+MOVED = 2
+"""Two sizes of one generation may have layers and heads the other way round; no more than that."""
 ASPECTS = (4.0, 1536.0)
 """Narrowest and widest model against its depth: released ones are 16 to 384."""
 
@@ -66,7 +70,8 @@ def find_contradictions(
         *_check_missing(match, observation, registry),
         *_check_scaling(seen, said),
         next(_check_many(match, registry), None),
-        next(_check_shape(observation.fingerprint.architecture), None),
+        next(_check_shape(observation.fingerprint.architecture), None)
+        or next(_check_places(observation.fingerprint.architecture, match.generation), None),
     ]
     return [one for one in found if one is not None]
 
@@ -233,6 +238,18 @@ def _check_shape(architecture: Architecture) -> Iterator[Evidence]:
     for name in ("layers", "hidden_size", "vocab_rows"):
         if getattr(architecture, name) == 0:
             yield _unbuildable(architecture, name, "at least 1")
+
+
+def _check_places(architecture: Architecture, generation: Generation) -> Iterator[Evidence]:
+    """The numbers of an official size, each under the name of another."""
+    shown = {name: getattr(architecture, name) for name in SHUFFLED}
+    for size in generation.sizes:
+        official = {name: getattr(size, name) for name in SHUFFLED}
+        known = {name: one for name, one in official.items() if None not in (one, shown[name])}
+        seen = {name: shown[name] for name in known}
+        moved = [name for name, value in known.items() if seen[name] != value]
+        if len(moved) > MOVED and Counter(seen.values()) == Counter(known.values()):
+            yield _unbuildable(architecture, moved[0], str(known[moved[0]]))
 
 
 def _against(name: str, trait: Trait, expected: str) -> Evidence:
