@@ -18,7 +18,8 @@ from pathlib import Path
 
 from famtree.atlas.build import build_atlas
 from famtree.errors import FamtreeError
-from famtree.registry.bundle import MAX_ROOTS_BYTES
+from famtree.registry.bundle import LARGER
+from famtree.registry.installed import ROOTS
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 
@@ -67,7 +68,7 @@ def main() -> int:
         return fault.exit_code
     size = asked.out.stat().st_size
     print(f"{built.checkpoints} checkpoints of {len(names)}, {size:,} bytes")
-    return int(size > MAX_ROOTS_BYTES)
+    return int(size > LARGER[ROOTS])
 
 
 if __name__ == "__main__":

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cached_property, partial
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
-from famtree.errors import FamtreeError, require_package
-from famtree.registry.installed import ROOTS, find_roots
+from famtree.atlas.installed import advise
+from famtree.errors import require_package
 from famtree.registry.places import Places, find_places, lay_over, load_places
 from famtree.types.depth import DEPTH
 from famtree.types.proof_options import USUAL, ProofOptions
@@ -125,7 +124,7 @@ class Session:
         ref = parse_reference(reference, revision=revision, endpoint=self._access.endpoint)
         opener = self._make_opener(timeout, headers=verify, reach=reach, proof=proof)
         with ExitStack() as stack:
-            stack.enter_context(self._advise(opener, atlas, verify=verify))
+            stack.enter_context(advise(opener, atlas, roots=self._roots, verify=verify))
             subject = examine_subject(
                 ref, opener, depth=depth, verify=verify, on_progress=on_progress
             )
@@ -343,7 +342,7 @@ class Session:
             policy,
             demands,
             self.registry,
-            advise=partial(self._advise, atlas=None, verify=verify),
+            advise=partial(advise, roots=self._roots, verify=verify),
             offline=self.offline,
             verify=verify,
             proof=proof,
@@ -363,32 +362,12 @@ class Session:
             most=bundle.MAX_FILES,
             largest=bundle.MAX_FILE_BYTES,
             total=bundle.MAX_BYTES,
-            larger={ROOTS: bundle.MAX_ROOTS_BYTES},
+            larger=bundle.LARGER,
             endpoint=self._access.endpoint,
             token=self._access.token,
             offline=self.offline,
         )
         return bundle.read_bundle(files, pin=pin)
-
-    @contextmanager
-    def _advise(self, opener: Opener, atlas: Path | None, *, verify: bool) -> Iterator[None]:
-        """Let `opener` ask `atlas`, else that of roots which is installed, while this lasts.
-
-        What is installed and cannot be opened is left out; `atlas` has to be.
-        """
-        chosen = atlas if atlas is not None or not self._roots else find_roots()
-        if chosen is None or (atlas is None and find_spec("duckdb") is None):
-            yield
-            return
-        from famtree.atlas.answer import consult
-
-        with ExitStack() as stack:
-            try:
-                opener.advisor = stack.enter_context(consult(chosen, opener, verify=verify))
-            except FamtreeError:
-                if atlas is not None:
-                    raise
-            yield
 
     def _make_opener(
         self,

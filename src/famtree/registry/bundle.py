@@ -40,7 +40,8 @@ from famtree.registry.registry import Registry
 SCHEMA = "famtree/registry-bundle/1"
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 4 << 20
-MAX_ROOTS_BYTES = 50 << 20
+LARGER = {ROOTS: 50 << 20}
+"""Files that may have more bytes, and how many."""
 MAX_BYTES = 64 << 20
 """Of all files together; famtree's own take two."""
 _DUCKDB = slice(8, 12), b"DUCK"
