@@ -215,6 +215,13 @@ def test_every_command_without_any_extra(
 
 def test_types_reach_whoever_checks_against_it(installed: Installed, tmp_path: Path) -> None:
     user = tmp_path / "user.py"
+    whole = ROOT / "tests" / "python_user.py"
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--python-executable",
+         installed.programs / "python", "--config-file", os.devnull, str(whole)],
+        cwd=tmp_path, env=installed.environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
     user.write_text(
         "import famtree\n"
         "session = famtree.Session(token=False)\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from famtree.api import compare, fit, identify, lineage, scan
+    from famtree.api import attest, bom, check, compare, fit, identify, lineage, scan
     from famtree.errors import FamtreeError
     from famtree.interchange.side import Plan
     from famtree.session import Session
@@ -17,16 +17,23 @@ if TYPE_CHECKING:
     from famtree.types.fit import FitReport
     from famtree.types.identification import Identification
     from famtree.types.lineage import Lineage
+    from famtree.types.place import Place
+    from famtree.types.policy import CheckReport
 
 __all__ = [
+    "CheckReport",
     "Comparison",
     "FamtreeError",
     "FitReport",
     "Identification",
     "Lineage",
+    "Place",
     "Plan",
     "Session",
     "__version__",
+    "attest",
+    "bom",
+    "check",
     "compare",
     "fit",
     "identify",
@@ -35,15 +42,20 @@ __all__ = [
 ]
 
 _HOMES = {
+    "attest": "famtree.api",
+    "bom": "famtree.api",
+    "check": "famtree.api",
     "compare": "famtree.api",
     "fit": "famtree.api",
     "identify": "famtree.api",
     "lineage": "famtree.api",
     "scan": "famtree.api",
+    "CheckReport": "famtree.types.policy",
     "Comparison": "famtree.types.comparison",
     "FamtreeError": "famtree.errors",
     "FitReport": "famtree.types.fit",
     "Lineage": "famtree.types.lineage",
+    "Place": "famtree.types.place",
     "Plan": "famtree.interchange.side",
     "Session": "famtree.session",
     "Identification": "famtree.types.identification",

@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from famtree.session import HubApi, OnProgress, Session
 from famtree.types.depth import DEPTH
+from famtree.types.place import Place, write_path
 from famtree.types.proof_options import USUAL, ProofOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
     from famtree.registry.bundle import Bundle
@@ -33,13 +32,13 @@ if TYPE_CHECKING:
 
 
 def identify(
-    reference: str,
+    reference: Place,
     *,
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
     proof: ProofOptions = USUAL,
-    atlas: Path | None = None,
+    atlas: Place | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -62,13 +61,13 @@ def identify(
 
 
 def examine(
-    reference: str,
+    reference: Place,
     *,
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
     proof: ProofOptions = USUAL,
-    atlas: Path | None = None,
+    atlas: Place | None = None,
     depth: int = DEPTH,
     timeout: float | None = None,
     token: str | bool | None = None,
@@ -89,7 +88,7 @@ def examine(
 
 
 def scan(
-    references: Iterable[str],
+    references: Iterable[Place],
     *,
     workers: int = 24,
     offline: bool = False,
@@ -111,14 +110,14 @@ def scan(
 
 
 def lineage(
-    reference: str,
+    reference: Place,
     *,
     revision: str | None = None,
     offline: bool = False,
     verify: bool = False,
     proof: ProofOptions = USUAL,
-    atlas: Path | None = None,
-    candidates: Sequence[str] = (),
+    atlas: Place | None = None,
+    candidates: Sequence[Place] = (),
     children: bool = False,
     depth: int = DEPTH,
     timeout: float | None = None,
@@ -143,7 +142,7 @@ def lineage(
 
 
 def fit(
-    reference: str,
+    reference: Place,
     *,
     engines: Sequence[str] = (),
     gpu: str | None = None,
@@ -171,7 +170,7 @@ def fit(
 
 
 def bom(
-    reference: str,
+    reference: Place,
     *,
     revision: str | None = None,
     offline: bool = False,
@@ -199,7 +198,7 @@ def bom(
 
 
 def attest(
-    reference: str,
+    reference: Place,
     *,
     revision: str | None = None,
     offline: bool = False,
@@ -224,13 +223,13 @@ def attest(
 
 
 def check(
-    policy: str,
+    policy: Place,
     *,
     offline: bool = False,
     verify: bool = False,
     proof: ProofOptions = USUAL,
-    against: str | None = None,
-    baseline: str | None = None,
+    against: Place | None = None,
+    baseline: Place | None = None,
     timeout: float | None = None,
     token: str | bool | None = None,
     api: HubApi | None = None,
@@ -252,8 +251,8 @@ def check(
 
 
 def compare(
-    a: str,
-    b: str,
+    a: Place,
+    b: Place,
     *,
     engines: Sequence[str] = (),
     plan: Plan | None = None,
@@ -280,7 +279,7 @@ def compare(
 
 
 def compare_all(
-    references: Sequence[str],
+    references: Sequence[Place],
     *,
     engines: Sequence[str] = (),
     plan: Plan | None = None,
@@ -306,8 +305,8 @@ def compare_all(
 
 
 def draft(
-    reference: str,
-    *more: str,
+    reference: Place,
+    *more: Place,
     revision: str | None = None,
     offline: bool = False,
     registry: Places = (),
@@ -328,7 +327,7 @@ def draft(
     return draft_family(results, apart)
 
 
-def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list[str]:
+def check_registry(folder: Place | None = None, *, registry: Places = ()) -> list[str]:
     """Return every fault of the registry files in `folder` (default: famtree's own).
 
     A folder without general knowledge (`_generic.toml`) is of one's own families: they are laid
@@ -337,13 +336,15 @@ def check_registry(folder: Path | None = None, *, registry: Places = ()) -> list
     families that are not famtree's might take answers away. A fault reads
     `file:line: field: reason`.
     """
+    from pathlib import Path
+
     from famtree.matchers.recognition import check_families
 
-    return check_families(folder, registry)
+    return check_families(None if folder is None else Path(write_path(folder)), registry)
 
 
 def update_families(
-    source: str,
+    source: Place,
     *,
     pin: str | None = None,
     offline: bool = False,
@@ -365,7 +366,7 @@ def update_families(
 
 
 def read_bundle(
-    source: str,
+    source: Place,
     *,
     pin: str | None = None,
     offline: bool = False,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from famtree.atlas.installed import advise
 from famtree.errors import require_package
 from famtree.registry.places import Places, find_places, lay_over, load_places
 from famtree.types.depth import DEPTH
+from famtree.types.place import Place, write_path, write_reference
 from famtree.types.proof_options import USUAL, ProofOptions
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from famtree.identification.subject import Subject
     from famtree.interchange.side import Plan
     from famtree.lineage.opener import Opener
@@ -83,12 +83,12 @@ class Session:
 
     def identify(
         self,
-        reference: str,
+        reference: Place,
         *,
         revision: str | None = None,
         verify: bool = False,
         proof: ProofOptions = USUAL,
-        atlas: Path | None = None,
+        atlas: Place | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> Identification:
@@ -101,13 +101,13 @@ class Session:
 
     def examine(
         self,
-        reference: str,
+        reference: Place,
         *,
         revision: str | None = None,
         verify: bool = False,
         proof: ProofOptions = USUAL,
-        atlas: Path | None = None,
-        candidates: Sequence[str] = (),
+        atlas: Place | None = None,
+        candidates: Sequence[Place] = (),
         depth: int = DEPTH,
         reach: int | None = None,
         timeout: float | None = None,
@@ -124,7 +124,8 @@ class Session:
         ref = parse_reference(reference, revision=revision, endpoint=self._access.endpoint)
         opener = self._make_opener(timeout, headers=verify, reach=reach, proof=proof)
         with ExitStack() as stack:
-            stack.enter_context(advise(opener, atlas, roots=self._roots, verify=verify))
+            known = None if atlas is None else Path(write_path(atlas))
+            stack.enter_context(advise(opener, known, roots=self._roots, verify=verify))
             subject = examine_subject(
                 ref, opener, depth=depth, verify=verify, on_progress=on_progress
             )
@@ -137,8 +138,8 @@ class Session:
 
     def compare(
         self,
-        a: str,
-        b: str,
+        a: Place,
+        b: Place,
         *,
         engines: Sequence[str] = (),
         plan: Plan | None = None,
@@ -161,7 +162,7 @@ class Session:
 
     def compare_all(
         self,
-        references: Sequence[str],
+        references: Sequence[Place],
         *,
         engines: Sequence[str] = (),
         plan: Plan | None = None,
@@ -204,7 +205,7 @@ class Session:
 
     def fit(
         self,
-        reference: str,
+        reference: Place,
         *,
         engines: Sequence[str] = (),
         gpu: str | None = None,
@@ -235,13 +236,13 @@ class Session:
 
     def lineage(
         self,
-        reference: str,
+        reference: Place,
         *,
         revision: str | None = None,
         verify: bool = False,
         proof: ProofOptions = USUAL,
-        atlas: Path | None = None,
-        candidates: Sequence[str] = (),
+        atlas: Place | None = None,
+        candidates: Sequence[Place] = (),
         children: bool = False,
         depth: int = DEPTH,
         timeout: float | None = None,
@@ -255,7 +256,7 @@ class Session:
         return subject.publish_lineage(children=children, recipes=verify, on_progress=on_progress)
 
     def scan(
-        self, references: Iterable[str], *, workers: int = 24, timeout: float | None = None
+        self, references: Iterable[Place], *, workers: int = 24, timeout: float | None = None
     ) -> Iterator[dict[str, Any]]:
         """See `famtree.api.scan`."""
         from famtree.scan.local import scan_local
@@ -268,11 +269,11 @@ class Session:
         settings = ScanSettings(
             workers, self.offline, access.endpoint, access.token, timeout, registry=self._places
         )
-        return scan_local(references, settings, set())
+        return scan_local(map(write_reference, references), settings, set())
 
     def bom(
         self,
-        reference: str,
+        reference: Place,
         *,
         revision: str | None = None,
         verify: bool = False,
@@ -295,7 +296,7 @@ class Session:
 
     def attest(
         self,
-        reference: str,
+        reference: Place,
         *,
         revision: str | None = None,
         verify: bool = False,
@@ -315,31 +316,30 @@ class Session:
 
     def check(
         self,
-        policy: str,
+        policy: Place,
         *,
         verify: bool = False,
         proof: ProofOptions = USUAL,
-        against: str | None = None,
-        baseline: str | None = None,
+        against: Place | None = None,
+        baseline: Place | None = None,
         timeout: float | None = None,
         on_progress: OnProgress = None,
     ) -> CheckReport:
         """See `famtree.api.check`."""
-        from pathlib import Path
-
         from famtree.policy.check import check_policy
         from famtree.policy.load import load_policy
         from famtree.policy.waivers import Excuses
 
-        demands, waivers = load_policy(Path(policy), self.registry)
+        name = write_path(policy)
+        demands, waivers = load_policy(Path(name), self.registry)
         excuses = Excuses(waivers)
         if baseline is not None:
-            excuses.read_baseline(baseline)
+            excuses.read_baseline(write_path(baseline))
         other = None
         if against is not None:
             other = lay_over(self._places, self.read_bundle(against).registry)
         return check_policy(
-            policy,
+            name,
             demands,
             self.registry,
             advise=partial(advise, roots=self._roots, verify=verify),
@@ -352,13 +352,13 @@ class Session:
             excuses=excuses,
         )
 
-    def read_bundle(self, source: str, *, pin: str | None = None) -> Bundle:
+    def read_bundle(self, source: Place, *, pin: str | None = None) -> Bundle:
         """See `famtree.api.read_bundle`."""
         from famtree.registry import bundle
         from famtree.sources.bundle_files import read_bundle_files
 
         files = read_bundle_files(
-            source,
+            write_path(source),
             most=bundle.MAX_FILES,
             largest=bundle.MAX_FILE_BYTES,
             total=bundle.MAX_BYTES,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,7 +28,7 @@ from famtree.cli.options import (
 from famtree.types.depth import DEPTH
 
 if TYPE_CHECKING:
-    from famtree.formats.lineage_words import Publishers
+    pass
 
 
 def lineage(
@@ -76,6 +75,7 @@ def lineage(
 
     from famtree import api
     from famtree.cli.progress import Progress
+    from famtree.registry.places import load_publishers
 
     proof = choose_proof(verify=verify, thorough=thorough, nonce=nonce)
     if candidate and not verify:
@@ -98,12 +98,5 @@ def lineage(
             depth=depth,
             on_progress=progress.show,
         )
-    publishers = _load_publishers(registry or ())
+    publishers = load_publishers(registry or ())
     write_page(html or "-", render("lineage", result, chosen, publishers=publishers))
-
-
-def _load_publishers(registry: Sequence[str]) -> Publishers:
-    from famtree.registry.places import find_places, load_places
-
-    known = load_places(find_places(registry))
-    return {family.key: family.publishers for family in known.families}

@@ -14,6 +14,7 @@ from famtree.errors import UsageError
 
 if TYPE_CHECKING:
     from famtree.formats.lineage_words import Publishers
+    from famtree.formats.parts import Part
 
 
 class Options(NamedTuple):
@@ -130,7 +131,22 @@ FORMATS: dict[str, dict[str, Renderer]] = {
 """Document -> format -> renderer. `--format` offers what stands here, in this order."""
 
 
+PARTS = {
+    "identification": "text_report:report_identification",
+    "comparison": "comparison_text:report_comparison_page",
+    "comparison matrix": "comparison_matrix:report_matrix",
+    "lineage": "lineage_tree:report_lineage",
+    "fit": "fit_text:report_fit_page",
+}
+"""Document -> what makes its report where it stands within a page."""
+
+
 PLAIN = Options()
+
+
+def list_parts(kind: str, document: Any) -> list[Part]:
+    """Return the parts of the report of a document whose kind PARTS has."""
+    return list(_find(PARTS[kind])(document, PLAIN))
 
 
 def render(kind: str, document: Any, form: str, options: Options = PLAIN) -> str:

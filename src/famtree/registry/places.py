@@ -54,6 +54,11 @@ def find_places(asked: Places = ()) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(place.absolute()) for place, _ in known))
 
 
+def load_publishers(asked: Places = ()) -> dict[str, list[str]]:
+    """Return the Hub organisations of each family's maker, by the family's key."""
+    return {one.key: list(one.publishers) for one in load_places(find_places(asked)).families}
+
+
 def load_places(places: Sequence[str] = ()) -> Registry:
     """Return famtree's registry with the families of `places`, of which the first has precedence.
 

@@ -20,6 +20,7 @@ from famtree.errors import AccessError, FamtreeError, NotFoundError, UsageError
 from famtree.sources.snapshot import find_snapshot
 from famtree.sources.weight_files import CHECKPOINT_SUFFIXES
 from famtree.types.checkpoint import CheckpointRef
+from famtree.types.place import Place, write_reference
 
 if TYPE_CHECKING:
     from famtree.sources.pasted import Pasted
@@ -39,7 +40,7 @@ _LONGEST = 4096
 
 
 def parse_reference(
-    text: str, *, revision: str | None = None, endpoint: str | None = None
+    text: Place, *, revision: str | None = None, endpoint: str | None = None
 ) -> CheckpointRef:
     """Return the reference `text` stands for; `revision` is what `--revision` gave.
 
@@ -47,7 +48,7 @@ def parse_reference(
     UsageError for a form that means nothing or for two different revisions, NotFoundError for a
     local path that does not exist, AccessError for one that may not be seen.
     """
-    cleaned = text.strip()
+    cleaned = write_reference(text).strip()
     if not cleaned:
         raise UsageError("the checkpoint reference is empty", hint=_FORMS)
     if len(cleaned) > _LONGEST or any(ord(letter) < 32 for letter in cleaned):

@@ -20,6 +20,7 @@ from famtree.types.identification import (
 )
 from famtree.types.model import FrozenModel, dump
 from famtree.types.proof import FoundMerge
+from famtree.types.shown import Shown
 from famtree.types.weight_facts import DirectionHint, ProofDraw, ReDerived
 
 Question = Literal[
@@ -180,8 +181,10 @@ class Replacement(FrozenModel):
     """One sentence: why, and how the two are related."""
 
 
-class Comparison(FrozenModel):
+class Comparison(Shown):
     """How two checkpoints are related, and what can be swapped for what."""
+
+    kind_ = "comparison"
 
     schema_: Literal["famtree/comparison/1"] = Field(default="famtree/comparison/1", alias="schema")
     famtree: str
@@ -202,6 +205,11 @@ class Comparison(FrozenModel):
         """Return the JSON document of the contract as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        words = self.relation.lineage.verdict
+        return f"{self.a.ref!r}, {self.b.ref!r}: {words}, {len(self.interchange)} answers"
 
 
 class Member(FrozenModel):
@@ -231,8 +239,10 @@ class Member(FrozenModel):
     """Only of one whose weights are a merge of others."""
 
 
-class ComparisonMatrix(FrozenModel):
+class ComparisonMatrix(Shown):
     """Every two of several checkpoints, and what the weights of all say together."""
+
+    kind_ = "comparison matrix"
 
     schema_: Literal["famtree/comparison-matrix/1"] = Field(
         default="famtree/comparison-matrix/1", alias="schema"
@@ -246,3 +256,7 @@ class ComparisonMatrix(FrozenModel):
         """Return the JSON document as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        return f"{len(self.comparisons)} pairs"

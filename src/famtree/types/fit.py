@@ -9,6 +9,7 @@ from pydantic import Field
 from famtree.types.comparison import ComparedCheckpoint, Reply
 from famtree.types.identification import CostReport, Knowledge, Notice
 from famtree.types.model import FrozenModel, dump
+from famtree.types.shown import Shown
 
 Fits = Literal["yes", "no", "unknown"]
 
@@ -92,8 +93,10 @@ class FitEngine(FrozenModel):
     """What to change where it does not run or does not fit."""
 
 
-class FitReport(FrozenModel):
+class FitReport(Shown):
     """Whether one checkpoint can be served there, by which engine, in how much memory."""
+
+    kind_ = "fit"
 
     schema_: Literal["famtree/fit/1"] = Field(default="famtree/fit/1", alias="schema")
     famtree: str
@@ -116,3 +119,8 @@ class FitReport(FrozenModel):
         """Return the JSON document of the contract as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        good = [one.engine for one in self.engines if one.answer in ("yes", "conditional")]
+        return f"{self.checkpoint.ref!r}: {', '.join(good) or 'no engine'}"

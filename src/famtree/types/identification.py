@@ -9,6 +9,7 @@ from famtree.types.checkpoint import CheckpointFormat, SourceKind
 from famtree.types.fingerprint import Fingerprint
 from famtree.types.model import FrozenModel, dump
 from famtree.types.quantization import Quantization
+from famtree.types.shown import Shown
 from famtree.types.weight_facts import DirectionHint, ProofDraw, ReDerived
 
 Outcome = Literal["identified", "ambiguous", "unknown"]
@@ -292,8 +293,10 @@ class CostReport(FrozenModel):
     seconds: float = 0.0
 
 
-class Identification(FrozenModel):
+class Identification(Shown):
     """Which family, generation and size a checkpoint is, on what evidence."""
+
+    kind_ = "identification"
 
     schema_: Literal["famtree/identification/1"] = Field(
         default="famtree/identification/1", alias="schema"
@@ -346,3 +349,11 @@ class Identification(FrozenModel):
         """Return the JSON document of the contract as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        found = self.generation or self.family
+        name = "/".join(one.key for one in (self.family, self.generation) if one is not None)
+        told = f"{name} {self.size or ''}".strip() if found else self.outcome
+        sure = "" if self.outcome == "identified" or not found else f", {self.outcome}"
+        return f"{self.checkpoint.ref!r}: {told}{sure}, confidence {self.confidence:.2f}"

@@ -18,6 +18,7 @@ from famtree.types.identification import (
 )
 from famtree.types.model import FrozenModel, dump
 from famtree.types.proof import FoundMerge
+from famtree.types.shown import Shown
 
 
 class LineageNode(FrozenModel):
@@ -67,8 +68,10 @@ class ChildGroup(FrozenModel):
     """False when the Hub listed more than was read."""
 
 
-class Lineage(FrozenModel):
+class Lineage(Shown):
     """The ancestry graph of one checkpoint: a DAG, since a merge has several parents."""
+
+    kind_ = "lineage"
 
     schema_: Literal["famtree/lineage/1"] = Field(default="famtree/lineage/1", alias="schema")
     famtree: str
@@ -96,3 +99,24 @@ class Lineage(FrozenModel):
         """Return the JSON document of the contract as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        roots = f", from {', '.join(self.roots[:3])}" if self.edges and self.roots else ""
+        return f"{self.ref!r}: {len(self.nodes)} nodes, {len(self.edges)} links{roots}"
+
+    def to_mermaid(self) -> str:
+        """Return a Mermaid flowchart."""
+        return self._write("mermaid")
+
+    def to_dot(self) -> str:
+        """Return a Graphviz graph."""
+        return self._write("dot")
+
+    def to_svg(self) -> str:
+        """Return a picture, light and dark. Raises UsageError without the extra `html`."""
+        return self._write("svg")
+
+    def to_html(self) -> str:
+        """Return one self-contained page. Raises UsageError without the extra `html`."""
+        return self._write("html")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from famtree.types.identification import Knowledge, LinkStatus, Notice, Outcome, Verification
 from famtree.types.model import FrozenModel, dump
+from famtree.types.shown import Shown
 
 ConditionName = Literal[
     "expect",
@@ -189,8 +190,10 @@ class Against(FrozenModel):
     changes: list[ChangedAnswer] = Field(default_factory=list)
 
 
-class CheckReport(FrozenModel):
+class CheckReport(Shown):
     """The answer of `famtree check`: document `famtree/check/1`."""
+
+    kind_ = "check"
 
     schema_: Literal["famtree/check/1"] = Field(default="famtree/check/1", alias="schema")
     famtree: str
@@ -238,3 +241,8 @@ class CheckReport(FrozenModel):
         """Return the JSON document as plain data."""
         document: dict[str, Any] = dump(self)
         return document
+
+    def sum_up(self) -> str:
+        """Return the answer in a few words."""
+        counts = f"{self.passed} passed, {self.failed} failed, {self.errors} not checked"
+        return f"{self.policy!r}: {counts}"
