@@ -119,7 +119,7 @@ def test_a_recorded_hash_is_no_subject(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "copied", make_model(2))
     record = folder / ".cache" / "huggingface" / "download" / "model.safetensors.metadata"
     record.parent.mkdir(parents=True)
-    record.write_text(f"{'1' * 40}\n{'a' * 64}\n1700000000.0\n")
+    record.write_text(f"{'1' * 40}\n{'a' * 64}\n4000000000.0\n")
     with pytest.raises(UsageError, match="is not known"):
         api.attest(str(folder))
     [subject] = api.attest(str(folder), verify=True)["subject"]
