@@ -32,8 +32,9 @@ def list_recipes(seed: int) -> list[Recipe]:
         tree = f"s{seed}-{rate:g}"
         for place, (side, mix) in enumerate(TEXTS.items()):
             course = make_course(mix, STEPS, rate, 0.1, seed * 10 + place)
-            steps = (("train", course),)
-            found.append(Recipe(f"{tree}-{side}", "root", tree, steps=steps, origin=origin))
+            found.append(
+                Recipe(f"{tree}-{side}", "root", tree, steps=(("train", course),), origin=origin)
+            )
         for kind, mix, steps, speed in (
             ("ft", ("packages",), 60, 3e-4), ("cpt", ("documentation",), STEPS, rate),
         ):  # fmt: skip
