@@ -65,6 +65,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "offline": False,
         "verify": False,
         "atlas": None,
+        "roots": True,
         "registry": (),
         "proof": USUAL,
         "timeout": None,
@@ -77,6 +78,7 @@ def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
         "proof": USUAL,
         "timeout": 9.0,
         "atlas": None,
+        "roots": True,
     }
 
 

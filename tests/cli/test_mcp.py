@@ -17,6 +17,7 @@ from conftest import ROOT
 from famtree.errors import NetworkError
 from tiny_models import make_model, write_model
 
+pytest.importorskip("termios", reason="POSIX only")  # as the SDK itself, on this side
 mcp = pytest.importorskip("mcp")
 
 EXAMPLE = str(ROOT / "fixtures" / "example")

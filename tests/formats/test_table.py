@@ -79,6 +79,7 @@ DOCUMENTS: dict[str, list[Callable[[], Any]]] = {
     ],
     "atlas report": [lambda: make_report("x"), lambda: make_report(HOSTILE)],
     "bom": [lambda: {"bomFormat": HOSTILE}],
+    "statement": [lambda: {"_type": HOSTILE}],
     "schema": [partial(str, name) for name in SCHEMA_NAMES],
     "error": [lambda: FamtreeError(HOSTILE, hint=HOSTILE)],
 }  # fmt: skip

@@ -1,4 +1,8 @@
-"""Files as large as they are read, of every nasty shape: within 300 MB and some seconds."""
+"""Files as large as they are read, of every nasty shape: within 300 MB and some seconds.
+
+Folders have a quarter of the files that are read, since to make them takes most of the time;
+`benchmarks/hostile.py` makes them all.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,8 @@ def test_a_file_of_a_nasty_shape(
     shape: Shape, identify: Identify, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     folder = tmp_path / "checkpoint"
-    for name, content in shape.make(shape.largest).items():
+    largest = shape.largest // 4 if shape.parser == "folder" else shape.largest
+    for name, content in shape.make(largest).items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -128,8 +128,9 @@ def test_only_merges_cost_more(
     found = api.lineage("acme/aa", verify=True)
     assert [edge.status for edge in found.edges] == ["verified", "verified"]
     assert found.verification is not None
-    # What the proofs of two links take, and nothing more.
-    assert found.verification.bytes_read <= 64 << 10
+    # What the proofs of two links take, and nothing more: columns of A and its root are no closer
+    # than two trainings from one start may be, so what each has learned is asked as well.
+    assert found.verification.bytes_read <= 1 << 20
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,6 @@ def test_families_of_a_folder_may_name_famtree_s_own(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_takes_answers_away_is_told_of(tmp_path: Path) -> None:
-    write_family(tmp_path)
-    assert check_registry(registry=tmp_path) == []
     greedy = tmp_path / "greedy"
     (greedy / "records").mkdir(parents=True)
     for old, new, key in (
@@ -128,6 +126,5 @@ def test_a_folder_that_takes_answers_away_is_told_of(tmp_path: Path) -> None:
     ):
         text = (DATA / old).read_text(encoding="utf-8")
         (greedy / new).write_text(text.replace(*key, 1), encoding="utf-8")
-    faults = check_registry(registry=greedy)
+    faults = check_registry(greedy)
     assert any("as llama/llama-3 before, now ambiguous" in fault for fault in faults), faults
-    assert check_registry(greedy) == faults

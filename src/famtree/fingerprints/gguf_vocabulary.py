@@ -71,14 +71,14 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
             del marked[at]
         else:
             added[name] = AddedToken(at, token_type != _USER_DEFINED)
-    tokens = dict(zip(names, range(len(names)), strict=True))
+    spell = _restore_wordpiece if form == "wordpiece" else str
+    tokens = dict(zip(map(spell, names), range(len(names)), strict=True))
     if len(tokens) == len(names):
         for at in marked:
-            del tokens[names[at]]
+            del tokens[spell(names[at])]
     else:
-        tokens = {name: at for at, name in enumerate(names) if at not in marked}
-    if form == "wordpiece":
-        tokens = {_restore_wordpiece(name): at for name, at in tokens.items()}
+        tokens.clear()  # two of these texts in memory are too many
+        tokens = {spell(name): at for at, name in enumerate(names) if at not in marked}
     check_added(len(added), _NAME)
     merges = metadata.get("tokenizer.ggml.merges")
     has_merges = isinstance(merges, list) and set(map(type, merges)) <= {str}
