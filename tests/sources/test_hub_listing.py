@@ -58,6 +58,12 @@ def test_a_document_is_read_and_written() -> None:
     assert decode(encode_listing(Listing((), etag='W/"x"'))).etag == 'W/"x"'
 
 
+def test_a_number_beyond_all_floats_is_written_as_none() -> None:
+    found = decode(b'{"siblings":[],"config":{"a":1e400,"b":[-1e999,1.5]},"cardData":{"c":1E400}}')
+    assert found.config == {"a": None, "b": [None, 1.5]}
+    assert decode(encode_listing(found)) == found
+
+
 ODD: tuple[Any, ...] = (
     None,
     True,

@@ -7,6 +7,7 @@ within the bound takes more than a few times its length.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any, TypeVar
 
@@ -267,9 +268,15 @@ def _take(value: Raw, kind: type[_T]) -> _T | None:
 
 def _load(value: Raw) -> Any:
     try:
-        return json.loads(bytes(value))
+        return json.loads(bytes(value), parse_float=_read_number)
     except (ValueError, RecursionError):
         return None
+
+
+def _read_number(text: str) -> float | None:
+    """Return a number; None for one beyond all floats, which no JSON can be written with again."""
+    value = float(text)
+    return value if math.isfinite(value) else None
 
 
 def _load_object(value: Raw) -> dict[str, Any]:
