@@ -1,6 +1,7 @@
 """Fuzzes the readers of hostile files with atheris (libFuzzer), target after target.
 
-    python fuzz/fuzz_all.py [TARGET...] [--seconds N] [--executions N] [--corpus DIR] [--log FILE]
+    python fuzz/fuzz_all.py [TARGET...] [--seconds N] [--executions N] [--seed N]
+        [--corpus DIR] [--log FILE]
 
 Needs the dependency group `fuzz`. Seeds are those of fuzz/corpus; what a run finds is kept in
 `--corpus` and is where the next run goes on. A crash is written to fuzz/crashes/TARGET, which the
@@ -70,10 +71,10 @@ def fuzz(name: str, arguments: list[str]) -> None:
     atheris.Fuzz()
 
 
-def run(name: str, seconds: float, executions: int, corpus: Path) -> dict[str, object]:
+def run(name: str, seconds: float, executions: int, seed: int, corpus: Path) -> dict[str, object]:
     """Fuzz `name` for so long in a process of its own and return what came of it.
 
-    `executions` end it earlier; -1 is no limit.
+    `executions` end it earlier; -1 is no limit. A `seed` of 0 is drawn anew.
     """
     place = corpus / name
     crashes = FUZZ / "crashes" / name
@@ -83,7 +84,7 @@ def run(name: str, seconds: float, executions: int, corpus: Path) -> dict[str, o
     command = [
         sys.executable, __file__, "--inside", name, str(place), str(FUZZ / "corpus" / name),
         f"-max_len={LONGEST[name]}", f"-max_total_time={max(1, round(seconds))}",
-        f"-runs={executions}",
+        f"-runs={executions}", f"-seed={seed}",
         f"-timeout={SLOWEST}", f"-report_slow_units={SLOWEST}",
         f"-rss_limit_mb={MEMORY}", f"-artifact_prefix={crashes}/",
         "-print_final_stats=1", "-reload=0", "-verbosity=1",
@@ -129,6 +130,7 @@ def main() -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--seconds", type=float, default=300, help="for all targets together")
     parser.add_argument("--executions", type=int, default=-1, help="the most, for each target")
+    parser.add_argument("--seed", type=int, default=0, help="the same inputs again; 0: others")
     parser.add_argument("--corpus", type=Path, help="where inputs are kept between runs")
     parser.add_argument("--log", type=Path)
     parser.add_argument("--total", type=Path, metavar="LOG")
@@ -148,7 +150,7 @@ def main() -> int:
             corpus = options.corpus or Path(scratch)
             # A share of what is left: starting a target takes seconds, too.
             share = (until - time.monotonic()) / (len(chosen) - place)
-            row = run(name, share, options.executions, corpus)
+            row = run(name, share, options.executions, options.seed, corpus)
             print(json.dumps(row), flush=True)
             failed |= bool(row["exit_code"] or row["crashes"])
             if options.log:
