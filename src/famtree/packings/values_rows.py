@@ -177,7 +177,7 @@ def make_experts(_packing: Packing, parts: StoredParts) -> Form:
 def _parse_state(data: bytes, name: str) -> Mapping[str, Any]:
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
-    except (ValueError, RecursionError) as fault:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as fault:
         raise UnreadableWeightError(f"{name}: its quantization state is no JSON table") from fault
 
 

@@ -133,6 +133,6 @@ def _read(name: str) -> frozenset[_Finding]:
         found = msgspec.json.decode(data, type=_Baseline)
         if found.schema != BASELINE:
             raise ValueError(f"schema is {found.schema[:80]!r}")
-    except ValueError as fault:
+    except (msgspec.MsgspecError, ValueError) as fault:
         raise UsageError(f"{name} is no baseline: {fault}", hint=hint) from fault
     return frozenset(found.findings)
