@@ -91,6 +91,19 @@ def read_stream(path: Path, most: int, *, seconds: float) -> bytes:
         return bytes(data)
 
 
+PATIENCE = 10.0
+"""Seconds in which a pipe has to end that the user gives for a file."""
+
+
+def read_given(name: Path | str, most: int) -> bytes:
+    """As `read_stream`, of what the user gave. Raises ValueError, saying why it cannot be read."""
+    try:
+        return read_stream(Path(name), most, seconds=PATIENCE)
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or fault
+        raise ValueError(f"{name} cannot be read: {reason}") from fault
+
+
 def open_regular(path: Path | str) -> Any:
     """Return a regular file opened for reading. Raises OSError."""
     # Non-blocking, so that a pipe put in a file's place cannot hang the reader.

@@ -94,8 +94,8 @@ class Session:
     ) -> Identification:
         """See `famtree.api.identify`."""
         subject = self.examine(
-            reference, revision=revision, verify=verify, proof=proof, atlas=atlas, reach=1 if
-            verify else 0, timeout=timeout, on_progress=on_progress
+            reference, revision=revision, verify=verify, proof=proof, atlas=atlas,
+            reach=1 if verify else 0, timeout=timeout, on_progress=on_progress
         )  # fmt: skip
         return subject.identification
 

@@ -10,6 +10,7 @@ import pytest
 
 from famtree.api import identify
 from famtree.types.identification import Identification
+from lineage_hubs import MISTRAL
 
 T5: dict[str, Any] = {
     "model_type": "t5", "architectures": ["T5ForConditionalGeneration"], "d_ff": 2048, "d_kv": 64,
@@ -19,13 +20,6 @@ T5: dict[str, Any] = {
     "pad_token_id": 0, "relative_attention_num_buckets": 32, "is_encoder_decoder": True,
 }  # fmt: skip
 """T5 v1.1 base; d_model and depth are not the class's own, the 32,128 rows are."""
-SEVEN_B: dict[str, Any] = {
-    "model_type": "mistral", "architectures": ["MistralForCausalLM"], "hidden_size": 4096,
-    "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
-    "intermediate_size": 14336, "vocab_size": 32000, "rope_theta": 10000.0,
-    "rms_norm_eps": 1e-05, "max_position_embeddings": 32768, "sliding_window": 4096,
-    "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu", "tie_word_embeddings": False,
-}  # fmt: skip
 
 
 def ask(folder: Path, config: dict[str, Any], parent: str | None) -> Identification:
@@ -58,4 +52,4 @@ def test_rows_that_are_no_default_speak_for_themselves(tmp_path: Path) -> None:
 
 
 def test_large_models_are_rarely_trained_anew(tmp_path: Path) -> None:
-    assert ask(tmp_path, SEVEN_B, "acme/Zulu-2.5-Mistral-7B").confidence >= 0.9
+    assert ask(tmp_path, MISTRAL, "acme/Zulu-2.5-Mistral-7B").confidence >= 0.9

@@ -10,12 +10,11 @@ from __future__ import annotations
 import json
 from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from famtree.attestation.statement import PREDICATE_TYPE, STATEMENT_TYPE
 from famtree.errors import UnreadableError, require_package
-from famtree.files import read_stream
+from famtree.files import read_given
 from famtree.sources.hashes import is_sha256
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -26,7 +25,6 @@ MAX_SIGNATURES = 32
 MAX_SUBJECTS = 100_000
 LEAST_RSA = 2048
 """Bits; smaller keys have been factored."""
-_PATIENCE = 10.0
 
 
 def require_verifier() -> None:
@@ -58,10 +56,9 @@ def encode_signed(payload_type: str, payload: bytes) -> bytes:
 
 def _read(name: str) -> bytes:
     try:
-        data = read_stream(Path(name), MAX_BYTES + 1, seconds=_PATIENCE)
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or fault
-        raise UnreadableError(f"{name} cannot be read: {reason}") from fault
+        data = read_given(name, MAX_BYTES + 1)
+    except ValueError as fault:
+        raise UnreadableError(str(fault)) from fault
     if len(data) > MAX_BYTES:
         raise UnreadableError(f"{name} has more than {MAX_BYTES} bytes")
     return data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -26,9 +26,6 @@ from famtree.cli.options import (
     offer_formats,
 )
 from famtree.types.depth import DEPTH
-
-if TYPE_CHECKING:
-    pass
 
 
 def lineage(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from famtree.formats.escape import clip_name, clip_text
 from famtree.formats.identity_words import UNKNOWN
-from famtree.formats.page import fill_page, find_address
+from famtree.formats.page import fill_page, find_address, lead_out
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
@@ -19,6 +19,9 @@ _BAR = 22
 _LABEL, _WIDTH, _ROOM = 260, 420, 190
 """Widths of the labels, of the longest bar and of what is written behind it, pixels."""
 _LABEL_COLUMNS = 34
+
+_REASONS = {str(word): text for word, text in UNKNOWN.items()}
+"""By what an atlas holds, which may be any text."""
 
 Cell = tuple[str, str]
 """Attributes and content of a cell, as markup."""
@@ -155,16 +158,13 @@ def _number(number: int) -> Cell:
 
 
 def _explain(because: str) -> Cell:
-    told = {str(word): text for word, text in UNKNOWN.items()}.get(because, because)
-    return "", _clean(told)
+    return "", _clean(_REASONS.get(because, because))
 
 
 def _link(one: NamedCheckpoint) -> Cell:
     address = find_address(one.name) if one.listed else None
     name = escape(clip_name(one.name))
-    if address is None:
-        return "", name
-    return "", f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{name}</a>'
+    return "", name if address is None else lead_out(address, name)
 
 
 def _clip(text: str) -> str:

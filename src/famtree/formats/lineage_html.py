@@ -21,7 +21,7 @@ from famtree.formats.lineage_words import (
     describe_verification,
     find_other_publisher,
 )
-from famtree.formats.page import fill_page, find_page
+from famtree.formats.page import fill_page, find_page, lead_out
 from famtree.types.links import STATUSES
 
 if TYPE_CHECKING:
@@ -187,9 +187,7 @@ def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
 
 def _link_hub(node: LineageNode, asked: str) -> str:
     address = find_page(node, asked)
-    if address is None:
-        return ""
-    return f' <a href="{_clean(address)}" rel="noopener noreferrer" target="_blank">On the Hub</a>'
+    return "" if address is None else f" {lead_out(address, 'On the Hub')}"
 
 
 def _list_facts(

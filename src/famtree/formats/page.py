@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
@@ -44,6 +45,11 @@ def find_address(name: str) -> str | None:
         return None
     repo, _, revision = name.partition("@")
     return f"https://huggingface.co/{repo}" + (f"/tree/{revision}" if revision else "")
+
+
+def lead_out(address: str, text: str) -> str:
+    """Return a link from a page to another's, in a window of its own; `text` is markup."""
+    return f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{text}</a>'
 
 
 def find_page(node: LineageNode, asked: str) -> str | None:

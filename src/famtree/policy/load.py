@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from famtree.errors import FamtreeError, PolicyError, UsageError
-from famtree.files import read_stream
+from famtree.files import read_given
 from famtree.policy.expectation import parse_expectation, suggest_family
 from famtree.policy.fault_words import describe_error
 from famtree.policy.waivers import PlacedWaiver
@@ -97,16 +97,11 @@ def read_policy(data: bytes, path: Path, registry: Registry) -> LoadedPolicy:
     return LoadedPolicy(demands, waivers)
 
 
-PATIENCE = 10.0
-"""Seconds in which a pipe that is given for the policy has to end."""
-
-
 def _read(path: Path) -> bytes:
     try:
-        return read_stream(path, MAX_BYTES + 1, seconds=PATIENCE)
-    except (OSError, ValueError) as fault:
-        reason = getattr(fault, "strerror", None) or fault
-        raise _broken(f"{path} cannot be read: {reason}") from fault
+        return read_given(path, MAX_BYTES + 1)
+    except ValueError as fault:
+        raise _broken(str(fault)) from fault
 
 
 def _decode(path: Path, data: bytes) -> str:

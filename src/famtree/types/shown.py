@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -14,9 +15,9 @@ class Shown(FrozenModel):
     kind_: ClassVar[str]
     """Its name in `famtree.formats.table`."""
 
+    @abstractmethod
     def sum_up(self) -> str:
         """Return the answer in a few words."""
-        raise NotImplementedError
 
     def to_markdown(self) -> str:
         """Return the report as GitHub-flavoured Markdown."""
