@@ -65,7 +65,7 @@ def fuzz_hub_listing(data: bytes) -> None:
     assert repr(kept) == repr(listing)  # a card may hold what is not equal to itself
     assert all(is_safe_name(entry.name) and entry.name.encode() for entry in listing.files)
     assert listing.revision is None or is_blob_id(listing.revision)
-    theirs = reference.read_json(data)
+    theirs = reference.read_json(data, finite=True)
     if theirs is None or b"\\u" in data:  # halves of surrogate pairs are mended
         return
     rows = [row for row in theirs["siblings"] if isinstance(row, dict)]

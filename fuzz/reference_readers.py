@@ -11,7 +11,7 @@ import re
 import tomllib
 import zipfile
 from base64 import b64decode
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 MAX_DOCUMENTS_DEPTH = 15
@@ -20,12 +20,20 @@ _DIGITS = re.compile(r"[\d_.:]{40}")
 _STORAGE = re.compile(r"(?:.*/)?data/\d+")
 
 
-def read_json(data: bytes) -> Any:
-    """Return what Python's json reads, None for what it refuses."""
+def read_json(data: bytes, *, finite: bool = False) -> Any:
+    """Return what Python's json reads, None for what it refuses.
+
+    Where all is to be `finite`, a number beyond all floats is None as well.
+    """
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return json.loads(data.decode("utf-8-sig"), parse_float=_read_finite if finite else None)
     except (ValueError, RecursionError):
         return None
+
+
+def _read_finite(text: str) -> float | None:
+    value = float(text)
+    return value if isfinite(value) else None
 
 
 def read_toml(text: str) -> dict[str, Any] | None:
@@ -37,7 +45,7 @@ def read_toml(text: str) -> dict[str, Any] | None:
 
 
 def read_yaml(text: str) -> list[Any] | None:
-    """Return the documents that PyYAML's safe loader reads, where they are JSON-like and small.
+    """Return the documents that libyaml and PyYAML read, where they are JSON-like and small.
 
     Dates, sets, bytes, keys that are no strings and merge keys are read in another way on purpose.
     """
@@ -46,7 +54,7 @@ def read_yaml(text: str) -> list[Any] | None:
     if "<<" in text or _DIGITS.search(text):
         return None
     try:
-        found = list(yaml.safe_load_all(text))
+        found = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
     except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None
     left = [2000]

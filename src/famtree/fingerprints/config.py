@@ -191,7 +191,7 @@ def compress_pattern(word: str) -> str:
     run lengths, cut at 64 characters.
     """
     for period in range(1, len(word) // 2 + 1):
-        if all(word[i] == word[i % period] for i in range(len(word))):
+        if word.startswith(word[period:]):
             word = word[:period]
             break
     runs: list[str] = []

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 MAX_READ = 16 << 20
-MAX_FIELDS = 1_000_000
+MAX_FIELDS = 250_000
+"""A second of walking. A node is one, and so is a weight with some more for its dims and name."""
 MAX_TEXT = 200
 MAX_DIMS = 64
 _MAX_NUMEL = 1 << 62

@@ -67,6 +67,8 @@ class Standing(Struct):
     """Its context is one that only another design's recipe explains; looked for in the best one."""
     own_name: bool = False
     """No other family uses any of the names its config gives the design."""
+    foreign_size: bool = False
+    """Its shape is an official size of other families and none of its own."""
     score: float = 0.0
     share: float = 0.0
 
@@ -93,9 +95,9 @@ class Standing(Struct):
 
     @property
     def speaks_by_name(self) -> bool:
-        """A name of its own counts, unless neither shape nor recipe is a member's."""
+        """A name of its own counts, unless shape and recipe, or the shape, are of another."""
         custom = self.size is None or self.size.custom
-        return self.own_name and not (custom and self.foreign_recipe)
+        return self.own_name and not (custom and self.foreign_recipe) and not self.foreign_size
 
     @property
     def decided_by(self) -> str:
@@ -218,6 +220,7 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
     foreign = find_foreign(observation, leading.values(), namesakes)
     sizes = match_sizes(fingerprint.architecture, registry)
     vocabularies = match_vocabularies(fingerprint.tokenizer, registry)
+    owners = {family for (family, _), size in sizes.items() if not size.custom}
     exact = match_exactly(fingerprint, registry)
     scores: dict[Key, float] = {}
     for key, rule in leading.items():
@@ -238,6 +241,7 @@ def _stand(observation: Observation, registry: Registry) -> tuple[list[Standing]
             vocabulary=vocabularies.get(key),
             exact=exact.get(key),
             own_name=namesake == key[0],
+            foreign_size=bool(owners) and key[0] not in owners,
             score=scores[key],
         )
         for key, rule in leading.items()

@@ -2,18 +2,21 @@
 
 PyYAML's safe loader runs no code, but a few lines can make it build gigabytes (merge keys), hand
 out structures that hold themselves or multiply when they are walked (aliases), or compute numbers
-for minutes (`1:59:59:...`, whose digits count in sixties).
+for minutes (`1:59:59:...`, whose digits count in sixties). libyaml, which its wheels bring, parses
+ten times as fast as its own Python; it has no bounds, so what a text holds is counted before.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 MAX_NODES = 20_000
 """Values in all documents of one text, those behind aliases counted every time; front matter with
-thousands of evaluation results stays below. PyYAML takes some 50 microseconds for each."""
+thousands of evaluation results stays below. PyYAML takes some 10 microseconds for each."""
 MAX_DEPTH = 16
+"""Levels of lists and tables; libyaml's binding calls itself for each, with no limit of its own."""
 MAX_NUMBER = 64
 """Characters of a number."""
 _UNRESOLVED = ("timestamp", "merge", "value")
@@ -30,37 +33,46 @@ def load_documents(text: str) -> list[Any]:
     """
     import yaml
 
+    loader = _make_loader()
     try:
-        found = list(yaml.load_all(text, Loader=_make_loader()))
+        _count(yaml.parse(text, Loader=loader))
+        found = list(yaml.load_all(text, Loader=loader))
         plain = _Plain()
         return [plain.copy(document) for document in found]
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError):
         return []
 
 
+def _count(events: Iterable[Any]) -> None:
+    """Raise ValueError where there are too many values, or too deep ones."""
+    import yaml
+
+    left, depth = MAX_NODES, 0
+    for event in events:
+        if isinstance(event, yaml.NodeEvent):
+            left -= 1
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            if left < 0 or depth > MAX_DEPTH:
+                raise ValueError("too large")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
 @cache
 def _make_loader() -> Any:
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """SafeLoader that counts, keeps dates as text and resolves no merge key."""
-
-        left = MAX_NODES
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            self.left -= 1
-            if self.left < 0:
-                raise ValueError("too many values")
-            return super().compose_node(parent, index)
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        """A safe loader that keeps dates as text and resolves no merge key."""
 
         def flatten_mapping(self, node: Any) -> None:
             """Leave `<<` a key like any other."""
 
-        def construct_yaml_int(self, node: Any) -> int:
+        def construct_yaml_int(self, node: Any) -> Any:
             self._check_length(node)
             return super().construct_yaml_int(node)
 
-        def construct_yaml_float(self, node: Any) -> float:
+        def construct_yaml_float(self, node: Any) -> Any:
             self._check_length(node)
             return super().construct_yaml_float(node)
 
