@@ -69,16 +69,22 @@ def filled(hub: HubServer) -> HubServer:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a program and wait until its port answers; end it after the test."""
+    """Start a program and wait until its port answers; end it after the test.
+
+    What the programs print is shown where the test fails.
+    """
     running: list[subprocess.Popen[bytes]] = []
 
     def run(port: int, *command: str) -> None:
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command)
         running.append(process)
         until = time.monotonic() + 60
         while time.monotonic() < until:
             assert process.poll() is None, f"{command[0]} ended at once"
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                time.sleep(0.1)
+                # It may be another program's port that answered.
+                assert process.poll() is None, f"{command[0]} ended at once"
                 return
             time.sleep(0.05)
         raise AssertionError(f"{command[0]} does not listen")

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from urllib3 import exceptions as urllib3
+from urllib3.connection import HTTPConnection
 
 from famtree.errors import NetworkError
 from famtree.sources import connections, hub_client, hub_pauses
@@ -115,3 +117,21 @@ def test_an_answer_is_not_put_off_for_ever(
         with pytest.raises(NetworkError, match="broke off"):
             client.get(url, stop=10, what="models")
     assert len(pauses) == hub_client.MAX_TRIES - 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "tries"),
+    [
+        (urllib3.NewConnectionError(HTTPConnection("proxy"), "refused"), 2),
+        (urllib3.ConnectTimeoutError("no answer"), 5),
+        (ConnectionResetError("hung up"), 5),
+        (OSError("Tunnel connection failed: 407 Proxy Authentication Required"), 1),
+    ],
+)
+def test_the_way_to_a_proxy_fails_as_any_other(cause: Exception, tries: int) -> None:
+    faults = [urllib3.ProxyError("no way", cause)]
+    if not isinstance(cause, OSError):
+        faults.append(cause)
+    for fault in faults:
+        asked = [hub_pauses.pause_after(fault, attempt) is not None for attempt in range(1, 5)]
+        assert asked == [attempt < tries for attempt in range(1, 5)]

@@ -116,13 +116,14 @@ def pause_after(fault: Exception, attempt: int) -> Pause | None:
         if limited and "retry-after" not in fault.headers and asked is None:
             backoff = min(backoff, LONGEST_GUESS)
         return Pause(max(asked or 0.0, backoff), limited=limited)
-    if isinstance(fault, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
+    # The way to a proxy fails as any other does; what the proxy itself refuses is no such fault.
+    cause = fault.original_error if isinstance(fault, urllib3.ProxyError) else fault
+    if isinstance(cause, (urllib3.NewConnectionError, urllib3.SSLError)) and attempt > 1:
         return None  # a name that does not resolve, a closed port: one more try is enough
-    if isinstance(fault, urllib3.ProxyError):
-        # A proxy that hangs up, as on a connection kept too long, refuses nothing yet.
-        return Pause(backoff) if isinstance(fault.original_error, ConnectionError) else None
-    passing = (urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError)
-    return Pause(backoff) if isinstance(fault, passing) else None
+    passing = (
+        urllib3.TimeoutError, urllib3.ProtocolError, urllib3.SSLError, ConnectionError,
+    )  # fmt: skip
+    return Pause(backoff) if isinstance(cause, passing) else None
 
 
 def retry_after(headers: Mapping[str, str], url: str = "") -> float | None:
