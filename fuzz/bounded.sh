@@ -11,4 +11,4 @@ python=$1
 # The same inputs for the same code: what is found by chance should stop whoever looks for it
 # (`make fuzz`), not a change that has nothing to do with it.
 export PYTHONHASHSEED=0
-exec "$python" "$(dirname "$0")/fuzz_all.py" --seconds "${2:-230}" --executions 100000 --seed 1
+exec "$python" "$(dirname "$0")/fuzz_all.py" --seconds "${2:-170}" --executions 100000 --seed 1
