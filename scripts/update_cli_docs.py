@@ -40,7 +40,9 @@ INTRODUCTION = """\
 Generated from `--help` by `scripts/update_cli_docs.py`. Exit codes: see [CI](ci.md).
 
 `eval "$(famtree completion bash)"` in `~/.bashrc` (or `zsh` in `~/.zshrc`) completes commands,
-options, families and engines; so does `famtree completion fish` as a file for fish.
+options, families and engines; so does `famtree completion fish` as a file for fish, and `famtree
+completion pwsh | Out-String | Invoke-Expression` in PowerShell's `$PROFILE`. The same in `man
+famtree`: an installation brings the page.
 
 `hf extensions install OWNER/hf-famtree` makes every command one of the `hf` command's as well, as
 `hf famtree identify REF`. `hf` goes by names: `OWNER/hf-famtree` is a copy of this repository under

@@ -149,7 +149,9 @@ def check_it_answers(made: Installed) -> None:
 def test_the_wheel_is_small_and_whole(built: Built) -> None:
     assert built.wheel.stat().st_size <= MOST_BYTES
     with zipfile.ZipFile(built.wheel) as archive:
-        held = {name for name in archive.namelist() if name.startswith("famtree/")}
+        names = archive.namelist()
+    held = {name for name in names if name.startswith("famtree/")}
+    assert [name for name in names if name.endswith("/share/man/man1/famtree.1")] != []
     source = ROOT / "src"
     wanted = {
         path.relative_to(source).as_posix()

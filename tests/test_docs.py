@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from famtree import errors
 from loading import load_module
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "scripts"))
 UPDATER = load_module(ROOT / "scripts" / "update_cli_docs.py")
+MANUAL = load_module(ROOT / "scripts" / "update_man_page.py")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -30,6 +34,30 @@ def test_reference_has_every_command() -> None:
         names |= {group.name}
         names |= {f"{group.name} {one.name}" for one in group.typer_instance.registered_commands}
     assert names == set(UPDATER.COMMANDS) - {""}
+
+
+def test_the_man_page_is_current_and_goes_with_the_wheel() -> None:
+    assert MANUAL.PAGE.read_text(encoding="utf-8") == MANUAL.render_page(), (
+        "run scripts/update_man_page.py"
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    shared = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    assert (ROOT / next(iter(shared))) == MANUAL.PAGE
+    assert list(shared.values()) == ["share/man/man1/famtree.1"]
+
+
+def test_the_man_page_has_every_command_and_option_and_no_macro_of_a_text() -> None:
+    page = MANUAL.PAGE.read_text(encoding="utf-8")
+    plain = re.sub(r"\\f[BIR]|\\&", "", page).replace("\\-", "-")
+    for part in re.split(r"^## `", UPDATER.REFERENCE.read_text(encoding="utf-8"), flags=re.M)[1:]:
+        name, _, text = part.partition("`")
+        if "Commands:" not in text:
+            section = plain.split(f'.SS "{name}', 1)[1].split('\n.SS "')[0]
+            options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", text, re.M))
+            assert {one for one in options if one not in section} == set(), name
+    macros = set(re.findall(r"^[.'](\S+)", page, re.M))
+    assert macros <= {'\\"', "TH", "SH", "SS", "B", "BR", "I", "RI", "TP", "PP", "EX", "EE"}
+    assert MANUAL._escape(".TH a-b \\") == r"\&.TH a\-b \e"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)

@@ -113,6 +113,9 @@ def test_every_family_and_why_others_are_unknown(tmp_path: Path) -> None:
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", found.built)
     assert "no family on record has this design" in page
     assert '<a href="https://huggingface.co/Org/Novel"' in page
+    asked = show("atlas report", "html", found, hub="https://hub.example/own")
+    assert '<a href="https://hub.example/own/Org/Novel"' in asked
+    assert "huggingface.co/" not in asked
     assert "huggingface.co/here/local" not in page
 
 

@@ -20,6 +20,7 @@ from famtree.registry.load import load_registry
 
 FAMTREE = [sys.executable, "-m", "famtree"]
 SHELLS = ("bash", "zsh", "fish")
+POWERSHELLS = ("powershell", "pwsh")
 FAMILY = next(one for one in load_registry().families if len(one.generations) > 2)
 KEYS = [one.key for one in load_registry().families]
 
@@ -88,6 +89,21 @@ def test_a_shell_that_asks_wrongly_is_not_answered_with_a_traceback(instruction:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("shell", POWERSHELLS)
+def test_powershell(command: Command, shell: str) -> None:
+    """Its script takes a line apart at `:::`: what to insert, and what to say of it."""
+    script = command("completion", shell).out
+    assert f'$Env:{VARIABLE} = "complete_powershell"' in script
+    assert "Register-ArgumentCompleter -Native -CommandName famtree" in script
+    assert '-Split ":::"' in script
+    word = FAMILY.key[:-1]
+    line = f"famtree families show {word}"
+    code, out, err = ask(line, shell, _TYPER_COMPLETE_WORD_TO_COMPLETE=word)
+    assert (code, err) == (0, "")
+    offers = dict(one.split(":::") for one in out.splitlines())
+    assert offers[FAMILY.key] == FAMILY.name
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -53,6 +53,15 @@ def test_page_is_written(command: Command, tmp_path: Path) -> None:
     assert command("lineage", REF, "--html", "-").out == path.read_text(encoding="utf-8")
 
 
+def test_links_of_the_page_lead_to_the_endpoint(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "https://hub.example/")
+    page = command("lineage", REF, "--html", "-").out
+    assert '<a href="https://hub.example/' in page
+    assert "huggingface.co" not in page
+
+
 def test_options_reach_the_api(command: Command, fake_api: FakeApi) -> None:
     command("lineage", REF)
     command(

@@ -172,7 +172,7 @@ def test_links_lead_to_pages_that_are_on_the_hub(
     ref: str, source: SourceKind | None, page: str | None
 ) -> None:
     node = LineageNode(ref=ref, source=source)
-    assert find_page(node, "asked/oak") == page
+    assert find_page(node, "asked/oak", "https://huggingface.co") == page
 
 
 def test_a_picture_stands_alone() -> None:

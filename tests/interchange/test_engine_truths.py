@@ -17,7 +17,8 @@ from famtree.interchange.quantization_support import answer_quantization
 from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan, Side
 from famtree.types.checkpoint import TensorIndex
-from famtree.types.comparison import Answer, Question
+from famtree.types.comparison import Answer, LineageVerdict, Question
+from famtree.types.identification import LinkRelation
 from interchange.sides import make_index, make_pair, make_side, make_words
 
 TRUTHS = tomllib.loads(Path(__file__).with_name("engine_truths.toml").read_text(encoding="utf-8"))
@@ -157,6 +158,25 @@ def test_mergekit_raises_where_rows_differ() -> None:
     assert answer.answer == "conditional"
     assert "raises" in answer.reason
     assert "--unsafe-truncate-embeddings" in str(answer.condition)
+
+
+@pytest.mark.parametrize("engine", ["any", "mergekit"])
+@pytest.mark.parametrize("relation", ["pruned", "finetune"])
+@pytest.mark.parametrize("design", ["LlamaForCausalLM", "Qwen2ForCausalLM"])
+def test_unequal_widths_are_never_merged(engine: str, relation: LinkRelation, design: str) -> None:
+    """A declared pruning has a common base all the same; another class may be let through."""
+    a, b = (
+        make_side(form="config-only", hidden_size=width, architectures=[name])
+        for width, name in ((4096, "LlamaForCausalLM"), (3072, design))
+    )
+    held = ENGINES[engine]
+    lineage = LineageVerdict.model_construct(
+        verdict="b-derives-from-a", status="consistent", relation=relation, distance=1
+    )
+    pair = replace(make_pair(a, b, lineage), engine=held, version=held.version)
+    (answer,) = answer_rules(FactReader(pair), held, held.version, ["merge"])
+    assert (answer.answer, answer.rule) == ("no", f"{engine}/merge.other-width")
+    assert "4,096 and 3,072" in answer.reason
 
 
 @pytest.mark.parametrize("engine", ["llama.cpp", "mlx-lm", "exllamav3"])

@@ -13,6 +13,7 @@ from famtree.errors import UsageError
 from famtree.sources import addresses
 from famtree.sources.addresses import (
     AddressError,
+    find_hub,
     follow_address,
     normalise_endpoint,
     parse_address,
@@ -100,6 +101,19 @@ BAD = [
     "http://h/#a", "http://[::1", "http://me:secret@h", "http://me@h", "http://h:8\t0",
     "http://me:secret@h:port", "http://me:se/cret@h/x",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", *BAD])
+def test_links_lead_to_the_endpoint_or_to_the_hub(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", text.replace("\x00", ""))
+    if "\x00" not in text:
+        assert find_hub() == "https://huggingface.co"
+    monkeypatch.setenv("HF_ENDPOINT", "https://Hub.Example/own/")
+    assert find_hub() == "https://hub.example/own"
+    monkeypatch.delenv("HF_ENDPOINT")
+    assert find_hub() == "https://huggingface.co"
 
 
 @pytest.mark.parametrize("text", BAD)

@@ -115,6 +115,10 @@ def render(
     options = table.Options(
         find_width(), use_color(), verbose, publishers or {}, tuple(questions), at_length
     )
+    if form == "html":
+        from famtree.sources.addresses import find_hub
+
+        options = options._replace(hub=find_hub())
     return table.render(kind, document, form, options)
 
 

@@ -27,9 +27,10 @@ Cell = tuple[str, str]
 """Attributes and content of a cell, as markup."""
 
 
-def render_report(report: AtlasReport, _: Options) -> str:
+def render_report(report: AtlasReport, options: Options) -> str:
     """Return the page. Equal reports give equal pages."""
     most = max((one.checkpoints for one in report.families), default=1)
+    hub = options.hub
     return fill_page(
         "atlas",
         styles=("graph", "atlas"),
@@ -59,7 +60,7 @@ def render_report(report: AtlasReport, _: Options) -> str:
             "unknown checkpoints",
             ("checkpoint", "why", "what it shows"),
             [
-                [_link(one.checkpoint), _explain(one.because), _tell(one.design)]
+                [_link(one.checkpoint, hub), _explain(one.because), _tell(one.design)]
                 for one in report.unknown
             ],
             report.unknowns,
@@ -72,7 +73,7 @@ def render_report(report: AtlasReport, _: Options) -> str:
             "contradicted claims",
             ("child", "claimed parent", "relation"),
             [
-                [_link(one.child), _link(one.parent), _tell(one.relation)]
+                [_link(one.child, hub), _link(one.parent, hub), _tell(one.relation)]
                 for one in report.contradicted
             ],
             report.contradictions,
@@ -85,9 +86,9 @@ def render_report(report: AtlasReport, _: Options) -> str:
             ("child", "its licence", "parent", "its licence", "status of the link"),
             [
                 [
-                    _link(one.child),
+                    _link(one.child, hub),
                     _tell(one.child_license),
-                    _link(one.parent),
+                    _link(one.parent, hub),
                     _tell(one.parent_license),
                     _tell(one.status),
                 ]
@@ -161,8 +162,8 @@ def _explain(because: str) -> Cell:
     return "", _clean(_REASONS.get(because, because))
 
 
-def _link(one: NamedCheckpoint) -> Cell:
-    address = find_address(one.name) if one.listed else None
+def _link(one: NamedCheckpoint, hub: str) -> Cell:
+    address = find_address(one.name, hub) if one.listed else None
     name = escape(clip_name(one.name))
     return "", name if address is None else lead_out(address, name)
 

@@ -50,7 +50,7 @@ def render_html(lineage: Lineage, options: Options) -> str:
         filters=_write_filters(graph),
         drawing=draw_svg(graph, publishers=publishers, roots=set(lineage.roots)),
         links=_write_links(graph),
-        checkpoints=_write_nodes(graph, publishers, set(lineage.roots)),
+        checkpoints=_write_nodes(graph, publishers, set(lineage.roots), options.hub),
         children=_write_children(lineage.children),
         version=_clean(lineage.famtree),
     )
@@ -161,7 +161,7 @@ def _write_evidence(item: Evidence) -> str:
     return f'<tr>{word}{cells}<td class="number">{item.weight:+.2f}</td></tr>'
 
 
-def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
+def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str], hub: str) -> str:
     above: dict[str, list[tuple[int, str]]] = {}
     below: dict[str, list[tuple[int, str]]] = {}
     for number, edge in enumerate(graph.edges):
@@ -175,7 +175,8 @@ def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
         )
         links = _write_jumps("Comes from", above.get(node.ref, []))
         links += _write_jumps("Gave rise to", below.get(node.ref, []))
-        page = _link_hub(node, graph.ref)
+        address = find_page(node, graph.ref, hub)
+        page = f" {lead_out(address, 'On the Hub')}" if address else ""
         parts.append(
             f'<details><summary><span class="name">{_clean(node.ref)}</span></summary>\n'
             f'<div class="inside" id="n{number}" tabindex="-1"><dl>{facts}</dl>{links}'
@@ -183,11 +184,6 @@ def _write_nodes(graph: Graph, publishers: Publishers, roots: set[str]) -> str:
             "</div></details>"
         )
     return "\n".join(parts)
-
-
-def _link_hub(node: LineageNode, asked: str) -> str:
-    address = find_page(node, asked)
-    return "" if address is None else f" {lead_out(address, 'On the Hub')}"
 
 
 def _list_facts(

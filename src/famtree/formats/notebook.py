@@ -12,6 +12,7 @@ from typing import Any
 from famtree.formats import table
 from famtree.formats.parts import Facts, Heading, Part, Table, Text, Tree
 from famtree.registry.places import load_publishers
+from famtree.sources.addresses import find_hub
 
 _PRE = '<pre style="line-height:1.3">'
 
@@ -20,7 +21,10 @@ def show(kind: str, document: Any, form: str) -> str:
     """Return a document of that kind in a format that `formats.table` has, or as `fragment`."""
     if form != "fragment":
         publishers = load_publishers() if kind == "lineage" else {}
-        return table.render(kind, document, form, table.Options(publishers=publishers))
+        options = table.Options(publishers=publishers)
+        if form == "html":
+            options = options._replace(hub=find_hub())
+        return table.render(kind, document, form, options)
     if kind in table.PARTS:
         return write_fragment(table.list_parts(kind, document))
     return f"{_PRE}{escape(table.render(kind, document, 'text'))}</pre>\n"

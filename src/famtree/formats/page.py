@@ -39,12 +39,12 @@ def fill_page(name: str, *, styles: tuple[str, ...], scripts: tuple[str, ...], *
     return page.substitute(parts, style=style, script=script, policy=policy)
 
 
-def find_address(name: str) -> str | None:
-    """Return the address of a Hub checkpoint's page; None for what is no such name."""
+def find_address(name: str, hub: str) -> str | None:
+    """Return the address of a checkpoint's page on a Hub; None for what is no such name."""
     if not _REPOSITORY.fullmatch(name):
         return None
     repo, _, revision = name.partition("@")
-    return f"https://huggingface.co/{repo}" + (f"/tree/{revision}" if revision else "")
+    return f"{hub}/{repo}" + (f"/tree/{revision}" if revision else "")
 
 
 def lead_out(address: str, text: str) -> str:
@@ -52,12 +52,12 @@ def lead_out(address: str, text: str) -> str:
     return f'<a href="{escape(address)}" rel="noopener noreferrer" target="_blank">{text}</a>'
 
 
-def find_page(node: LineageNode, asked: str) -> str | None:
+def find_page(node: LineageNode, asked: str, hub: str) -> str | None:
     """Return the address of the checkpoint's page on the Hub, None for what is not on one.
 
     What was asked for may be a folder of the same form; ancestors are names on the Hub.
     """
-    return None if node.ref == asked and node.source != "hub" else find_address(node.ref)
+    return None if node.ref == asked and node.source != "hub" else find_address(node.ref, hub)
 
 
 def read_part(file: str) -> str:

@@ -30,6 +30,8 @@ class Options(NamedTuple):
     """Of a comparison: those that are to be answered at length."""
     at_length: bool = False
     """Of a comparison: whether all are, as where one engine is asked about."""
+    hub: str = "https://huggingface.co"
+    """Of a page: the address of the Hub that its links lead to, without a slash at its end."""
 
 
 Renderer = Callable[[Any, Options], str]

@@ -7,6 +7,7 @@ sent; and a text in which another parser (Python's own) finds something else is 
 
 from __future__ import annotations
 
+import os
 import re
 from functools import lru_cache
 from ipaddress import ip_address
@@ -18,6 +19,7 @@ PORTS = {"http": 80, "https": 443}
 MAX_ADDRESS = 16_384
 """Characters; signed addresses take some hundreds."""
 
+_HUB = "https://huggingface.co"
 _BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
 _WEB = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -140,6 +142,14 @@ def follow_address(here: Address, place: str) -> Address:
     if here.scheme == "https" != there.scheme:
         raise AddressError("http, from https")
     return there
+
+
+def find_hub() -> str:
+    """Return the address of the Hub that links lead to: that of HF_ENDPOINT, where it is one."""
+    try:
+        return normalise_endpoint(os.environ.get("HF_ENDPOINT") or _HUB)
+    except AddressError:
+        return _HUB
 
 
 @lru_cache(maxsize=64)
