@@ -150,3 +150,11 @@ def test_what_is_taken_as_it_is_would_be_sent_as_it_is(text: str) -> None:
     except AddressError:
         return
     assert str(parse_address(normal)).rstrip("/") == normal
+
+
+def test_an_address_is_as_long_as_it_is_sent() -> None:
+    longest = "http://hub/" + "a" * (addresses.MAX_ADDRESS - len("http://hub/"))
+    assert str(parse_address(longest)) == longest
+    for text in (longest + "a", longest[:-1] + "["):
+        with pytest.raises(AddressError, match="more than"):
+            parse_address(text)

@@ -76,8 +76,7 @@ def parse_address(text: str) -> Address:
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
-    if len(text) > MAX_ADDRESS:
-        raise AddressError(f"an address of more than {MAX_ADDRESS} characters")
+    _check_length(text)
     if "\\" in text:
         raise AddressError("an address with a backslash")
     if _BLANK.search(text):
@@ -101,7 +100,14 @@ def parse_address(text: str) -> Address:
         raise AddressError("an address without a valid host and port")
     if seen != (scheme, host.strip("[]"), port) or not _is_name_or_number(host):
         raise AddressError("an address that can be read in two ways")
-    return Address(scheme, host, port, target)
+    address = Address(scheme, host, port, target)
+    _check_length(str(address))  # it is longer where characters had to be escaped
+    return address
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_ADDRESS:
+        raise AddressError(f"an address of more than {MAX_ADDRESS} characters")
 
 
 def _is_name_or_number(host: str) -> bool:
