@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from famtree.api import identify, lineage
+from famtree.errors import AccessError
 from famtree.lineage import walk
 from famtree.registry.load import load_registry
 from famtree.types.lineage import Lineage
@@ -111,6 +112,24 @@ def test_a_gated_parent_is_stood_in_for_by_the_registry(hub: HubServer) -> None:
     found = lineage("a/child")
     assert links(found) == [("a/child", "meta-llama/Llama-3.1-8B", "consistent")]
     assert (found.complete, codes(found)) == (True, ["parent-gated"])
+
+
+def test_what_is_known_of_a_gated_checkpoint_is_told_with_its_refusal(hub: HubServer) -> None:
+    weights = {"model.safetensors": (8).to_bytes(8, "little") + b"{}      "}
+    name = "meta-llama/Llama-3.1-8B"
+    add_model(hub, name, config=LLAMA_3, files=weights, license="llama3.1", gated="manual")
+    for ask in (lineage, identify):
+        with pytest.raises(AccessError) as raised:
+            ask(name)
+        told = raised.value.message
+        assert told.startswith(f"{name} is gated")
+        assert "on record as Llama 3.1 8B, llama/llama-3.1" in told
+        assert "trained from scratch" in told
+        assert "it lists 1 weight file of 0.00 GB; licence llama3.1" in told
+        assert (raised.value.exit_code, raised.value.code) == (3, "access")
+    add_model(hub, "some/model", gated="auto")
+    with pytest.raises(AccessError, match="^some/model is gated: config.json may not be read$"):
+        identify("some/model")
 
 
 def test_a_gated_parent_still_shows_an_exact_copy(hub: HubServer) -> None:

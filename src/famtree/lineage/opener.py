@@ -11,6 +11,7 @@ from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.checkpoint.records import find_known, join_record
 from famtree.errors import AccessError, FamtreeError, FetchError, NotFoundError, OfflineError
 from famtree.lineage.advice import Advisor
+from famtree.lineage.unreadable import tell_known
 from famtree.lineage.walk import Asked, Found
 from famtree.registry.registry import Registry
 from famtree.sources.hub_access import OWN, HubAccess
@@ -77,7 +78,10 @@ class Opener(Struct):
         """Like `open_start`, for a source that is there already."""
         self.sources.append(source)
         start = Checkpoint(source, self.registry, text=text, on_progress=on_progress)
-        self._remember(start)
+        try:
+            self._remember(start)
+        except AccessError as fault:
+            raise tell_known(source, fault, self.registry) from fault
         return start
 
     def open_candidate(self, name: str) -> Checkpoint:
