@@ -128,7 +128,7 @@ def test_what_is_known_of_a_gated_checkpoint_is_told_with_its_refusal(hub: HubSe
         assert "it lists 1 weight file of 0.00 GB; licence llama3.1" in told
         assert (raised.value.exit_code, raised.value.code) == (3, "access")
     add_model(hub, "some/model", gated="auto")
-    with pytest.raises(AccessError, match="^some/model is gated: config.json may not be read$"):
+    with pytest.raises(AccessError, match=r"^some/model is gated: config\.json may not be read$"):
         identify("some/model")
 
 

@@ -1,4 +1,4 @@
-"""What can be said of a checkpoint whose files may not be read: its record, and its public listing."""
+"""What can be said of a checkpoint whose files may not be read: its record, its listing."""
 
 from __future__ import annotations
 
