@@ -358,9 +358,9 @@ def update_families(
     where it cannot be had; the registry in use is then the one before.
     """
     from famtree.registry.bundle import install_bundle
-    from famtree.registry.load import load_registry
+    from famtree.registry.load import load_former, load_registry
 
-    before = load_registry()
+    before = load_former()
     install_bundle(read_bundle(source, pin=pin, offline=offline, token=token, api=api))
     return before, load_registry()
 

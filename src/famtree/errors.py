@@ -136,6 +136,10 @@ class OfflineError(FetchError):
     code = "offline"
 
 
+ONLINE = "run once without --offline (and without HF_HUB_OFFLINE)"
+"""What to do where something is not cached."""
+
+
 class NetworkError(FetchError):
     """The network or the server failed: timeout, reset, rate limit, 5xx."""
 

@@ -11,94 +11,41 @@ import subprocess
 import sys
 import tarfile
 import time
-import zipfile
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from cli.commands import Command, make_command
-from conftest import POSIX, ROOT, load_module
+from conftest import POSIX, ROOT
 from famtree import api
 from famtree.errors import UsageError
 from famtree.registry import bundle
 from famtree.registry.bundle import MAX_FILE_BYTES
 from famtree.registry.installed import MANIFEST, find_base
-from famtree.registry.load import DATA, load_registry, read_sources
+from famtree.registry.load import load_registry
 from famtree.registry.parse import GENERIC
 from hub.server import HubServer
+from registry.bundles import (
+    EXEMPLAR,
+    RECORDED,
+    RECORDS,
+    SCRIPT,
+    Files,
+    add,
+    make_files,
+    name_family,
+    restate,
+    write_folder,
+    write_tar,
+    write_zip,
+)
 from registry.own import FAMILY, write_checkpoint
-
-SCRIPT = load_module(ROOT / "scripts" / "bundle_registry.py")
-Files = dict[str, bytes]
-RECORDS = "records/oakling.json"
-EXEMPLAR = b"""
-[[exemplar]]
-repo = "acme/o"
-generation = "oakling-1"
-source = "its own files"
-"""
-RECORDED = {
-    "traits": {
-        "architecture.model_type": "oakling",
-        "architecture.class_name": "OaklingForCausalLM",
-        "architecture.vocab_rows": 48000,
-    }
-}
 
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     return make_command(capsys)
-
-
-def make_files(version: str = "2026.12.1", *, grown: bool = True) -> Files:
-    """Return a bundle of two families, or one, that famtree lacks."""
-    sources = {GENERIC: read_sources(DATA)[GENERIC], "elmling.toml": _name("elmling")}
-    if grown:
-        sources["oakling.toml"] = _name("oakling") + EXEMPLAR
-        sources[RECORDS] = json.dumps(
-            {"schema": "famtree/records/1", "family": "oakling", "exemplar": {"acme/o": RECORDED}}
-        ).encode()
-    files: Files = SCRIPT.make_bundle(sources, version, "2026-12-01")
-    return files
-
-
-def _name(key: str) -> bytes:
-    return FAMILY.replace("oakling", key).replace("Oakling", key.title()).encode()
-
-
-def restate(files: Files, /, **changes: object) -> Files:
-    """Return the files with a manifest that states other things."""
-    manifest = json.loads(files[MANIFEST]) | changes
-    return {**files, MANIFEST: json.dumps(manifest).encode()}
-
-
-def add(files: Files, name: str, data: bytes) -> Files:
-    """Return the files with one more that the manifest lists."""
-    listed = json.loads(files[MANIFEST])["files"] | {name: sha256(data).hexdigest()}
-    return restate({**files, name: data}, files=listed)
-
-
-def write_folder(files: Files, folder: Path) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_bytes(data)
-    return str(folder)
-
-
-def write_tar(files: Files, path: Path) -> str:
-    SCRIPT.write_archive(files, path)
-    return str(path)
-
-
-def write_zip(files: Files, path: Path) -> str:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(f"bundle-1/{name}", data)
-    return str(path)
 
 
 def keys() -> set[str]:
@@ -158,7 +105,7 @@ def test_a_pin_is_the_registry_s_digest(command: Command, tmp_path: Path) -> Non
 def refused(name: str) -> Files:
     """Return a bundle that is not to be taken."""
     files = make_files()
-    shadow = _name("elmling")
+    shadow = name_family("elmling")
     listed = json.loads(files[MANIFEST])["files"]
     made: dict[str, Callable[[], Files]] = {
         "no manifest": lambda: {k: v for k, v in files.items() if k != MANIFEST},
@@ -178,6 +125,7 @@ def refused(name: str) -> Files:
         "shadows a key": lambda: add(files, "other.toml", shadow),
         "broken file": lambda: add(files, "other.toml", b"schema = 3"),
         "no toml": lambda: add(files, "other.toml", b"\xff\xfe"),
+        "no family": lambda: SCRIPT.make_bundle({GENERIC: files[GENERIC]}, "1", "2026-12-01"),
         "no general knowledge": lambda: restate(
             {k: v for k, v in files.items() if k != GENERIC},
             files={k: v for k, v in listed.items() if k != GENERIC},
@@ -207,6 +155,7 @@ def refused(name: str) -> Files:
         ("broken file", "other.toml"),
         ("no toml", "other.toml"),
         ("no general knowledge", "_generic.toml is missing"),
+        ("no family", "it has no family"),
     ],
 )
 def test_a_hostile_bundle_is_refused(tmp_path: Path, name: str, told: str) -> None:
@@ -290,10 +239,12 @@ def test_what_is_no_bundle_at_all(command: Command, tmp_path: Path, name: str) -
 
 def test_repositories_that_are_not_to_be_had(command: Command, hub: HubServer) -> None:
     hub.add("datasets/acme/empty", {"README.md": b"nothing"})
-    assert command("families", "update", "hf://datasets/acme/none").code == 3
+    absent = command("families", "update", "hf://datasets/acme/none")
+    assert (absent.code, "does not exist, or is private" in absent.err) == (3, True)
     assert command("families", "update", "hf://datasets/acme/empty").code == 2
     assert command("families", "update", "hf://datasets/acme").code == 2
-    assert command("families", "update", "hf://datasets/acme/none", "--offline").code == 3
+    offline = command("families", "update", "hf://datasets/acme/none", "--offline")
+    assert (offline.code, "not cached and offline mode is on" in offline.err) == (3, True)
 
 
 def test_what_is_asked_at_once_has_to_fit(command: Command) -> None:
@@ -307,6 +258,28 @@ def test_an_emptied_cache_means_famtree_s_own(command: Command, tmp_path: Path) 
     for place in find_base().iterdir():
         if place.is_dir():
             place.rename(tmp_path / "taken away")
+    assert load_registry().sources == ("famtree",)
+
+
+@pytest.mark.parametrize("damage", [b"", b"# more\n", None])
+def test_a_bundle_that_was_damaged_later(
+    command: Command, tmp_path: Path, damage: bytes | None
+) -> None:
+    """No answer comes of it, and what leads away from it works."""
+    source = write_folder(make_files(), tmp_path / "b")
+    command("families", "update", source)
+    (file,) = find_base().glob("*/oakling.toml")
+    if damage is None:
+        file.unlink()
+    else:
+        file.write_bytes(damage + file.read_bytes()[: -len(EXEMPLAR)])
+    told = command("identify", str(write_checkpoint(tmp_path / "oak")))
+    assert told.code == 2
+    assert "oakling.toml is not what its manifest states" in told.err
+    assert command("families", "update", source).code == 0
+    assert load_registry().version == "2026.12.1"
+    next(find_base().glob("*/oakling.toml")).write_bytes(b"")
+    assert command("families", "update", "--builtin").code == 0
     assert load_registry().sources == ("famtree",)
 
 

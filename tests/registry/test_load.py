@@ -101,8 +101,16 @@ def test_missing_generic_file_is_a_fault() -> None:
 
 
 def test_file_that_is_not_text_is_a_fault() -> None:
-    with pytest.raises(RegistryError, match=r"oak\.toml"):
-        build_registry({"_generic.toml": GENERIC.encode(), "oak.toml": b"\xff\xfe"})
+    with pytest.raises(RegistryError, match=r"oak\.toml:2: is not UTF-8"):
+        build_registry({"_generic.toml": GENERIC.encode(), "oak.toml": b"#\n\xff\xfe"})
+    with pytest.raises(RegistryError, match=r"records/oak\.json:1: .*truncated"):
+        build_registry(
+            {
+                "_generic.toml": GENERIC.encode(),
+                "oak.toml": OAK.encode(),
+                "records/oak.json": b"{\n",
+            }
+        )
 
 
 def test_digest_covers_names_and_contents() -> None:

@@ -73,7 +73,9 @@ def test_a_changed_file_is_read_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[[generation]]", "[[generation", "oakling.toml"),
+        ("[[generation]]", "[[generation", "oakling.toml:8: "),
+        ("layers = 6", "layers = ", "oakling.toml:20: "),
+        ("vocab_rows = 48000", "vocab_rows = {near = 1}", "no such operator; there are equals"),
         ('maker = "Acme"', 'maker = "Acme"\nmakers = 3', "oakling.toml:6: makers: no such field"),
         ("layers = 6", "depth = 6", "oakling.toml:"),
         ('key = "oakling"', 'key = "acorn"', "'acorn' is not the name of the file"),

@@ -155,7 +155,7 @@ def update_families(
     from famtree.formats.families_report import tell_update
     from famtree.home import HOME
     from famtree.registry.bundle import roll_back, use_builtin
-    from famtree.registry.load import load_registry
+    from famtree.registry.load import load_former, load_registry
 
     asked = [name for name, given in (
         ("SOURCE", source), ("--rollback", rollback), ("--builtin", builtin)) if given]  # fmt: skip
@@ -164,7 +164,7 @@ def update_families(
     if pin is not None and (rollback or builtin):
         raise UsageError("--sha256 is of a SOURCE", hint="give one, or leave it out")
     if rollback or builtin:
-        before = load_registry()
+        before = load_former()
         if rollback:
             roll_back()
         else:

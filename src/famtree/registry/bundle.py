@@ -205,6 +205,8 @@ def _build(sources: dict[str, bytes], manifest: Manifest) -> Registry:
 
     try:
         families, generic, faults = parse_sources(sources)
+        if not (families or faults):
+            raise refuse_bundle("it has no family")
         if generic is not None and not faults:
             whole = Registry(families=tuple(families.values()), generic=generic)
             faults = check_families(sources, families, whole)

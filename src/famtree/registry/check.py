@@ -15,7 +15,7 @@ from famtree.registry.locate import describe_fault
 from famtree.registry.parse import parse_sources
 from famtree.registry.records import FieldPath, is_records
 from famtree.registry.registry import Registry
-from famtree.types.family import Family
+from famtree.types.family import OPERATORS, Family
 from famtree.types.traits import trait_names
 
 _SHAPE = frozenset({"architecture.layers", "architecture.hidden_size"})
@@ -86,11 +86,11 @@ def _check_family(
             if not _exists(wanted, registry, unread):
                 yield (*where, "parents", number), f"no generation {wanted!r}"
         for trait in generation.common.keys() - names:
-            yield (*where, "common", trait), "no such trait"
+            yield (*where, "common", trait), _tell_unknown(trait, names)
         for number, rule in enumerate(generation.rules):
             for trait in rule.when.keys() - generation.common.keys():
                 if trait not in names:
-                    yield (*where, "rule", number, "when", trait), "no such trait"
+                    yield (*where, "rule", number, "when", trait), _tell_unknown(trait, names)
             if not rule.when.keys() - _SHAPE:
                 yield (*where, "rule", number), "a rule of dimensions alone captures strangers"
         for number, size in enumerate(generation.sizes):
@@ -119,6 +119,12 @@ def _exists(key: str, registry: Registry, unread: frozenset[str]) -> bool:
     if family not in registry.by_key:
         return family in unread
     return not generation or registry.find_generation(family, generation) is not None
+
+
+def _tell_unknown(trait: str, names: frozenset[str]) -> str:
+    if trait.rpartition(".")[0] in names:
+        return f"no such operator; there are {', '.join(OPERATORS)}"
+    return "no such trait"
 
 
 def _check_uniqueness(family: Family, files: int) -> Iterator[Fault]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -47,6 +49,18 @@ def find_installed() -> tuple[Path, str] | None:
     except (OSError, msgspec.MsgspecError):
         return None  # the cache was emptied
     return place, manifest.version
+
+
+def list_damaged(place: Path, sources: Mapping[str, bytes]) -> list[str]:
+    """Return the files of the bundle at `place` that are gone or not what its manifest states."""
+    stated = msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest).files
+    wanted = {name: digest for name, digest in stated.items() if name != ROOTS}
+    held = {name: sha256(data).hexdigest() for name, data in sources.items()}
+    return sorted(
+        name
+        for name in wanted.keys() | held.keys()
+        if wanted.get(name, "").lower() != held.get(name)
+    )
 
 
 def find_roots() -> Path | None:

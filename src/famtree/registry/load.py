@@ -10,14 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 
 from famtree import __version__
-from famtree.errors import RegistryError
+from famtree.errors import RegistryError, UsageError
 from famtree.registry.compiled import (
     FORMAT,
     read_cached,
     read_packaged,
     write_cached,
 )
-from famtree.registry.installed import find_installed
+from famtree.registry.installed import find_installed, list_damaged
 from famtree.registry.parse import GENERIC, parse_sources, share_conditions
 from famtree.registry.records import FOLDER
 from famtree.registry.registry import Registry
@@ -27,6 +27,8 @@ DATA = Path(__file__).parent / "data"
 SHIPPED = "famtree"
 """What the registry that comes with famtree is called among the sources of an answer."""
 
+_BUNDLE = "bundle "
+
 
 def load_registry(folder: Path | None = None) -> Registry:
     """Return the registry of `folder` (default: the bundle in use, else the one famtree ships).
@@ -34,7 +36,7 @@ def load_registry(folder: Path | None = None) -> Registry:
     Uses the compiled form where there is one of exactly these files: first by their names, sizes
     and times, as Python does for its own compiled modules, then by their content. One process
     loads files that did not change once. Raises RegistryError listing all faults as
-    `file:line: field: reason`.
+    `file:line: field: reason`, UsageError for a bundle in use whose files were damaged.
     """
     place, version, source = (folder, __version__, str(folder)) if folder else locate_registry()
     stamp = stamp_sources(place)
@@ -43,13 +45,21 @@ def load_registry(folder: Path | None = None) -> Registry:
     return load_stamped(place, stamp, version, source)
 
 
+def load_former() -> Registry:
+    """Return the registry in use; where it is a bundle that was damaged, the one famtree ships."""
+    try:
+        return load_registry()
+    except UsageError:
+        return load_registry(DATA)
+
+
 def locate_registry() -> tuple[Path, str, str]:
     """Return folder, version and name of the registry in use."""
     installed = find_installed()
     if installed is None:
         return DATA, __version__, SHIPPED
     place, version = installed
-    return place, version, f"bundle {version}"
+    return place, version, f"{_BUNDLE}{version}"
 
 
 @lru_cache(maxsize=4)
@@ -58,6 +68,14 @@ def load_stamped(folder: Path, stamp: str, version: str, source: str) -> Registr
     registry = read_cached(stamp)
     if registry is None:
         sources = read_families(folder)
+        if source.startswith(_BUNDLE) and (damaged := list_damaged(folder, sources)):
+            raise UsageError(
+                f"{source}, the registry in use, is damaged: {damaged[0]} is not what its manifest "
+                f"states ({folder})",
+                hint="take it again with `famtree families update SOURCE`, or use famtree's own: "
+                "`famtree families update --builtin`",
+                code="bad-bundle",
+            )
         digest = digest_sources(sources)
         registry = read_packaged(digest, stamp)
         if registry is None:

@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}")
+_AT_LINE = re.compile(r"at line (\d+)")
+_AT_BYTE = re.compile(r"\(byte (\d+)\)")
+_AT_END = ("(at end of document)", "was truncated")
+"""Where tomllib and msgspec say that a file is broken."""
 
 
 def locate(text: str, path: Sequence[str | int]) -> int | None:
@@ -74,6 +78,22 @@ def _split(text: str) -> tuple[list[str], dict[str, list[int]]]:
 def describe_fault(file: str, text: str, path: Sequence[str | int], reason: str) -> str:
     """Return `file:line: field: reason`; what stands nowhere is missed at the top."""
     return f"{file}:{locate(text, path) or 1}: {'.'.join(str(step) for step in path)}: {reason}"
+
+
+def describe_unreadable(file: str, data: bytes, fault: ValueError) -> str:
+    """Return `file:line: reason` of a file that is no text, no TOML or no JSON."""
+    told = str(fault)
+    if isinstance(fault, UnicodeDecodeError):
+        line, told = data.count(b"\n", 0, fault.start) + 1, "is not UTF-8"
+    elif by_line := _AT_LINE.search(told):
+        line = int(by_line[1])
+    elif by_byte := _AT_BYTE.search(told):
+        line = data.count(b"\n", 0, int(by_byte[1])) + 1
+    elif told.endswith(_AT_END):
+        line = data.rstrip().count(b"\n") + 1
+    else:
+        return f"{file}: {told}"
+    return f"{file}:{line}: {told}"
 
 
 def _names_key(content: str, keys: list[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from famtree.registry.compiled import make_adapter
-from famtree.registry.locate import describe_fault
+from famtree.registry.locate import describe_fault, describe_unreadable
 from famtree.registry.records import FieldPath, is_records, join_records, name_file, read_records
 from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
 
@@ -32,7 +32,7 @@ def parse_sources(
             text = data.decode("utf-8")
             table = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            faults.append(f"{name}: {fault}")
+            faults.append(describe_unreadable(name, data, fault))
             continue
         origins: dict[FieldPath, str] = {}
         beside = name_file(name.removesuffix(".toml"))
@@ -40,7 +40,8 @@ def parse_sources(
             try:
                 origins, unfit = join_records(table, read_records(sources[beside]))
             except ValueError as fault:
-                unfit = [str(fault)]
+                faults.append(describe_unreadable(beside, sources[beside], fault))
+                unfit = []
             faults += [f"{beside}: {one}" for one in unfit]
         try:
             if name == GENERIC:

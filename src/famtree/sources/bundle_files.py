@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from famtree.errors import UsageError, refuse_bundle
+from famtree.errors import ONLINE, OfflineError, UsageError, refuse_bundle
 from famtree.files import open_regular
 
 DATASETS = "hf://datasets/"
@@ -149,7 +149,7 @@ def _download(
     source: str, bounds: _Bounds, endpoint: str | None, token: str | bool | None, offline: bool
 ) -> Path:
     """Return a folder that holds the dataset's files, fetched by huggingface_hub."""
-    from famtree.sources.hub_errors import translate
+    from famtree.sources.hub_errors import is_uncached, translate
 
     name, _, revision = source.removeprefix(DATASETS).partition("@")
     if name.count("/") != 1 or not all(name.split("/")):
@@ -180,6 +180,10 @@ def _download(
             **wanted,
         )
     except Exception as fault:
-        raise translate(fault, what=source) from fault
+        if is_uncached(fault):
+            raise OfflineError(
+                f"{source} is not cached and offline mode is on", hint=ONLINE
+            ) from fault
+        raise translate(fault, what=source, repository=True) from fault
     # Of a repository without any of them there is no folder.
     return Path(folder)

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from famtree.errors import FamtreeError, NetworkError, NotFoundError, OfflineError
+from famtree.errors import ONLINE, FamtreeError, NetworkError, NotFoundError, OfflineError
 from famtree.sources.daemon_threads import THREADS
 from famtree.sources.gguf_files import choose_quant, group_files
 from famtree.sources.hashes import fits, is_blob_id
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _Key = TypeVar("_Key", bound=Hashable)
 
-_ONLINE = "run once without --offline (and without HF_HUB_OFFLINE)"
 MAX_UNKNOWN_BYTES = 64 * 1024 * 1024
 """Most of a file that is read whole where neither the listing nor the caller gives a size."""
 
@@ -244,7 +243,7 @@ class HubSource:
                 raise self._down
             what = f"{self._repo}@{self.ref.revision}" if self.ref.revision else self._repo
             raise OfflineError(
-                f"the listing of {what} is not cached and offline mode is on", hint=_ONLINE
+                f"the listing of {what} is not cached and offline mode is on", hint=ONLINE
             )
         self._snapshot, self._partial = cached.snapshot, cached.partial
         if self._down is None:
@@ -282,7 +281,7 @@ class HubSource:
         if self._down is not None:
             return self._down
         return OfflineError(
-            f"{what} of {self._repo} not cached, and offline mode is on", hint=_ONLINE
+            f"{what} of {self._repo} not cached, and offline mode is on", hint=ONLINE
         )
 
     def _plan(

@@ -95,6 +95,15 @@ _CODES: dict[str, _Row] = {
 }
 """By `X-Error-Code`; "Disabled" is told by words alone (`hub_answer.raise_for_status`)."""
 
+_KINDS = {
+    "GatedRepoError": "GatedRepo",
+    "DisabledRepoError": "Disabled",
+    "RepositoryNotFoundError": "RepoNotFound",
+    "RevisionNotFoundError": "RevisionNotFound",
+}
+"""huggingface_hub's exception -> `X-Error-Code`; it knows answers without one by their words."""
+_UNCACHED = {"LocalEntryNotFoundError", "OfflineModeIsEnabled"}
+
 _FAILURES: dict[str, _Row] = {
     "OIDCError": (AccessError, "the keyless token exchange failed", "check HF_OIDC_RESOURCE"),
     "ProxyError": (
@@ -139,18 +148,25 @@ _NAME_FAULTS = (
 )
 
 
-def translate(error: BaseException, *, what: str = "the Hub", page: str = "") -> FamtreeError:
+def translate(
+    error: BaseException, *, what: str = "the Hub", page: str = "", repository: bool = False
+) -> FamtreeError:
     """Return famtree's error for `error`, met on the way to a Hub's answer.
 
-    `what` names the repository or file the message is about, `page` its model page. An error that
-    is not known becomes a plain FamtreeError (exit 70); one of famtree's own is returned as is.
+    `what` names the repository or file the message is about, `page` its model page; `repository`
+    tells that huggingface_hub was asked for one. An error that is not known becomes a plain
+    FamtreeError (exit 70); one of famtree's own is returned as is.
     """
     if isinstance(error, FamtreeError):
         return error
     response: Any = getattr(error, "response", None)
     if isinstance(status := getattr(response, "status_code", None), int):
         # huggingface_hub's, of the server that it asked for a token
-        error = RefusalError(status, response.headers, getattr(error, "server_message", None) or "")
+        kinds = [_KINDS.get(kind.__name__, "") for kind in type(error).__mro__]
+        if repository and status == 401 and "authorization" not in response.request.headers:
+            kinds.append("RepoNotFound")  # as the Hub answers for what does not exist
+        said = getattr(error, "server_message", None) or ""
+        error = RefusalError(status, response.headers, said, next(filter(None, kinds), ""))
     if isinstance(error, RefusalError) and error.code not in _CODES:
         return _by_status(error, what)
     made, words, hint = _CODES[error.code] if isinstance(error, RefusalError) else _row(error)
@@ -170,6 +186,11 @@ def translate(error: BaseException, *, what: str = "the Hub", page: str = "") ->
         hint = f"{what} names no organisation: a model is org/name"
     joint = " " if words.startswith(("is ", "has ", "was ", "does ")) else ": "
     return made(f"{what}{joint}{words}", hint=hint)
+
+
+def is_uncached(error: BaseException) -> bool:
+    """True where huggingface_hub would have had to ask the Hub, and was not to."""
+    return any(kind.__name__ in _UNCACHED for kind in type(error).__mro__)
 
 
 def translate_login(error: Exception) -> FamtreeError:
