@@ -255,6 +255,62 @@ def test_the_header_chooses_among_what_the_tensors_leave_open(name: str, tmp_pat
     assert ask(tmp_path, tensors, {key: "wan2.1"}).outcome == "ambiguous"
 
 
+def test_the_header_chooses_between_adapters_of_equal_u_nets(tmp_path: Path) -> None:
+    tensors = ADAPTERS["sd xl, kohya"][0]
+    found = ask(tmp_path, tensors, {"modelspec.architecture": "kolors/lora"})
+    check(found, "kolors", "kolors")
+    assert (found.decided_by, found.confidence < 0.9) == ("declared", True)
+    assert "header-disagrees" not in {one.code for one in found.warnings}
+    whole = ask(tmp_path, WHOLE["sd xl, u-net"][0], {"modelspec.architecture": "kolors"})
+    check(whole, "stable-diffusion", "sdxl")
+
+
+MOTION = "down_blocks.{}.motion_modules.0."
+PARTS: dict[str, tuple[Shapes, str]] = {
+    "motion, original": (
+        {
+            f"{MOTION.format(at)}temporal_transformer.transformer_blocks.0.attention_blocks.0"
+            ".to_q.weight": (320, 320)
+            for at in range(4)
+        },
+        "component",
+    ),
+    "motion, diffusers": (
+        {f"{MOTION.format(at)}transformer_blocks.0.attn1.to_q.weight": (320, 320) for at in (0, 1)},
+        "component",
+    ),
+    "motion, low rank": (
+        {
+            f"{MOTION.format(0)}temporal_transformer.transformer_blocks.0.attention_blocks.0"
+            f".processor.to_q_lora.{way}.weight": shape
+            for way, shape in (("down", (8, 320)), ("up", (320, 8)))
+        },
+        "adapter",
+    ),
+    "t2i, original": (
+        {"conv_in.weight": (320, 192, 3, 3), "body.0.block1.weight": (320, 320, 3, 3)}, "component",
+    ),
+    "t2i, diffusers": (
+        {
+            "adapter.conv_in.weight": (320, 768, 3, 3),
+            "adapter.body.0.resnets.0.block1.weight": (320, 320, 3, 3),
+        },
+        "component",
+    ),
+    "words, one encoder": ({"emb_params": (8, 768)}, "adapter"),
+    "words, two encoders": ({"clip_g": (4, 1280), "clip_l": (4, 768)}, "adapter"),
+    "words, diffusers": ({"<cat-toy>": (768,)}, "adapter"),
+    "words beside a model": ({"emb_params": (8, 768), "model.norm.weight": (768,)}, "model"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_what_works_beside_many_models_is_told_by_its_kind(name: str, tmp_path: Path) -> None:
+    tensors, kind = PARTS[name]
+    found = ask(tmp_path, tensors)
+    assert (found.kind, found.outcome, found.family) == (kind, "unknown", None)
+
+
 def test_a_header_alone_is_a_candidate(tmp_path: Path) -> None:
     module = "lora_te_text_model_encoder_layers_0_mlp_fc1"
     tensors: Shapes = {

@@ -55,7 +55,7 @@ def settle_by_declaration(findings: Findings, trace: Trace, registry: Registry) 
     adapted = choose_adapted(findings, trace, registry)
     if adapted is not None and adapted.family is not None:
         return Declared(adapted.family, adapted.generation, adapted.belief, hear_base(adapted))
-    if findings.result.outcome == "ambiguous" and not findings.found.config:
+    if findings.result.outcome != "unknown" and not findings.found.config:
         return _choose_by_header(findings, registry)
     if findings.result.outcome != "unknown" or findings.kind != "model":
         return None
@@ -77,14 +77,23 @@ def settle_by_declaration(findings: Findings, trace: Trace, registry: Registry) 
 
 
 def _choose_by_header(findings: Findings, registry: Registry) -> Declared | None:
-    """Return the one of the designs that the tensors leave open which the header names."""
+    """Return the one of the designs that the tensors leave open which the header names.
+
+    An adapter's tensors leave open too what is on record as hard to tell from their design.
+    """
     stated = find_architecture(findings.found)
     named = list_declared(stated, registry)
     left = {(one.family, one.generation) for one in findings.result.candidates}
+    settled = findings.result.generation
+    if settled is not None:
+        pairs = (one.partition("/") for one in settled.hard_to_tell_from)
+        left |= {(family, key) for family, _, key in pairs}
     chosen = [one for one in named if (one.family, one.generation) in left]
     if stated is None or len(chosen) != 1 or chosen[0].generation is None:
         return None
     family, key = chosen[0].family, chosen[0].generation
+    if settled is not None and (settled.key == key or findings.kind != "adapter"):
+        return None
     generation, belief = registry.find_generation(family, key), UNSEEN["words"]
     told = Told(
         candidates=[_declare(family, generation, belief)],
@@ -94,9 +103,9 @@ def _choose_by_header(findings: Findings, registry: Registry) -> Declared | None
     return Declared(registry.by_key[family], generation, belief, told)
 
 
-def warn_of_header(findings: Findings, registry: Registry) -> list[Notice]:
-    """Return a warning where the tensors show another family than the header names."""
-    stated, family = find_architecture(findings.found), findings.result.family
+def warn_of_header(findings: Findings, family: Family | None, registry: Registry) -> list[Notice]:
+    """Return a warning where the answer is another family than the header names."""
+    stated = find_architecture(findings.found)
     named = {one.family for one in list_declared(stated, registry)}
     if stated is None or family is None or not named or family.key in named:
         return []

@@ -59,8 +59,8 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         warnings += warn_of_claims(name, claims, result)
         warnings += _warn_of_conflicts(findings)
         warnings += _warn_of_shape(findings, parameters)
-    warnings += warn_of_header(findings, registry)
     family = declared.family if declared else result.family
+    warnings += warn_of_header(findings, family, registry)
     generation = declared.generation if declared else result.generation
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
     if declared:
