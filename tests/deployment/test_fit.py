@@ -123,6 +123,17 @@ def test_a_cut_that_cannot_be_is_a_no(tmp_path: Path) -> None:
     assert find(ask(subject, "H100:8", tensor_parallel=4), "llama.cpp").answer == "no"
 
 
+def test_a_cut_that_leaves_the_image_tower_whole_is_a_setting(tmp_path: Path) -> None:
+    subject = examine(tmp_path, architectures=["Qwen2_5_VLForConditionalGeneration"],
+                      model_type="qwen2_5_vl", vision_config={"num_heads": 12})  # fmt: skip
+    one = find(ask(subject, "H100:8", tensor_parallel=8), "vllm")
+    assert (one.answer, one.ranks) == ("conditional", 8)
+    assert one.condition == "--mm-encoder-tp-mode data"
+    assert "12 heads of its image tower" in one.reason
+    assert one.tensor_parallel == [1, 2, 4]
+    assert find(ask(subject, "H100:8"), "vllm").ranks == 4
+
+
 def test_more_ranks_than_accelerators_is_an_error_of_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         ask(examine(tmp_path), "H100", tensor_parallel=4)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from famtree.deployment.parallel import SIZES, find_obstacle, list_sizes
+from famtree.deployment.parallel import SIZES, find_obstacle, find_option, list_sizes
 from famtree.interchange.load import load_engines
 from famtree.interchange.side import Side
 from famtree.types.quantization import Quantization
@@ -116,9 +116,49 @@ def test_heads_of_a_recurrence_are_dealt_out_evenly(
     assert sizes(make(**config)) == expected
 
 
+GLM_V: dict[str, Any] = {
+    "architectures": ["Glm4vForConditionalGeneration"], "model_type": "glm4v",
+    "num_attention_heads": 32, "num_key_value_heads": 2, "intermediate_size": 13696,
+    "vocab_size": 151552, "vision_config": {"num_heads": 12},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("config", "expected", "option"),
+    [
+        # GLM-4.1V has 12 heads in its image tower: divide() in glm4_1v.py.
+        ({}, [1, 2, 4], "--mm-encoder-tp-mode data"),
+        # Idefics' kin asserts the same and has no such mode.
+        ({"architectures": ["Idefics3ForConditionalGeneration"]}, [1, 2, 4], None),
+        # InternViT falls back to a whole tower by itself.
+        ({"architectures": ["InternVLChatModel"]}, [1, 2, 4, 8, 16, 32], None),
+        ({"vision_config": {"num_heads": 16}}, [1, 2, 4, 8, 16], "--mm-encoder-tp-mode data"),
+        ({"vision_config": {}}, [1, 2, 4, 8, 16, 32], None),
+        # Where the language tower cannot be cut either, no setting of the image tower helps.
+        ({"num_attention_heads": 12, "num_key_value_heads": 12}, [1, 2, 4], None),
+    ],
+)
+def test_image_towers_are_dealt_out_unless_they_are_kept_whole(
+    config: dict[str, Any], expected: list[int], option: str | None
+) -> None:
+    """vllm/model_executor/models: 8 (or 32) ranks take a setting, or cannot be."""
+    side = make(**{**GLM_V, **config})
+    assert sizes(side) == expected
+    assert find_option(side, load_engines()["vllm"], 32 if 8 in expected else 8) == option
+
+
 RECURRENT = ("linear_num_key_heads", "linear_num_value_heads", "mamba_num_heads", "mamba_n_heads",
              "mamba_n_groups", "n_groups")  # fmt: skip
 """What vLLM deals out of a recurrence (layers/mamba/gdn, layers/mamba/mamba_mixer2.py)."""
+
+
+NOT_CUT = (
+    # HF's own towers (gemma4_mm.py), a whole tower where heads leave a rest (intern_vit.py), and
+    # classes without an entry in the registry.
+    "Gemma4ForConditionalGeneration", "InternVLChatModel", "LocateAnythingForConditionalGeneration",
+    "MiniMaxM3SparseForConditionalGeneration", "StableDiffusionSafetyChecker",
+    "ZootForConditionalGeneration", "MllamaForConditionalGeneration",
+)  # fmt: skip
 
 
 def read_number(config: dict[str, Any], *keys: str) -> int | None:
@@ -158,6 +198,9 @@ def test_the_sizes_of_all_configs_are_those_of_the_engines_checks(shared: Path) 
                 legal &= not count or count % ranks == 0 or one_is_repeated
             legal &= not (a.experts and a.expert_ffn) or a.expert_ffn % ranks == 0
             legal &= not a.vocab_rows or -(-a.vocab_rows // 64) * 64 % ranks == 0
+            tower = config.get("vision_config") or {}
+            heads = tower.get("num_heads") or tower.get("num_attention_heads")
+            legal &= not heads or a.class_name in NOT_CUT or heads % ranks == 0
             assert (find_obstacle(side, engine, ranks) is None) == legal, (name, ranks)
     assert seen > 150
 

@@ -29,6 +29,8 @@ from interchange.sides import make_index, make_pair, make_side
 RECORDED = ROOT / "fixtures" / "quantized"
 ENGINES = {key: one for key, one in load_engines().items() if key != GENERAL}
 FACTS = read_facts(DATA / "facts")
+MODEL_TYPES = ("deepseek_v3", "gpt_oss", "kimi_k3", "minimax_m3_vl", "ministral3", "muse_spark")
+"""Whose implementations in MLX LM rename tensors of a form, or refuse one."""
 NAMES = sorted(path.stem for path in RECORDED.glob("*.toml"))
 
 
@@ -96,7 +98,7 @@ def test_every_entry_is_reached_by_a_form_somebody_stores(key: str) -> None:
     sides = [recall(name) for name in NAMES]
     for form in TRUTHS["form"].values():
         sides += [store(form), store(form, num_local_experts=8, num_experts_per_tok=2),
-                  store(form, model_type="deepseek_v3")]  # fmt: skip
+                  *(store(form, model_type=one) for one in MODEL_TYPES)]  # fmt: skip
     reached: set[int] = set()
     for side in sides:
         stored = side.identification.quantization

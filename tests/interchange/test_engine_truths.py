@@ -198,6 +198,17 @@ EXPERTS = {"num_local_experts": 8, "num_experts_per_tok": 2}
         # Only these implementations of MLX LM rename what compressed-tensors packs.
         ("mlx-lm", "ct_w4a16", {"model_type": "kimi_k2"}, None, "yes"),
         ("mlx-lm", "ct_w4a16", {"model_type": "llama"}, None, "conditional"),
+        ("mlx-lm", "ct_mxfp4", {"model_type": "kimi_k3"}, None, "yes"),
+        ("mlx-lm", "ct_nvfp4", {"model_type": "kimi_k3"}, None, "conditional"),
+        ("mlx-lm", "mo_nvfp4", {"model_type": "muse_spark"}, None, "yes"),
+        ("mlx-lm", "mxfp4", {"model_type": "gpt_oss"}, None, "yes"),
+        ("mlx-lm", "mxfp8", {"model_type": "minimax_m3_vl"}, None, "yes"),
+        # What each implementation makes of 8-bit floats with a scale a block.
+        ("mlx-lm", "fp8", {"model_type": "deepseek_v3"}, None, "yes"),
+        ("mlx-lm", "fp8", {"model_type": "glm_moe_dsa"}, None, "yes"),
+        ("mlx-lm", "fp8", {"model_type": "ministral3"}, None, "no"),
+        ("mlx-lm", "fp8", {"model_type": "minimax_m3_vl"}, None, "no"),
+        ("mlx-lm", "fp8", {"model_type": "qwen3"}, None, "no"),
     ],
 )
 def test_a_form_depends_on_what_is_stored_in_it(

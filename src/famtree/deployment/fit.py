@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from famtree import __version__
 from famtree.deployment.gpus import UNNAMED, Site
 from famtree.deployment.help import list_suggestions
-from famtree.deployment.parallel import list_sizes
+from famtree.deployment.parallel import find_option, list_sizes
 from famtree.deployment.running import judge
 from famtree.errors import UsageError
 from famtree.identification.side import make_side
@@ -161,7 +161,8 @@ def fit_engine(
     verdict = judge(side, engine, plan, place, asked)
     sizes = list_sizes(side, engine)
     whole = measure_footprint(side, engine, plan)
-    ranks = _choose_ranks(engine, place, asked, sizes)
+    allowed = asked is not None and find_option(side, engine, asked) is not None
+    ranks = _choose_ranks(engine, place, asked, None if allowed else sizes)
     fits, figures = _weigh(side, engine, plan, ranks)
     told = verdict.help
     if told is None and verdict.answer in ("yes", "conditional") and fits == "no":

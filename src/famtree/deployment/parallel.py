@@ -9,7 +9,8 @@ QKVParallelLinear and divide; layers/vocab_parallel_embedding.py, pad_vocab_size
 layers/quantization/utils/fp8_utils.py, validate_fp8_block_shape, and marlin_utils.py,
 verify_marlin_supports_shape; layers/mamba/mamba_mixer2.py and layers/mamba/gdn (vLLM 0.33.0);
 sglang/srt/models/llama.py, layers/vocab_parallel_embedding.py (pads to what divides) and
-sglang/srt/layers/quantization/fp8.py, create_weights of experts (SGLang 0.5.23).
+sglang/srt/layers/quantization/fp8.py, create_weights of experts (SGLang 0.5.23). Image towers:
+`[holding.towers]` of an engine's file.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from math import ceil
 
-from famtree.fingerprints.config import find_text_config
+from famtree.fingerprints.config import count_tower_heads, find_text_config
 from famtree.interchange.cache_layout import KvLayout
 from famtree.interchange.cache_state import list_state_heads
 from famtree.interchange.engine import Engine
@@ -47,6 +48,15 @@ def find_obstacle(side: Side, engine: Engine, ranks: int) -> str | None:
     return next(_list_obstacles(side, engine, ranks), None)
 
 
+def find_option(side: Side, engine: Engine, ranks: int) -> str | None:
+    """Return the setting that takes away the only obstacle, an image tower that is cut."""
+    towers = engine.holding.towers if engine.holding is not None else None
+    if towers is None or side.architecture.class_name not in towers.whole:
+        return None
+    told = list(_list_obstacles(side, engine, ranks))
+    return towers.option if told and told == list(_list_towers(side, engine, ranks)) else None
+
+
 def _list_obstacles(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
     a = side.architecture
     if a.heads is not None and a.heads % ranks:
@@ -67,6 +77,16 @@ def _list_obstacles(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
     if padding and rows and ceil(rows / padding) * padding % ranks:
         yield f"{rows:,} rows, padded to {padding}, cannot be cut in {ranks}"
     yield from _list_scales(side, engine, ranks)
+    yield from _list_towers(side, engine, ranks)
+
+
+def _list_towers(side: Side, engine: Engine, ranks: int) -> Iterator[str]:
+    towers = engine.holding.towers if engine.holding is not None else None
+    if towers is None or side.architecture.class_name not in towers.split:
+        return
+    heads = count_tower_heads(side.config)
+    if heads and heads % ranks:
+        yield f"{heads} heads of its image tower cannot be dealt out to {ranks}"
 
 
 def _list_recurrent(side: Side) -> Iterator[tuple[str, int]]:

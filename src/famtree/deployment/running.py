@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from famtree.deployment.gpus import Site
-from famtree.deployment.parallel import find_obstacle
+from famtree.deployment.parallel import find_obstacle, find_option
 from famtree.interchange.context import answer_context
 from famtree.interchange.engine import Engine
 from famtree.interchange.facts import FactReader
@@ -215,4 +215,7 @@ def _judge_cut(side: Side, engine: Engine, ranks: int | None) -> list[Verdict]:
     obstacle = find_obstacle(side, engine, ranks)
     if obstacle is None:
         return []
+    option = find_option(side, engine, ranks)
+    if option is not None and engine.holding.towers is not None:
+        return [Verdict("conditional", obstacle, key, option, engine.holding.towers.source)]
     return [Verdict("no", obstacle, key, source=source, help="another --tensor-parallel")]

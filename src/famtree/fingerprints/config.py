@@ -231,6 +231,15 @@ def _read_vision(config: dict[str, Any], traits: ConfigTraits) -> None:
             )
 
 
+def count_tower_heads(config: dict[str, Any]) -> int | None:
+    """Return the attention heads of an image tower's layers, None where the config states none."""
+    for key in NESTED_VISION:
+        vision = look_up(config, key)
+        if isinstance(vision, dict):
+            return _first(vision, ("num_heads", "num_attention_heads"), _integer)  # type: ignore[no-any-return]
+    return None
+
+
 def _apply_dialect(text: dict[str, Any], traits: ConfigTraits, dialect: dict[str, Any]) -> None:
     ratio = dialect.get("ffn_scale")
     if ratio and isinstance(traits.values.get("ffn"), int):

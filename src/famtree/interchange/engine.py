@@ -227,6 +227,18 @@ class HeldForm:
 
 
 @entry
+class Towers:
+    """Which image towers are cut among accelerators as the language tower is."""
+
+    source: str
+    split: list[str]
+    """Classes that deal out the heads of the tower, and stop where that leaves a rest."""
+    whole: list[str] = field(default_factory=list)
+    """Classes that keep the tower whole on every accelerator when `option` says so."""
+    option: str
+
+
+@entry
 class Holding:
     """How an engine holds the weights it has loaded."""
 
@@ -242,6 +254,8 @@ class Holding:
     """Cut matrices have to be whole blocks of FP8 experts."""
     vocabulary: Annotated[int, Field(gt=0)] | None = None
     """What rows are padded to a multiple of, before they are cut; None where any number goes."""
+    towers: Towers | None = None
+    """None where image towers stay whole, or it was not looked at."""
 
 
 @entry
