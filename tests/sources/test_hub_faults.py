@@ -327,10 +327,8 @@ def test_a_range_without_a_number(text: str) -> None:
 
 
 def test_lengths_that_are_not_true(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from huggingface_hub import constants
-
     # Bytes that never come are waited for.
-    monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 1)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DOWNLOAD_TIMEOUT", 1)
     hub.faults.only = "resolve-cache|xet"
     for off in (-3, 3):
         hub.faults.length_off = off
