@@ -366,8 +366,7 @@ def test_a_token_stays_with_the_very_endpoint(monkeypatch: pytest.MonkeyPatch) -
     def send(address: Address, headers: dict[str, str], *_: object) -> HTTPResponse:
         seen.append((str(address), headers.get("authorization")))
         if address.scheme == "http":
-            place = {"location": "https://hub/file"}
-            return HTTPResponse(b"", place, 302, preload_content=False)
+            return HTTPResponse(b"", {"location": "https://hub/file"}, 302, preload_content=False)
         return HTTPResponse(io.BytesIO(b"data"), {}, 200, preload_content=False)
 
     monkeypatch.setattr(connections.CONNECTIONS, "send", send)
@@ -382,9 +381,8 @@ def test_pages_of_unknown_length_in_place_of_a_range(
     """A proxy's page is longer than the range, and nothing says how long."""
 
     def chunked(*_: object) -> endpoints.Reply:
-        return endpoints.Reply(
-            200, {"Transfer-Encoding": "chunked"}, b"20\r\n" + b"x" * 32 + b"\r\n0\r\n\r\n"
-        )
+        page = b"20\r\n" + b"x" * 32 + b"\r\n0\r\n\r\n"
+        return endpoints.Reply(200, {"Transfer-Encoding": "chunked"}, page)
 
     monkeypatch.setattr(endpoints, "serve_cdn", chunked)
     with pytest.raises(NetworkError, match="size or hash"):
