@@ -220,6 +220,24 @@ def test_a_form_depends_on_what_is_stored_in_it(
 
 
 @pytest.mark.parametrize(
+    ("algorithms", "expected"),
+    [
+        (("W4A16_NVFP4", "FP8"), "conditional"),
+        (("NVFP4", "MXFP8"), "no"),  # nvidia/MiniMax-M3-NVFP4
+        ((), "unknown"),
+    ],
+)
+def test_llama_cpp_reads_mixed_layers_in_two_forms(
+    algorithms: tuple[str, ...], expected: str
+) -> None:
+    """conversion/base.py, _generate_nvfp4_tensors and dequant_model."""
+    layers = {f"model.layers.{one}": {"quant_algo": one} for one in algorithms}
+    side = store({**TRUTHS["form"]["mo_mixed"], "quantized_layers": layers})
+    (answer,) = answer_quantization(side, side, ENGINES["llama.cpp"], Plan())
+    assert answer.answer == expected, answer.reason
+
+
+@pytest.mark.parametrize(
     ("config", "expected"),
     [
         ({}, "yes"),

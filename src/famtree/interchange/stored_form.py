@@ -88,6 +88,18 @@ def _format(found: Quantization, _: Side) -> str | None:
     return _FORMATS.get(found.method) if found.source == "config" else None
 
 
+def _parts(found: Quantization, side: Side) -> tuple[str, ...] | None:
+    """Return the algorithms of a mixed ModelOpt checkpoint's layers, of whichever file has them."""
+    nested = side.side_files.get("hf_quant_config.json")
+    named = nested.get("quantization") if isinstance(nested, dict) else None
+    for told in (side.config.get("quantization_config"), named):
+        layers = told.get("quantized_layers") if isinstance(told, dict) else None
+        if found.method == "modelopt" and isinstance(layers, dict) and layers:
+            words = [one.get("quant_algo") for one in layers.values() if isinstance(one, dict)]
+            return tuple(sorted({one.upper() for one in words if isinstance(one, str)})) or None
+    return None
+
+
 def _reordered(_: Quantization, side: Side) -> bool:
     """False also where no header was seen: engines raise at the tensors, not at the config."""
     return any(name.endswith(".g_idx") for name in side.index.names)
@@ -121,6 +133,7 @@ FORM_FACTS: dict[str, FormFact] = {
     "format": FormFact("the checkpoint format", _format),
     "reordered": FormFact("whether it stores an order of columns (g_idx)", _reordered),
     "packing": FormFact("the layout of the tensors", _plain("packing")),
+    "parts": FormFact("in which forms its layers are", _parts),
     "experts": FormFact(
         "whether it has experts",
         lambda _, side: side.architecture.experts or (0 if side.config else None),
