@@ -68,6 +68,15 @@ def test_a_file(tmp_path: Path) -> None:
     assert codes(result) == []
 
 
+def test_a_header_beyond_the_limit_is_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("famtree.sources.gguf_open.LOCAL_LIMIT", 4096)
+    unheard = design_of("unheard_of", block_count=36)
+    result = identify(str(on_disk(tmp_path / "m.gguf", header(unheard))))
+    assert codes(result).count("header-unread") == 1
+
+
 def test_a_folder_names_what_else_is_there(tmp_path: Path) -> None:
     on_disk(tmp_path / "m.Q4_K_M.gguf", header())
     on_disk(tmp_path / "m.Q8_0.gguf", b"never read")

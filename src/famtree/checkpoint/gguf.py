@@ -68,6 +68,8 @@ class GgufReading(Struct):
     quantization: Quantization | None = None
     conflicts: list[Disagreement] = []
     complete: bool = False
+    ended: bool = False
+    """All that is read of the files was read, whether that is the whole header or not."""
 
     @property
     def reader(self) -> GgufReader:
@@ -140,7 +142,7 @@ def weigh_gguf(
     `briefly` reads no more than was gathered.
     """
     answer = _weigh(found, reading, registry)
-    if not briefly and not reading.complete and could_change_answer(answer[1]):
+    if not briefly and not reading.ended and could_change_answer(answer[1]):
         _read_all(found, reading, on_progress or (lambda _: None))
         answer = _weigh(found, reading, registry)
     return answer
@@ -151,7 +153,7 @@ def list_gguf_tokens(found: Gathered, reading: GgufReading) -> Vocabulary | None
 
     Raises TokenizerError when the arrays are not those of a vocabulary.
     """
-    if not reading.complete:
+    if not reading.ended:
         _read_all(found, reading, lambda _: None)
     return read_gguf_vocabulary(_Decoded(reading.reader))
 
@@ -161,7 +163,7 @@ def complete_headers(found: Gathered, reading: GgufReading) -> list[GgufReader]:
 
     Raises UnreadableError where a header is longer than is read.
     """
-    if not reading.complete:
+    if not reading.ended:
         _read_all(found, reading, lambda _: None)
     if len(reading.readers) < len(reading.files.files) or not all(
         one.header.complete for one in reading.readers
@@ -225,6 +227,7 @@ def _read_all(found: Gathered, reading: GgufReading, report: Callable[[str], Non
                 f"{reader.limit / 1e6:.0f} MB and was read in part",
             )
         )
+    reading.ended = True
     reading.complete = whole and not reading.files.missing
     report("reading the tokenizer")
     try:

@@ -41,8 +41,9 @@ class AdapterShapes(Struct):
 
 @cache
 def load_table() -> dict[str, Any]:
-    """Return `data/adapters.json`."""
+    """Return `data/adapters.json`, with a dot before each wrapper."""
     table: dict[str, Any] = load_data("fingerprints/data/adapters.json")
+    table["wrappers"] = tuple(f".{wrapper}" for wrapper in table["wrappers"])
     return table
 
 
@@ -80,7 +81,7 @@ def observe_adapter(tensors: Iterable[TensorInfo]) -> AdapterShapes | None:
     for path, tensor in whole:
         found.parameters += tensor.numel
         found.saved.add(path.removesuffix(".weight").removesuffix(".bias").rpartition(".")[2])
-        role = outside_role(path.removesuffix(".weight"), load_roles()["outside"])
+        role = outside_role(path.removesuffix(".weight"))
         if role in load_table()["tables"] and len(tensor.shape) == 2:
             found.rows.add(tensor.shape[0])
             found.widths.setdefault("hidden_size", set()).add(tensor.shape[1])
@@ -97,12 +98,14 @@ def split_part(name: str) -> tuple[str, str | None]:
         if name.startswith(prefix):
             name = name.removeprefix(prefix)
             break
-    parts = name.rsplit(".", 3)  # a part is among the last three
-    at = next((at for at in range(len(parts) - 1, 0, -1) if parts[at] in table["parts"]), 0)
-    part = parts[at] if at and len(parts) - at <= 3 else None
-    path = ".".join(parts[:at]) if part else name
+    path, part, rest = name, None, name
+    for _ in range(3):  # a part is among the last three
+        rest, dot, last = rest.rpartition(".")
+        if dot and last in table["parts"]:
+            path, part = rest, last
+            break
     for wrapper in table["wrappers"]:
-        path = path.replace(f".{wrapper}", "")
+        path = path.replace(wrapper, "")
     # In GGUF the parts hang on the name of the weight.
     return (path.removesuffix(".weight") if part else path), part
 

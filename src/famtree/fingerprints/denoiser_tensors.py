@@ -19,6 +19,8 @@ from famtree.types.identification import Kind
 
 MOST_NAMES = 20_000
 """Denoisers have up to some 4,000 tensors, adapters of them three times as many."""
+MOST_CHARACTERS = 1_500_000
+"""Of all names, each of which is searched some thirty times; released ones have below 100 each."""
 _DOWN = re.compile(r"lora_A|lora_down|\.down\.|hada_w[12]_b|\.weight$|_proj\.weight$")
 _UP = re.compile(r"lora_B|lora_up|\.up\.|lokr_w2|hada_w[12]_a|alpha$|bias$|_scale$")
 
@@ -46,7 +48,7 @@ def _find(pattern: str, names: Iterable[str]) -> bool:
 def observe_denoiser(index: TensorIndex) -> Denoiser | None:
     """Return the denoiser that these tensors are of, or None."""
     names = index.names or frozenset(index.tensors)
-    if len(names) > MOST_NAMES:
+    if len(names) > MOST_NAMES or sum(map(len, names)) > MOST_CHARACTERS:
         return None
     table = _load_table()
     adapter = _find(table["matrices"], names)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import compress
 from typing import Any
 
 from famtree.errors import TokenizerError
@@ -61,7 +62,7 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
     model = metadata.get("tokenizer.ggml.model")
     kind, form = _MODELS.get(model, _OTHER) if isinstance(model, str) else _OTHER
     # Nearly all of a quarter million tokens are plain, and told apart in one go.
-    marked = {at: kind for at, kind in enumerate(types) if kind in _MARKED}
+    marked = dict(compress(enumerate(types), map(_MARKED.__contains__, types)))
     added: dict[str, AddedToken] = {}
     for at, token_type in list(marked.items()):
         name = names[at]
@@ -72,8 +73,9 @@ def read_gguf_vocabulary(metadata: Mapping[str, Any]) -> Vocabulary | None:
         else:
             added[name] = AddedToken(at, token_type != _USER_DEFINED)
     spell = _restore_wordpiece if form == "wordpiece" else str
-    tokens = dict(zip(map(spell, names), range(len(names)), strict=True))
-    if len(tokens) == len(names):
+    spelled = map(spell, names) if form == "wordpiece" else names
+    tokens = dict(zip(spelled, range(len(names)), strict=True))
+    if len(tokens) == len(names) or not marked:
         for at in marked:
             del tokens[spell(names[at])]
     else:

@@ -63,14 +63,13 @@ def _count_stored(
     skipped = _prediction_paths(layout)
     total = 0
     for one in stored:
-        if _is_prediction(one.module, layout, skipped):
+        if (skipped or "mtp" in one.module.path) and _is_prediction(one.module, layout, skipped):
             continue
         bias = one.module.leaves.get("bias")
         if one.unpacked.weights is None or (bias is not None and one.packing and not genuine):
             return None
         total += one.unpacked.weights + (bias.numel if bias is not None else 0)
-    sizes = {one.module.path: one.unpacked.weights or 0 for one in stored}
-    return total - _duplicates(layout, sizes, tied)
+    return total - _duplicates(layout, stored, tied)
 
 
 def count_active(
@@ -147,16 +146,19 @@ def _is_prediction(module: Module, layout: Layout, extra: set[int]) -> bool:
     )
 
 
-def _duplicates(layout: Layout, sizes: dict[str, int], tied: bool | None) -> int:
+def _duplicates(layout: Layout, stored: list[StoredModule], tied: bool | None) -> int:
     """Count what is stored twice: a tied head, and embeddings an encoder-decoder shares."""
-    embeddings = layout.outside.get("embedding", [])
+    embeddings, heads = (layout.outside.get(role, []) for role in ("embedding", "head"))
+    asked = {module.path for module in (*embeddings, *heads)}
+    sizes = {
+        one.module.path: one.unpacked.weights or 0 for one in stored if one.module.path in asked
+    }
     tables = [sizes[module.path] for module in embeddings]
     repeated = 0
     shared = [module for module in embeddings if module.path.rsplit(".", 1)[-1] == "shared"]
     if shared and len(tables) > 1:
         repeated += sum(tables) - max(tables)
     if tied:
-        heads = layout.outside.get("head", [])
         repeated += sum(sizes[module.path] for module in heads)
     return repeated
 

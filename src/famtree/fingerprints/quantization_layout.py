@@ -99,7 +99,7 @@ def _observe(index: TensorIndex) -> StoredModules:
     notes = told if any(name.endswith(".weight") for name in told) else {}
     for module in layout.modules:
         note = notes.get(f"{module.path}.weight") if notes else None
-        inputs_seen = hidden if id(module) in wide else None
+        inputs_seen = hidden if wide and id(module) in wide else None
         key = inputs_seen, note, outline(module.leaves)
         found = alike.get(key)
         if found is None:

@@ -8,6 +8,7 @@ nothing is concluded from it.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from itertools import chain
 from operator import itemgetter
@@ -99,13 +100,22 @@ def load_roles() -> dict[str, Any]:
     table = load_data("fingerprints/data/tensor_roles.json")
     for section in ("block", "outside"):
         table[section] = {path: role for role, paths in table[section].items() for path in paths}
+    ends = {path.rpartition(".")[2] for path in table["outside"]}
     return {
         **table,
+        "outside_ends": frozenset(ends),
+        "deepest": max(path.count(".") for path in table["block"]),
         "other_towers": tuple(table["other_towers"]),
         "vision_towers": tuple(table["vision_towers"]),
         "buffers": frozenset(table["buffers"]),
         "buffer_ends": frozenset(name.rpartition(".")[2] for name in table["buffers"]),
     }
+
+
+FACTORS = (".lora_A", ".lora_B", ".lora_A.default", ".lora_B.default")
+"""Endings of module paths whose `weight` is the factor of an adapter."""
+_FACTOR_NAMES = ("default", "0")
+"""Names of an adapter, behind its factor."""
 
 
 def split_leaf(name: str) -> tuple[str, str]:
@@ -114,16 +124,16 @@ def split_leaf(name: str) -> tuple[str, str]:
         path, _, rest = name.partition(".weight.")
         return path, f"weight.{rest}"
     path, _, last = name.rpartition(".")
-    if path and last in ("default", "0") and path.endswith((".lora_A", ".lora_B")):
+    if path and last in _FACTOR_NAMES and path.endswith((".lora_A", ".lora_B")):
         path, _, last = path.rpartition(".")
     parts = load_parts()
+    if path and last == "weight" and path.endswith(FACTORS):
+        path, _, last = path.removesuffix(".default").rpartition(".")
+        return path, last
     if path and last == "weight" and path.endswith(parts.submodules):
         path, _, inner = path.rpartition(".")
         return path, f"{inner}.weight"
     if path and last in parts.leaves:
-        if last == "weight" and path.endswith((".lora_A", ".lora_B", ".lora_A.default",
-                                               ".lora_B.default")):  # fmt: skip
-            path, _, last = path.removesuffix(".default").rpartition(".")
         return path, last
     if ".experts." in name:
         for suffix in parts.fused:
@@ -155,8 +165,14 @@ def organise(index: TensorIndex) -> Layout:
     loose: list[Module] = []
     known: dict[str, str | None] = {}
     """Roles by what follows a block's number: blocks repeat, so there are few of them."""
+    ahead, path, number = "", None, 0
     for module in modules.values():
-        path, number, rest = _find_block(module.path)
+        # In the order of names the modules of a block follow each other.
+        if ahead and module.path.startswith(ahead):
+            rest = module.path[len(ahead) :]
+        else:
+            path, number, rest = _find_block(module.path)
+            ahead = "" if path is None else f"{path}.{number}."
         stack = stacks.get(path) if path is not None else None
         if stack is None:
             if path is None or len(stacks) >= MAX_STACKS:
@@ -165,7 +181,8 @@ def organise(index: TensorIndex) -> Layout:
             stack = stacks[path] = Stack(path)
         module.block = number
         if rest not in known:
-            known[rest] = roles["block"].get(_NUMBERS.sub("#", rest))
+            short = rest.count(".") <= roles["deepest"]
+            known[rest] = roles["block"].get(_NUMBERS.sub("#", rest)) if short else None
         module.role = known[rest]
         block = stack.blocks.get(number)
         if block is None:
@@ -185,10 +202,10 @@ def organise(index: TensorIndex) -> Layout:
     seen = [stack for stack in able if in_tower(stack.path, roles["vision_towers"])]
     layout.vision = max(seen, key=lambda stack: len(stack.blocks), default=None)
     for module in loose:
-        if not in_tower(module.path, roles["other_towers"]):
-            module.role = outside_role(module.path, roles["outside"])
-            if module.role:
-                layout.outside.setdefault(module.role, []).append(module)
+        role = outside_role(module.path)
+        if role and not in_tower(module.path, roles["other_towers"]):
+            module.role = role
+            layout.outside.setdefault(role, []).append(module)
     return layout
 
 
@@ -205,18 +222,38 @@ def is_buffer(name: str, tensor: TensorInfo | None) -> bool:
     return last in buffers or last_two in buffers
 
 
+def _sort_names(index: TensorIndex) -> list[str]:
+    """Return all names in order.
+
+    They are taken as they are written, mostly nearly in order: sorting those of a set takes four
+    times as long.
+    """
+    tensors = index.tensors
+    names = [*tensors, *(name for name in index.file_of if name not in tensors)]
+    if len(names) != len(index.names) or not index.names.issuperset(names):
+        names = list(index.names | tensors.keys())
+    names.sort()
+    return names
+
+
 def _collect(index: TensorIndex) -> dict[str, Module]:
     modules: dict[str, Module] = {}
     alone: dict[str, Leaves] = {}
     """The leaves of modules of which an index tells one name: most of a large index. A table for
     each would take more memory than all names."""
-    ends = load_roles()["buffer_ends"]
-    named = index.tensors.keys() <= index.names  # a second set would take as much as the names
-    for name in sorted(index.names if named else index.names | index.tensors.keys()):
-        tensor = index.tensors.get(name)
-        if name.rpartition(".")[2] in ends and is_buffer(name, tensor):
+    ends, parts = load_roles()["buffer_ends"], load_parts()
+    plain, odd = parts.leaves, (*parts.submodules, *FACTORS)
+    tensors = index.tensors
+    for name in _sort_names(index):
+        tensor = tensors.get(name)
+        path, _, leaf = name.rpartition(".")
+        if leaf in ends and is_buffer(name, tensor):
             continue
-        path, leaf = split_leaf(name)
+        # What nearly all names are is told here: a call for each takes as long as all the rest.
+        if not path or ".weight." in name or path.endswith(odd) or leaf in _FACTOR_NAMES:
+            path, leaf = split_leaf(name)
+        elif leaf not in plain:
+            path, leaf = split_leaf(name) if ".experts." in name else (name, "")
         module = modules.get(path)
         if module is None and tensor is None:
             modules[path] = Module(path, leaves=alone.setdefault(leaf, {leaf: None}))
@@ -258,9 +295,15 @@ def _is_tower(stack: Stack) -> bool:
 
 def in_tower(path: str, words: tuple[str, ...]) -> bool:
     """Tell whether any component of `path` starts with one of `words`."""
-    if not any(word in path for word in words):
-        return False
-    return any(part.startswith(words) for part in path.split(".", MAX_PARTS))
+    found = _make_tower_search(words)(f".{path}")
+    return found is not None and (
+        found.start() <= MAX_PARTS or path.count(".", 0, found.start()) <= MAX_PARTS
+    )
+
+
+@cache
+def _make_tower_search(words: tuple[str, ...]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile(rf"\.(?:{'|'.join(map(re.escape, words))})").search
 
 
 def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
@@ -276,11 +319,11 @@ def _pair_encoder(layout: Layout, stacks: list[Stack]) -> None:
                 return
 
 
-def outside_role(path: str, table: dict[str, str]) -> str | None:
-    """Match the longest tail of one or two components."""
+def outside_role(path: str) -> str | None:
+    """Return the role of the longest tail, of three components at the most, that is known."""
+    roles = load_roles()
+    if path.rpartition(".")[2] not in roles["outside_ends"]:
+        return None
     parts = path.rsplit(".", 3)
-    for length in (3, 2, 1):
-        role = table.get(".".join(parts[-length:])) if len(parts) >= length else None
-        if role:
-            return role
-    return None
+    tails = (".".join(parts[-length:]) for length in (3, 2, 1) if len(parts) >= length)
+    return next((roles["outside"][tail] for tail in tails if tail in roles["outside"]), None)

@@ -309,12 +309,13 @@ class GgufReader:
         entries: list[tuple[str, int, tuple[int, ...], int]] = []
         seen: set[str] = set()
         ends = [struct.Struct(f"{self._mark}{dims}QIQ") for dims in range(MAX_DIMS + 1)]
+        number = _NUMBERS[self._mark + "I"]
         for _ in range(header.tensor_count):
             name = self._read_text(MAX_NAME, "a tensor name")
             if name in seen:
                 raise self._bad(f"has the tensor {name[:120]!r} twice")
             seen.add(name)
-            dims = self._read_number("I")
+            (dims,) = self._unpack(number)
             if dims > MAX_DIMS:
                 raise self._bad(f"has a tensor {name[:120]!r} of {dims} dimensions")
             *sizes, kind, offset = self._unpack(ends[dims])
@@ -358,7 +359,8 @@ class GgufReader:
         if self._texts_left < 0:
             raise self._bad(f"has more than {MAX_TEXTS} bytes of keys, names and strings")
         start, stop = self._at, self._at + length
-        self._need(stop)
+        if stop > len(self._buffer):
+            self._need(stop)
         self._at = stop
         return self._buffer[start:stop].decode("utf-8", "replace")
 

@@ -9,7 +9,7 @@ bytes are its shape times its element size.
 from __future__ import annotations
 
 import json
-from operator import attrgetter
+from operator import attrgetter, eq
 from typing import Any, TypeGuard
 
 import msgspec
@@ -240,7 +240,7 @@ def _decode_typed(text: bytes, file: str) -> tuple[dict[str, TensorInfo], dict[s
 def _check_layout(tensors: dict[str, TensorInfo], file: str) -> int:
     """Check names, dtypes, sizes and the chain of offsets; return the bytes of data."""
     position = 0
-    for tensor in sorted(tensors.values(), key=attrgetter("begin", "end")):
+    for tensor in _sort_by_place(list(tensors.values())):
         name, begin, end, shape = tensor.name, tensor.begin, tensor.end, tensor.shape
         if len(name) > MAX_NAME or len(shape) > MAX_DIMS:
             raise _bad(file, name, "has an absurdly long name or shape")
@@ -263,6 +263,14 @@ def _check_layout(tensors: dict[str, TensorInfo], file: str) -> int:
             )
         position = end
     return position
+
+
+def _sort_by_place(tensors: list[TensorInfo]) -> list[TensorInfo]:
+    """Return the tensors in the order of their bytes, in which most writers name them."""
+    begins, ends = map(attrgetter("begin"), tensors[1:]), map(attrgetter("end"), tensors)
+    if not all(map(eq, begins, ends)):
+        tensors.sort(key=attrgetter("begin", "end"))
+    return tensors
 
 
 class _DuplicateKeyError(Exception):
