@@ -11,7 +11,17 @@ import pytest
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.plan import block_windows, choose_columns, spread_layers
-from tiny_models import HIDDEN, LAYERS, READERS, Arrays, make_model, open_model, tune
+from tiny_models import (
+    HIDDEN,
+    LAYERS,
+    READERS,
+    Arrays,
+    make_model,
+    open_model,
+    rotate,
+    shuffle_neurons,
+    tune,
+)
 
 ROLES = dict(zip(("q", "k", "v", "gate", "up"), READERS, strict=True))
 MODULES = {"q_proj": "self_attn", "k_proj": "self_attn", "v_proj": "self_attn"}
@@ -100,6 +110,37 @@ def test_taken_tensors_are_told_as_what_they_are(
     forged = copy_some(make_model(2), make_model(1), chosen)
     found = compare_weights(open_model(tmp_path / "forged", forged), parent)
     assert found.verdict == expected, found.reason
+
+
+TURNED: dict[str, Callable[[str], bool]] = {
+    "one layer": lambda name: ".layers.2." in name,
+    "values": lambda name: "v_proj" in name,
+    "feed-forward and embeddings": lambda name: ".mlp." in name or "embed" in name,
+    "gate of a layer and embeddings": lambda name: "layers.0.mlp.gate" in name or "embed" in name,
+}
+
+
+@pytest.mark.parametrize("taken", TURNED)
+def test_taken_tensors_that_were_turned_are_no_descent(
+    tmp_path: Path, parent: Weights, taken: str
+) -> None:
+    forged = copy_some(rotate(make_model(2), 1), rotate(make_model(1), 1), TURNED[taken])
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert found.verdict == "partial", found.reason
+
+
+def test_nor_are_they_of_another_depth(tmp_path: Path, parent: Weights) -> None:
+    stranger = rotate(make_model(2, layers=LAYERS - 1), 1)
+    forged = copy_some(stranger, rotate(make_model(1), 1), TURNED["one layer"])
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert found.verdict == "partial", found.reason
+
+
+def test_neurons_in_another_order_are_found_again(tmp_path: Path, parent: Weights) -> None:
+    model = shuffle_neurons(rotate(make_model(1), 1), 4)
+    model["model.embed_tokens.weight"] = make_model(2)["model.embed_tokens.weight"]
+    found = compare_weights(open_model(tmp_path / "child", model), parent)
+    assert (found.verdict, found.decided_by) == ("derived", "gram"), found.reason
 
 
 def test_blocks_under_own_embeddings_are_descent(tmp_path: Path, parent: Weights) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from famtree.weights.draw import Draw, make_draw
 from famtree.weights.identity import equal_share, same_files
 from famtree.weights.learned_directions import explain_by_start
 from famtree.weights.localise import locate_layers
+from famtree.weights.pieces import DISGUISED, find_misfit
 from famtree.weights.places import Place, draw_columns, draw_layers, draw_places
 from famtree.weights.probing import covers_neurons, probe_pair
 from famtree.weights.read import read_windows
@@ -309,12 +310,8 @@ def _decide_deeply(case: _Case, *, deep: bool) -> PairResult:
                 "shared-init", "neurons are those of one initialisation, but what tokens mean is "
                 "not alike: not descent", "probe"
             )  # fmt: skip
-        return case.conclude(
-            "derived", "neurons answer shared tokens alike: the same weights, permuted, rotated, "
-            "scaled or cut", "probe"
-        )  # fmt: skip
-    found = _decide_by_gram(case, probe)
-    if found is not None:
+        return _conclude_disguised(case, "probe")
+    if (found := _decide_by_gram(case, probe)) is not None:
         return found
     if embedding is not None and embedding.z > limit.DEPENDENT_Z and column is not None:
         return case.conclude(
@@ -358,9 +355,12 @@ def _decide_by_gram(case: _Case, probe: Probe | None) -> PairResult | None:
     if probe is not None and case.embedding is None and probe.only_began_alike:
         told = "rows are those of one initialisation, but what tokens mean is not alike"
         return case.conclude("shared-init", f"{told}: not descent", "gram")
-    return case.conclude(
-        "derived", "rows lie to each other alike: the same weights, permuted or rotated", "gram"
-    )
+    return _conclude_disguised(case, "gram")
+
+
+def _conclude_disguised(case: _Case, by: Literal["probe", "gram"]) -> PairResult:
+    misfit = find_misfit(case.child, case.parent, case.draw, case.gram, case.probe)
+    return case.conclude("partial" if misfit else "derived", misfit or DISGUISED[by], by)
 
 
 def _conclude_apart(case: _Case, probe: Probe | None) -> PairResult:

@@ -100,4 +100,10 @@ def _best(tests: list[ProbeTest | None]) -> ProbeTest | None:
         return None
     best = max(made, key=lambda test: test.z)
     z, p = correct_for_trials(best.log10_p, len(made))
+    nearest = dict(best.scores)
+    if len(made) > 1 and all(len({layer for layer, _ in one.scores}) == 1 for one in made):
+        # Trials of single pairs of layers: what is told of a layer is its best partner.
+        for test in sorted(made, key=lambda test: test.z):
+            nearest[test.scores[0][0]] = test.z
+        best = replace(best, scores=tuple(nearest.items()))
     return replace(best, z=z, log10_p=p)

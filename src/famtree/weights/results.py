@@ -51,6 +51,8 @@ class ProbeTest:
     layers: int
     neurons: int
     tokens: int
+    scores: tuple[tuple[int, float], ...] = ()
+    """(layer of the child, z of one look at it), corrected for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ class GramTest:
     matrices: int
     values: bool
     """Whether v was among them, whose rows a new order of neurons leaves where they are."""
+    pairs: tuple[tuple[int, int], ...] = ()
+    """Of unequal depths: for each layer of the shallower side the most alike (child, parent)."""
 
 
 @dataclass(frozen=True, slots=True)

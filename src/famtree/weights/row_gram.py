@@ -14,6 +14,7 @@ standard normal under independence, whatever the rows have in common.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ def gram_test(
                 continue
             left -= count * shape.row_bytes
             rows = draw_rows(draw, role, own, shape.rows, count)
-            found = _compare(child, parent, role, own, other, rows)
+            found = compare_rows(child, parent, role, (own, other), rows)
             if found is not None:
                 scores.setdefault(role, []).append(found)
     trials = [_sum(scores.get("v", [])), _sum([one for own in scores.values() for one in own])]
@@ -132,11 +133,21 @@ def gram_test_everywhere(child: Weights, parent: Weights, draw: Draw) -> GramTes
     sides = [
         [_gram(side, "v", layer, rows) for layer in range(side.depth)] for side in (child, parent)
     ]
-    best = [gram_z(x, y) for x in sides[0] for y in sides[1] if x is not None and y is not None]
-    if len(best) < len(sides[0]) * len(sides[1]):
+    scores = {
+        (own, other): gram_z(x, y)
+        for own, x in enumerate(sides[0])
+        for other, y in enumerate(sides[1])
+        if x is not None and y is not None
+    }
+    if len(scores) < len(sides[0]) * len(sides[1]):
         return None
-    z, p = correct_for_trials(log10_upper_tail(max(best)), len(best))
-    return GramTest(z=z, log10_p=p, matrices=len(shapes), values=True)
+    z, p = correct_for_trials(log10_upper_tail(max(scores.values())), len(scores))
+    best = sorted(scores, key=lambda pair: -scores[pair])
+    nearest: dict[int, tuple[int, int]] = {}
+    for pair in best:
+        nearest.setdefault(pair[child.depth > parent.depth], pair)
+    pairs = tuple(nearest[layer] for layer in sorted(nearest))
+    return GramTest(z=z, log10_p=p, matrices=len(shapes), values=True, pairs=pairs)
 
 
 def centre(gram: Matrix) -> Matrix:
@@ -177,10 +188,40 @@ def _shape(child: Weights, parent: Weights, role: str, own: int, other: int) -> 
     return _Shape(mine.rows, max(mine.row_bytes, theirs.row_bytes))
 
 
-def _compare(
-    child: Weights, parent: Weights, role: str, own: int, other: int, rows: tuple[int, ...]
+def score_layers(
+    child: Weights, parent: Weights, draw: Draw, role: str, pairs: Sequence[tuple[int, int]]
+) -> list[float]:
+    """Return z of `role` in each pair of layers, of rows other than the test's own; none where
+    rows differ in number or fewer than `MIN_ROWS` of each fit into a third of the byte limit.
+    """
+    found = []
+    for own, other in pairs:
+        shape = _shape(child, parent, role, own, other)
+        if shape is None:
+            continue
+        count = min(ROWS, MAX_BYTES // (len(ROLES) * len(pairs) * shape.row_bytes))
+        if count >= MIN_ROWS:
+            start = draw.number(max(1, shape.rows - count + 1), "pieces", role, own)
+            rows = tuple(range(start, min(shape.rows, start + count)))
+            score = compare_rows(child, parent, role, (own, other), rows)
+            found += [score] if score is not None else []
+    return found
+
+
+def score_heads(
+    child: Weights, parent: Weights, draw: Draw, pairs: Sequence[tuple[int, int]]
+) -> list[float]:
+    """Return z of v head by head, of any order, in each pair of layers where that can be had."""
+    plans = [(pair, _plan_heads(child, parent, *pair)) for pair in pairs]
+    found = [_match_heads(child, parent, draw, *pair, plan) for pair, plan in plans if plan]
+    return [score for score in found if score is not None]
+
+
+def compare_rows(
+    child: Weights, parent: Weights, role: str, layers: tuple[int, int], rows: tuple[int, ...]
 ) -> float | None:
-    grams = [_gram(child, role, own, rows), _gram(parent, role, other, rows)]
+    """Return z of the same rows of a matrix in a layer of each; None where they cannot be read."""
+    grams = [_gram(child, role, layers[0], rows), _gram(parent, role, layers[1], rows)]
     if grams[0] is None or grams[1] is None:
         return None
     return gram_z(grams[0], grams[1])
@@ -222,6 +263,16 @@ def _cut(gram: Matrix, rows: int) -> list[Matrix]:
 
 
 def _gram(weights: Weights, role: str, layer: int, rows: tuple[int, ...]) -> Matrix | None:
+    scaled = read_scaled(weights, role, layer, rows)
+    if scaled is None:
+        return None
+    found: Matrix = scaled @ scaled.T
+    # Rows that are all alike (constant, or nothing but zeros) say nothing of how they lie.
+    return found if np.ptp(found[~np.eye(len(found), dtype=bool)]) > ALIKE else None
+
+
+def read_scaled(weights: Weights, role: str, layer: int, rows: tuple[int, ...]) -> Matrix | None:
+    """Return rows of v, gate or up with the norm before them folded in, each of length one."""
     assert weights.hidden is not None  # noqa: S101 - views are as wide
     try:
         width = find_view(weights, role, layer).columns
@@ -235,7 +286,5 @@ def _gram(weights: Weights, role: str, layer: int, rows: tuple[int, ...]) -> Mat
     gamma = read_gamma(weights, layer, norm)
     scaled = values.astype(np.float64) * (1.0 if gamma is None else gamma)
     sizes = np.linalg.norm(scaled, axis=1, keepdims=True)
-    scaled = scaled / np.where(sizes > 0, sizes, 1.0)
-    found: Matrix = scaled @ scaled.T
-    # Rows that are all alike (constant, or nothing but zeros) say nothing of how they lie.
-    return found if np.ptp(found[~np.eye(len(found), dtype=bool)]) > ALIKE else None
+    found: Matrix = scaled / np.where(sizes > 0, sizes, 1.0)
+    return found

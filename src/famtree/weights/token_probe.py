@@ -134,14 +134,14 @@ def prepare_probe(child: Weights, parent: Weights, draw: Draw) -> Probe | None:
 
 def ordered_test(probe: Probe, pairs: list[Pair], neurons: int = NEURONS) -> ProbeTest | None:
     """Compare neuron i with neuron i in each (child layer, parent layer); z summed over layers."""
-    scores = []
+    scores: list[tuple[int, float]] = []
     for child_layer, parent_layer in pairs:
         rows = _draw_neurons(probe, child_layer, parent_layer, neurons)
         for role in ("gate", "up") if rows else ():
             a = probe.answer(child_layer, role, rows, child=True)
             b = probe.answer(parent_layer, role, rows, child=False)
             if a is not None and b is not None:
-                scores.append(_order_z(a, b))
+                scores.append((child_layer, _order_z(a, b)))
     return _summary("ordered", scores, len(pairs), neurons, len(probe.tokens))
 
 
@@ -150,11 +150,12 @@ def match_test(probe: Probe, pairs: list[Pair]) -> ProbeTest | None:
 
     All neurons of the parent's layer are read: a permutation may put any of them anywhere.
     """
-    scores, neurons = [], 0
+    scores: list[tuple[int, float]] = []
+    neurons = 0
     for child_layer, parent_layer in pairs:
         found = _match_layer(probe, child_layer, parent_layer)
         if found is not None:
-            scores.append(found[0])
+            scores.append((child_layer, found[0]))
             neurons = max(neurons, found[1])
     return _summary("match", scores, len(scores), neurons, len(probe.tokens))
 
@@ -256,11 +257,11 @@ def _rank_correlation(a: NDArray[np.intp], b: NDArray[np.intp]) -> float:
 
 
 def _summary(
-    kind: str, scores: list[float], layers: int, neurons: int, tokens: int
+    kind: str, scores: list[tuple[int, float]], layers: int, neurons: int, tokens: int
 ) -> ProbeTest | None:
     if not scores or not np.isfinite(scores).all():
         return None
-    z = float(sum(scores)) / sqrt(len(scores))
+    z = sum(one for _, one in scores) / sqrt(len(scores))
     return ProbeTest(
         kind="match" if kind == "match" else "ordered",
         z=z,
@@ -268,6 +269,7 @@ def _summary(
         layers=layers,
         neurons=neurons,
         tokens=tokens,
+        scores=tuple(scores),
     )
 
 
