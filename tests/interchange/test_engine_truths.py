@@ -219,6 +219,14 @@ def test_a_form_depends_on_what_is_stored_in_it(
     assert answer.answer == expected, answer.reason
 
 
+@pytest.mark.parametrize(("form", "refused"), [("gptq", True), ("awq", True), ("bnb", False)])
+def test_peft_refuses_dora_on_packed_weights(form: str, refused: bool) -> None:
+    """peft/tuners/lora/gptq.py, awq.py: does not support DoRA yet; bnb.py has a variant."""
+    b = store(TRUTHS["form"][form])
+    assert (ask("peft", "lora", adapt(use_dora=True), b).answer == "no") == refused
+    assert ask("peft", "lora", adapt(), b).answer != "no"
+
+
 @pytest.mark.parametrize(
     ("algorithms", "expected"),
     [
