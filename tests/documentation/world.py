@@ -6,14 +6,16 @@ no weights, but for those with `weights`, which are tiny and random. Usable outs
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import replace
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from gguf_files import write_gguf
+from gguf_files import TYPES, write_gguf
 from hub.repository import LFS_SUFFIXES, HubFile, make_file, make_sparse
 from hub.server import HubServer
 from loading import load_module
@@ -57,7 +59,9 @@ def fill_folder(folder: Path) -> None:
                 (folder / name / file).write_bytes(data)
         elif "gguf" in entry:
             plan = examples["repository"][entry["gguf"]["same_as"]]["gguf"]
-            (folder / name).write_bytes(_make_gguf(plan))
+            header, size = _make_gguf(plan)
+            (folder / name).write_bytes(header)
+            os.truncate(folder / name, size)
         else:
             _write_checkpoint(entry, folder / name)
     for name, text in examples["file"].items():
@@ -81,7 +85,9 @@ def _make_files(name: str, entry: dict[str, Any]) -> dict[str, bytes | HubFile]:
         return {**_make_tiny(entry["weights"]), **files}
     if "gguf" in entry:
         file = entry["gguf"]["file"]
-        return {file: make_file(file, _make_gguf(entry["gguf"])), **files}
+        header, size = _make_gguf(entry["gguf"])
+        made = make_file(file, header) if size == len(header) else make_sparse(file, size, header)
+        return {file: made, **files}
     with TemporaryDirectory() as scratch:
         for path in sorted(_write_checkpoint(entry, Path(scratch)).iterdir()):
             files[path.name] = _read_file(name, path)
@@ -119,6 +125,49 @@ def _make_tiny(plan: dict[str, Any]) -> dict[str, bytes]:
     return files_of(made)
 
 
-def _make_gguf(plan: dict[str, Any]) -> bytes:
-    shapes = {name: (kind, tuple(shape)) for name, (kind, *shape) in plan["tensors"].items()}
-    return write_gguf(plan["metadata"], shapes)
+def _make_gguf(plan: dict[str, Any]) -> tuple[bytes, int]:
+    """Return the header of a GGUF, and the size of the file with its weights."""
+    metadata = plan["metadata"]
+    shapes = _mix_types(metadata) if "mix" in plan else {}
+    size = sum(
+        -(-(prod(shape) // TYPES[kind][1] * TYPES[kind][2]) // 32) * 32
+        for kind, shape in shapes.values()
+    )
+    header = write_gguf(metadata, shapes, data=False)
+    return header, len(header) + size
+
+
+def _mix_types(metadata: dict[str, Any]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return the tensors of a llama, of the types that llama-quantize gives a Q4_K_M.
+
+    Value and down projections of every third block, and of the first and last eighth, are Q6_K.
+    """
+    blocks, hidden, inner, rows, heads, kv = (
+        metadata[f"llama.{name}"]
+        for name in ("block_count", "embedding_length", "feed_forward_length", "vocab_size",
+                     "attention.head_count", "attention.head_count_kv")
+    )  # fmt: skip
+    width, eighth = hidden // heads * kv, blocks // 8
+    made: dict[str, tuple[str, tuple[int, ...]]] = {
+        "token_embd.weight": ("Q4_K", (rows, hidden)),
+        "output_norm.weight": ("F32", (hidden,)),
+        "output.weight": ("Q6_K", (rows, hidden)),
+    }
+    for number in range(blocks):
+        ends = number < eighth or number >= 7 * eighth
+        better = "Q6_K" if ends or (number - eighth) % 3 == 2 else "Q4_K"
+        made |= {
+            f"blk.{number}.{name}.weight": (kind, shape)
+            for name, kind, shape in (
+                ("attn_norm", "F32", (hidden,)),
+                ("attn_q", "Q4_K", (hidden, hidden)),
+                ("attn_k", "Q4_K", (width, hidden)),
+                ("attn_v", better, (width, hidden)),
+                ("attn_output", "Q4_K", (hidden, hidden)),
+                ("ffn_norm", "F32", (hidden,)),
+                ("ffn_gate", "Q4_K", (inner, hidden)),
+                ("ffn_up", "Q4_K", (inner, hidden)),
+                ("ffn_down", better, (hidden, inner)),
+            )
+        }
+    return made
