@@ -129,7 +129,7 @@ def test_an_answer_is_not_put_off_for_ever(
     ],
 )
 def test_the_way_to_a_proxy_fails_as_any_other(cause: Exception, tries: int) -> None:
-    faults = [urllib3.ProxyError("no way", cause)]
+    faults: list[Exception] = [urllib3.ProxyError("no way", cause)]
     if not isinstance(cause, OSError):
         faults.append(cause)
     for fault in faults:
