@@ -94,16 +94,23 @@ def _observe(index: TensorIndex) -> StoredModules:
     wide = {id(module) for module in inputs}
     groups = tuple(sorted(sizes))
     alike: dict[Hashable, tuple[Packing | None, Unpacked, int]] = {}
+    shared: dict[int, tuple[Packing | None, Unpacked, int]] = {}
+    """By the very table of leaves: modules of which only a name is known have it in common."""
     stored = []
     told = index.header_metadata
     notes = told if any(name.endswith(".weight") for name in told) else {}
     for module in layout.modules:
         note = notes.get(f"{module.path}.weight") if notes else None
         inputs_seen = hidden if wide and id(module) in wide else None
-        key = inputs_seen, note, outline(module.leaves)
-        found = alike.get(key)
+        plain = note is None and inputs_seen is None
+        found = shared.get(id(module.leaves)) if plain else None
         if found is None:
-            found = alike[key] = _store(module, Hints(inputs_seen, groups, note=note))
+            key = inputs_seen, note, outline(module.leaves)
+            found = alike.get(key)
+            if found is None:
+                found = alike[key] = _store(module, Hints(inputs_seen, groups, note=note))
+            if plain:
+                shared[id(module.leaves)] = found
         stored.append(StoredModule(module, *found))
     return StoredModules(stored, layout.names_known)
 

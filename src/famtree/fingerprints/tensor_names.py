@@ -250,7 +250,9 @@ def _collect(index: TensorIndex) -> dict[str, Module]:
         if leaf in ends and is_buffer(name, tensor):
             continue
         # What nearly all names are is told here: a call for each takes as long as all the rest.
-        if not path or ".weight." in name or path.endswith(odd) or leaf in _FACTOR_NAMES:
+        if not path:
+            path, leaf = name, ""
+        elif ".weight." in name or path.endswith(odd) or leaf in _FACTOR_NAMES:
             path, leaf = split_leaf(name)
         elif leaf not in plain:
             path, leaf = split_leaf(name) if ".experts." in name else (name, "")

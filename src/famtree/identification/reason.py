@@ -58,7 +58,10 @@ def _explain_answer(findings: Findings, size: str | None, registry: Registry) ->
     if result.generation is not None:
         whose = _name_whole(result.generation.name, size)
         told = _tell_grounds(grounds, whose)
-        return f"its configuration is that of {same}; {told}" if same is not None else told
+        exact = best.exact
+        # A sibling that released the same configuration is no ground for this generation.
+        own = exact is not None and exact.exemplar.generation == result.generation.key
+        return f"its configuration is that of {same}; {told}" if same and own else told
     names = join_names(
         dict.fromkeys(one.name or str(one.generation) for one in result.candidates), "and"
     )

@@ -39,6 +39,7 @@ _USUAL = ("model", f"model{_SUFFIX}")
 """Stems of a model's own files."""
 _NOT_WEIGHTS = ("optimizer", "scheduler", "rng_state", "training", "random_states", "tokenizer",
                 "mm_projector", "non_lora", "value_head", "embeddings_")  # fmt: skip
+_SIDE_FILES = ("adapter_model", *_NOT_WEIGHTS)
 ADAPTERS = ("adapter_model.safetensors", "adapters.safetensors")
 """As peft and mlx-lm write them."""
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
@@ -59,6 +60,15 @@ class HeaderPlan(Struct, frozen=True):
     """Shards that the file names promise (`-of-00004`) and the listing lacks."""
 
 
+def has_shards(listing: Listing) -> bool:
+    """Return whether the listing holds a safetensors file of a model, whichever is meant."""
+    return any(_is_of_model(entry.name) for entry in listing.files)
+
+
+def _is_of_model(name: str) -> bool:
+    return name.endswith(_SUFFIX) and "/" not in name and not _is_side_file(name)
+
+
 def choose_shards(listing: Listing) -> tuple[str, ...]:
     """Return the safetensors files of the one model that the listing holds, in order."""
     return _choose_shards([entry.name for entry in listing.files])[0]
@@ -75,11 +85,9 @@ def list_strays(listing: Listing, shards: tuple[str, ...]) -> list[str]:
     return [
         entry.name
         for entry in listing.files
-        if entry.name.endswith(_SUFFIX)
-        and "/" not in entry.name
+        if _is_of_model(entry.name)
         and entry.name not in described
-        and not _is_side_file(entry.name)
-        and (_stem(entry.name) in stems or _is_part(_stem(entry.name)))
+        and ((stem := _stem(entry.name)) in stems or _is_part(stem))
     ]
 
 
@@ -214,7 +222,7 @@ def _choose_shards(
     """Return the files of the one model meant, and how many of them the listing lacks."""
     groups: dict[tuple[str, int], dict[int, str]] = {}
     for name in names:
-        if "/" in name or not name.endswith(_SUFFIX) or _is_side_file(name):
+        if not _is_of_model(name):
             continue
         stem = name.removesuffix(_SUFFIX)
         found = _SHARD.match(stem)
@@ -254,7 +262,8 @@ def _rank(
         order = 2
     else:
         order = 3
-    total = sum(sizes.get(name) or 0 for name in members.values())
+    # Nearly all of many groups are files by themselves.
+    total = sum(sizes.get(name) or 0 for name in members.values()) if sizes else 0
     return order, len(members) < count, -total, stem
 
 
@@ -278,7 +287,7 @@ def _choose_index(names: list[str], shards: tuple[str, ...]) -> str | None:
 
 
 def _is_side_file(name: str) -> bool:
-    return name.startswith(("adapter_model", *_NOT_WEIGHTS)) or name in ADAPTERS
+    return name.startswith(_SIDE_FILES) or name in ADAPTERS
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

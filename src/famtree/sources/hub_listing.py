@@ -32,6 +32,8 @@ _MAX_VALUE = 16 * 1024
 """Bytes of one value by itself: four times the longest name, each letter escaped."""
 _REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
+# What nearly all names are, without a dot before a part.
+_PLAIN = re.compile(r"(?:[\w-][\w.-]*+/)*+[\w-][\w.-]*+", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
 # Every escape is taken in turn, so that an escaped backslash before a `u` is none of these.
 _ESCAPES = re.compile(
@@ -181,6 +183,8 @@ def _is_repository(name: str) -> bool:
 
 def is_safe_name(name: str) -> bool:
     """Return whether `name` is a relative path that stays inside its repository."""
+    if _PLAIN.fullmatch(name) is not None:
+        return len(name) <= 1024
     return (
         0 < len(name) <= 1024
         and not name.startswith("/")
@@ -260,6 +264,12 @@ def _take(value: Raw, kind: type[_T]) -> _T | None:
     """Return a small value by itself; None for one of another kind."""
     if value is _NULL or len(memoryview(value)) > _MAX_VALUE:
         return None
+    try:
+        return msgspec.json.decode(value, type=kind)
+    except msgspec.ValidationError:
+        return None
+    except (msgspec.MsgspecError, RecursionError):
+        pass
     try:
         return decode_json(bytes(value), kind)
     except ValueError:

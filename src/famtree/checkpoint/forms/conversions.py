@@ -17,6 +17,7 @@ _ENDINGS = (
     (".tflite", "a LiteRT conversion"),
     (".pte", "an ExecuTorch program"),
 )
+_ENDINGS_ALONE = tuple(ending for ending, _ in _ENDINGS)
 _VOCABULARIES = frozenset({"vocabulary.json", "vocabulary.txt", "shared_vocabulary.json",
                            "shared_vocabulary.txt"})  # fmt: skip
 
@@ -36,8 +37,9 @@ class Conversion(StandIn):
             return "a CTranslate2 conversion, whose config.json does not state the model's design"
         if found.index.names or found.config:
             return None
+        named = [name for name in names if name.endswith(_ENDINGS_ALONE)]
         for ending, what in _ENDINGS:
-            if any(name.endswith(ending) for name in names):
+            if any(name.endswith(ending) for name in named):
                 return f"{what} without a config.json that states the model's design"
         if "modules.json" in names:
             return "a sentence-transformers model without the config of a transformer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from famtree.checkpoint.forms.folder import Folder
-from famtree.sources.header_plan import choose_shards
+from famtree.sources.header_plan import has_shards
 from famtree.types.checkpoint import Listing
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Safetensors(Folder):
     @classmethod
     def recognises(cls, listing: Listing) -> bool:
         """Return whether there are shards of a model."""
-        return bool(choose_shards(listing))
+        return has_shards(listing)
 
     def open_weights(self, found: Gathered, on_progress: OnProgress | None = None) -> Weights:
         """Open the shards by the headers that were read; others are read when they are needed."""
