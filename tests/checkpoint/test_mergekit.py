@@ -139,7 +139,7 @@ def test_an_unnamed_document_is_no_step_called_none() -> None:
         "name: s\nmerge_method: linear\nmodels: [{model: o/a@w}]\n"
     )
     assert recipe is not None
-    assert (recipe.parents, recipe.revisions) == (["None", "o/a"], {"o/a": "w"})
+    assert (recipe.parents, recipe.revisions) == (["o/a"], {"o/a": "w"})
 
 
 def test_documents_that_only_use_each_other_are_no_recipe() -> None:

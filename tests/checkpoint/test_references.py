@@ -69,3 +69,8 @@ def test_strip_form(name: str, expected: tuple[str, str | None]) -> None:
 def test_the_hub_ignores_case() -> None:
     assert same_reference("Org/Name", "org/name/")
     assert not same_reference("org/name", "org/other")
+
+
+@pytest.mark.parametrize("text", ["None", "none", "null", " N/A ", "'nan'", "-"])
+def test_words_for_nothing_are_no_claim(text: str) -> None:
+    assert read_reference(text) is None

@@ -56,7 +56,7 @@ def form(method: str, **fields: Any) -> Quantization:
         (form("exl3", bits=4), "transformers", "no", None),
         (form("mlx", bits=4), "mlx-lm", "yes", None),
         (form("fp8", bits=8), "mlx-lm", "no", None),
-        (form("mxfp8", bits=8), "mlx-lm", "yes", None),
+        (form("mxfp8", bits=8), "mlx-lm", "conditional", None),
         (form("exl3", bits=4), "exllamav3", "yes", None),
         (form("modelopt", scheme="NVFP4", bits=4), "tensorrt-llm", "yes", 10.0),
         (form("gguf"), "tensorrt-llm", "unknown", None),

@@ -74,7 +74,7 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
     elif found.plan.missing_shards:
         whole = len(found.plan.shards) + found.plan.missing_shards
         lacks("shards", f"{found.plan.missing_shards} of {whole} weight files are absent")
-    elif list_absent_shards(found):
+    elif found.index.indexed - {entry.name for entry in found.listing.files}:
         lacks("shards", "weight files that the index names are absent")
     if _lacks_tokenizer(found, observation):
         lacks("tokenizer", "no vocabulary file")
@@ -83,9 +83,10 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
 
 def list_absent_shards(found: Gathered) -> list[str]:
     """Return the weight files that the index names and the listing lacks."""
-    if not found.index.indexed:
-        return []
-    return sorted(found.index.indexed - {entry.name for entry in found.listing.files})
+    listed = {entry.name for entry in found.listing.files}
+    return sorted(
+        name for name in dict.fromkeys(found.index.file_of.values()) if name not in listed
+    )
 
 
 def _lacks_tokenizer(found: Gathered, observation: Observation) -> bool:

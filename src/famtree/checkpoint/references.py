@@ -41,6 +41,9 @@ _DELTA = re.compile(r"(?:^|[-_.])delta(?=[-_.]|$)", re.I)
 
 _BETWEEN = re.compile(r"[-_. ]++")
 
+_NOTHING = frozenset({"none", "null", "nil", "nan", "n/a", "undefined", "-"})
+"""How programs and people write that there is no parent."""
+
 _FORMS = (_QUANTIZED, _CONVERTED, _CAST)
 _TELLS_MORE: tuple[LinkRelation, ...] = ("quantized", "converted", "copy")
 """What the words of `_FORMS` tell; of several in one name the first of these."""
@@ -66,6 +69,8 @@ def read_reference(text: object) -> Reference | None:
         return None
     cleaned = text.strip().strip("\"'")
     if not cleaned or len(cleaned) > MAX_REFERENCE or "\n" in cleaned:
+        return None
+    if cleaned.lower() in _NOTHING:
         return None
     revision: str | None = None
     cached, address = _CACHED.search(cleaned), _ADDRESS.sub("", cleaned)

@@ -116,7 +116,7 @@ def _widen(side: Side, stored: WeightSize, bits: float) -> WeightSize:
     width = None
     if found is not None:
         width = found.effective_bits_per_weight or found.bits
-    told = f"widened to {bits:g} bits from {stored.how}"
+    told = f"widened to {bits:g} bits, {stored.how}"
     parameters = side.identification.parameters
     if parameters:
         return WeightSize(max(stored.bytes, ceil(parameters * bits / 8)), stored.source, told)

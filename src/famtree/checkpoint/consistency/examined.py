@@ -105,6 +105,6 @@ MAX_DIGITS = 10
 
 def join(names: Iterable[object], most: int = MAX_NAMED) -> str:
     """Return names as a list of words, cut after `most`."""
-    told = [str(name)[:120] for name in names]
-    more = f" and {len(told) - most} more" if len(told) > most else ""
-    return ", ".join(told[:most]) + more
+    listed = list(names)
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(str(name)[:120] for name in listed[:most]) + more
