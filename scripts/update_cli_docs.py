@@ -73,15 +73,15 @@ def render_reference() -> str:
     return "\n".join(parts)
 
 
-def main() -> int:
-    text = render_reference()
-    stale = not REFERENCE.is_file() or REFERENCE.read_text(encoding="utf-8") != text
+def update(page: Path, text: str) -> int:
+    """Write what has changed, or only tell of it with `--check`; return the exit code."""
+    stale = not page.is_file() or page.read_text(encoding="utf-8") != text
     if stale:
-        print(REFERENCE)
+        print(page)
         if "--check" not in sys.argv[1:]:
-            REFERENCE.write_text(text, encoding="utf-8")
+            page.write_text(text, encoding="utf-8")
     return int(stale and "--check" in sys.argv[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(update(REFERENCE, render_reference()))

@@ -13,7 +13,7 @@ from enum import EnumMeta
 from typing import Any
 
 import typer
-from update_cli_docs import COMMANDS, ROOT
+from update_cli_docs import COMMANDS, ROOT, update
 
 sys.path.insert(0, str(ROOT / "src"))
 
@@ -122,15 +122,5 @@ def _escape(text: str) -> str:
     return rf"\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 
-def main() -> int:
-    text = render_page()
-    stale = not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text
-    if stale:
-        print(PAGE)
-        if "--check" not in sys.argv[1:]:
-            PAGE.write_text(text, encoding="utf-8")
-    return int(stale and "--check" in sys.argv[1:])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(update(PAGE, render_page()))

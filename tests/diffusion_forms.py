@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+from math import prod
 from pathlib import Path
 
+from checkpoint.folders import make_header
 from diffusion_files import Shapes, join
 from famtree import Identification, Session
 
@@ -93,18 +94,10 @@ def control(shapes: Shapes, *, original: bool) -> Shapes:
 
 def write(path: Path, tensors: Shapes, metadata: dict[str, str] | None = None) -> Path:
     """Write a sparse file with a true header."""
-    header: dict[str, object] = {"__metadata__": metadata} if metadata else {}
-    at = 0
-    for name, shape in tensors.items():
-        size = 2
-        for one in shape:
-            size *= one
-        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [at, at + size]}
-        at += size
-    text = json.dumps(header).encode()
+    header = make_header(tensors, metadata=metadata)
     with path.open("wb") as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
-        stream.truncate(8 + len(text) + at)
+        stream.write(header)
+        stream.truncate(len(header) + 2 * sum(map(prod, tensors.values())))
     return path
 
 

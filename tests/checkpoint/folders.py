@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from examining import identify_source
 from famtree.registry.registry import Registry
@@ -49,14 +50,18 @@ def write_folder(folder: Path, files: Mapping[str, Any]) -> Path:
     return folder
 
 
-def make_header(tensors: Mapping[str, tuple[int, ...]]) -> bytes:
-    """Return length and JSON of a safetensors file of bf16 tensors, without their data."""
-    table, end = {}, 0
+def make_header(
+    tensors: Mapping[str, tuple[int, ...]],
+    *,
+    dtype: Literal["BF16", "F32"] = "BF16",
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return length and JSON of a safetensors file, without its data."""
+    table: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    end, width = 0, 2 if dtype == "BF16" else 4
     for name, shape in tensors.items():
-        size = 2
-        for extent in shape:
-            size *= extent
-        table[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [end, end + size]}
+        size = width * prod(shape)
+        table[name] = {"dtype": dtype, "shape": list(shape), "data_offsets": [end, end + size]}
         end += size
     text = json.dumps(table).encode()
     return len(text).to_bytes(8, "little") + text

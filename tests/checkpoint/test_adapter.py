@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import struct
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from checkpoint.folders import CONFIG
+from checkpoint.folders import CONFIG, make_header
 from famtree import Session
 from famtree.api import identify
 from famtree.errors import ConfigError
@@ -25,19 +23,6 @@ H, FFN, KV, ROWS = 4096, 14336, 1024, 128256
 OUTER = {"q_proj": (H, H), "k_proj": (H, KV), "v_proj": (H, KV), "o_proj": (H, H),
          "gate_proj": (H, FFN), "up_proj": (H, FFN), "down_proj": (FFN, H)}  # fmt: skip
 Shapes = dict[str, tuple[int, ...]]
-
-
-def safetensors(shapes: Mapping[str, tuple[int, ...]]) -> bytes:
-    """Return a header; the data that it promises are left to a hole in the file."""
-    table, at = {}, 0
-    for name, shape in shapes.items():
-        size = 4
-        for side in shape:
-            size *= side
-        table[name] = {"dtype": "F32", "shape": list(shape), "data_offsets": [at, at + size]}
-        at += size
-    head = json.dumps(table).encode()
-    return struct.pack("<Q", len(head)) + head
 
 
 def lora(targets: tuple[str, ...] = tuple(OUTER), *, rank: int = 16, blocks: int = 32) -> Shapes:
@@ -56,7 +41,7 @@ def look(
     folder: Path, shapes: Shapes, config: Any = None, name: str = "adapter_model.safetensors"
 ) -> Identification:
     path = folder / name
-    data = safetensors(shapes)
+    data = make_header(shapes, dtype="F32")
     path.write_bytes(data)
     with path.open("r+b") as stream:
         stream.truncate(

@@ -74,7 +74,7 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
     elif found.plan.missing_shards:
         whole = len(found.plan.shards) + found.plan.missing_shards
         lacks("shards", f"{found.plan.missing_shards} of {whole} weight files are absent")
-    elif found.index.indexed - {entry.name for entry in found.listing.files}:
+    elif list_absent_shards(found):
         lacks("shards", "weight files that the index names are absent")
     if _lacks_tokenizer(found, observation):
         lacks("tokenizer", "no vocabulary file")
@@ -83,6 +83,8 @@ def list_missing(found: Gathered, observation: Observation) -> list[MissingPart]
 
 def list_absent_shards(found: Gathered) -> list[str]:
     """Return the weight files that the index names and the listing lacks."""
+    if not found.index.indexed:
+        return []
     listed = {entry.name for entry in found.listing.files}
     return sorted(
         name for name in dict.fromkeys(found.index.file_of.values()) if name not in listed

@@ -262,7 +262,6 @@ def _rank(
         order = 2
     else:
         order = 3
-    # Nearly all of many groups are files by themselves.
     total = sum(sizes.get(name) or 0 for name in members.values()) if sizes else 0
     return order, len(members) < count, -total, stem
 
