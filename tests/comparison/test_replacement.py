@@ -39,6 +39,22 @@ def test_verdict(
     assert found.text.endswith("b derives from a (consistent)")
 
 
+@pytest.mark.parametrize(
+    ("status", "family", "said"),
+    [
+        ("unresolved", "different", "of different families; nothing shows that one comes from"),
+        ("unresolved", "unknown", ": because; nothing shows that one comes from the other"),
+        ("contradicted", "different", "; a claim that one comes from the other is ruled out"),
+    ],
+)
+def test_strangers_are_told_in_words(status: Any, family: Any, said: str) -> None:
+    lineage = make_comparison().relation.lineage.model_copy(
+        update={"verdict": "undetermined", "status": status}
+    )
+    answers = [make_answer("serve", None, "no", reason="because")]
+    assert said in judge_replacement("different", "unknown", lineage, answers, [], family).text
+
+
 def test_what_was_not_seen_of_one_class_is_read_at_a_restart() -> None:
     lineage = make_comparison().relation.lineage
     answers = [make_answer("serve", None, "unknown")]

@@ -6,12 +6,15 @@ from collections.abc import Callable
 import pytest
 
 from famtree.formats.text_report import describe_quantization
+from famtree.types.adapter import Adapter
 from famtree.types.identification import (
     CheckpointSummary,
+    Component,
     FamilyName,
     GenerationName,
     Identification,
     Notice,
+    Target,
 )
 from famtree.types.quantization import Quantization
 from rendering import show
@@ -75,19 +78,29 @@ def first_lines(result: Identification) -> str:
 @pytest.mark.parametrize(
     ("result", "said"),
     [
-        (make_full_result(), "Oak 2 8B Chat, fine-tuned by acme; parent declared and consistent"),
-        (make_liar(), "It names elm/elm-8b as its parent, which is ruled out: layers 28, where it"),
+        (make_full_result(),
+         "Oak 2 8B Chat, fine-tuned by acme, quantized to 4 bit; parent declared and consistent"),
+        (make_liar(),
+         "It names elm/elm-8b as its parent, which is ruled out: layers 28 here, 32 there"),
         (make_open(), "Oak 8B Chat; generation open: Oak 1 or Oak 2; no parent is declared"),
         (make_unknown(), "Unknown: no family on record has this design"),
         (make_adapter(), "A LoRA adapter for Oak 2; base declared, and the adapter fits it"),
-        (make_draft_head(), "An EAGLE-3 draft head for Oak 2"),
-        (make_pipeline(), "A pipeline of 2 parts: Oak 2"),
+        (make_draft_head(), "An EAGLE-3 draft head, which speeds up Oak 2"),
+        (make_pipeline(), "A pipeline of 2 parts; the main one is Oak 2"),
         (make_result(confidence=0.6), "Probably Oak 2 8B Chat"),
         (make_result(outcome="ambiguous", family=None, generation=None),
          "Not settled which family: oak-2 or oak-1"),
         (make_unknown(unknown_because="contradictory"), "no family on record has together"),
         (make_unknown(unknown_because="not-judged"), "its files do not suffice to tell"),
         (make_result(variant="base"), "Oak 2 8B, base model; no parent is declared"),
+        (make_result(components=[Component(role="vision tower")]),
+         "Oak 2 8B Chat with a vision tower; no parent is declared"),
+        (make_unknown(warnings=[Notice(code="heads-disagree", message="8 of 32")]),
+         "no family on record has this design; its files contradict each other"),
+        (make_unknown(
+            kind="adapter", for_=Target(hidden_size=4096, layout="lora"),
+            adapter=Adapter(method="lora", base="elm/elm-8b", base_check="contradicted")),
+         "A LoRA adapter for a model that is 4,096 wide; the base it names, elm/elm-8b, is ruled"),
     ],
 )  # fmt: skip
 def test_the_answer_stands_in_the_first_lines(result: Identification, said: str) -> None:

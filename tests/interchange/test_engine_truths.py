@@ -160,6 +160,26 @@ def test_mergekit_raises_where_rows_differ() -> None:
     assert "--unsafe-truncate-embeddings" in str(answer.condition)
 
 
+@pytest.mark.parametrize(
+    ("roles", "said"),
+    [
+        (("model", "adapter"), "b is an adapter"),
+        (("adapter", "model"), "a is an adapter"),
+        (("model", "draft-head"), "b is a draft head"),
+        (("model", "vocabulary"), "b is a vocabulary"),
+    ],
+)
+def test_what_is_no_model_takes_no_models_place(roles: tuple[str, str], said: str) -> None:
+    a, b = (replace_kind(make_side(), role) for role in roles)
+    answer = ask("any", "serve", a, b)
+    assert (answer.answer, said in answer.reason) == ("no", True)
+
+
+def replace_kind(side: Side, kind: str) -> Side:
+    told = side.identification.model_copy(update={"kind": kind})
+    return replace(side, identification=told)
+
+
 @pytest.mark.parametrize("engine", ["any", "mergekit"])
 @pytest.mark.parametrize("relation", ["pruned", "finetune"])
 @pytest.mark.parametrize("design", ["LlamaForCausalLM", "Qwen2ForCausalLM"])

@@ -106,19 +106,26 @@ def describe_declaration(declaration: DeclaredBase, declared: list[Candidate]) -
 
 
 def explain_absence(
-    found: Gathered, declaration: DeclaredBase | None, declared: list[Candidate]
+    found: Gathered,
+    declaration: DeclaredBase | None,
+    declared: list[Candidate],
+    *,
+    refuted: bool = False,
 ) -> str:
-    """Return one sentence: why a checkpoint without config.json stays unknown, and what to try."""
+    """Return one sentence: why a checkpoint without config.json stays unknown, and what to try.
+
+    `refuted` is whether the tensors rule out what is declared.
+    """
     listed = found.listing.find(CONFIG) is not None
     start = "config.json tells nothing" if listed else "there is no config.json"
     if declaration is None:
         return f"{start}, and {_describe_weights(found)}"
     names = ", ".join(f"{one.family}/{one.generation}" for one in declared)
     claim = f"a name that says {names}" if names else "a name the registry does not know"
+    told = "which its tensors rule out" if refuted else f"{claim}: declared, not confirmed"
     return (
         f"{start}, and {_describe_weights(found)}; "
-        f"{declaration.source} names {declaration.base} as {_name_role(declaration)}, {claim}: "
-        "declared, not confirmed"
+        f"{declaration.source} names {declaration.base} as {_name_role(declaration)}, {told}"
     )
 
 

@@ -72,6 +72,7 @@ def compare_subjects(
         left.architecture, right.architecture, structure, renamed=bool(renaming)
     )
     answers = answer_pair(pair, request.chosen, request.engines, request.plan)
+    family = relate_families(ours, theirs)
     cost = a.opener.sum_costs(a.seconds + b.seconds + time.perf_counter() - started)
     return Comparison.model_construct(
         famtree=__version__,
@@ -81,11 +82,13 @@ def compare_subjects(
             architecture=architecture,
             tokenizer=tokens.relation,
             vocabulary=tokens.counts,
-            family=relate_families(ours, theirs),
+            family=family,
             generation=relate_generations(ours, theirs),
             lineage=lineage,
         ),
-        verdict=judge_replacement(architecture, tokens.relation, lineage, answers, request.named),
+        verdict=judge_replacement(
+            architecture, tokens.relation, lineage, answers, request.named, family
+        ),
         interchange=answers,
         differences=list_differences(ours, theirs, structure, tokens),
         warnings=notices + _join_warnings(a, b, request),

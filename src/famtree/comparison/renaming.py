@@ -19,6 +19,10 @@ def find_renaming(a: Side, b: Side) -> Renaming | None:
     What both have must be equal, and of what is left each name must have one counterpart of equal
     shape that occurs in as many blocks.
     """
+    if (a.identification.checkpoint.format == "gguf") != (
+        b.identification.checkpoint.format == "gguf"
+    ):
+        return None  # a converter's names are no author's
     left, right = _list_templates(a), _list_templates(b)
     if left is None or right is None:
         return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         LineageVerdict,
         Question,
         Replace,
+        Sameness,
         TokenizerRelation,
     )
 
@@ -66,6 +67,7 @@ def judge_replacement(
     lineage: LineageVerdict,
     answers: Sequence[Answer],
     engines: Sequence[str],
+    family: Sameness = "unknown",
 ) -> Replacement:
     """Return whether b can take a's place, and how they are related.
 
@@ -73,7 +75,7 @@ def judge_replacement(
     """
     replace, why = _judge(architecture, tokenizer, answers, engines)
     told = f"{_WORDS[replace]}: {why}"
-    return Replacement.model_construct(replace=replace, text=f"{told}; {_relate(lineage)}")
+    return Replacement.model_construct(replace=replace, text=f"{told}; {_relate(lineage, family)}")
 
 
 def _judge(
@@ -102,13 +104,15 @@ def _judge(
     if own["engine"] and all(one.answer == "no" for one in own["engine"]):
         return "rebuild", own["engine"][0].reason
     if general is None or general.answer == "unknown":
-        return "restart", "one class; whether tokens and prompts are the same was not seen"
+        return "restart", "same class; whether tokens and prompts are the same too was not seen"
     return "restart", general.reason if general.answer == "conditional" else obstacle
 
 
-def _relate(lineage: LineageVerdict) -> str:
+def _relate(lineage: LineageVerdict, family: Sameness) -> str:
     if lineage.status == "contradicted":
-        return f"{VERDICTS[lineage.verdict]}, and a claim is contradicted"
+        known = f"{VERDICTS[lineage.verdict]}, and " * (lineage.verdict != "undetermined")
+        return f"{known}a claim that one comes from the other is ruled out"
     if lineage.verdict == "undetermined":
-        return "how they are related is not known"
+        families = {"same": "of one family; ", "different": "of different families; "}
+        return f"{families.get(family, '')}nothing shows that one comes from the other"
     return f"{VERDICTS[lineage.verdict]} ({lineage.status})"

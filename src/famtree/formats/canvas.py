@@ -75,7 +75,11 @@ def _draw_table(part: Table) -> table.Table:
         drawn = _make_grid(max(map(len, part.rows), default=1), part.widest)
     else:
         drawn = table.Table(
-            box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_edge=False
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1, 0, 0) if part.tight else (0, 1),
+            pad_edge=False,
+            header_style="bold",
+            show_edge=False,
         )
         for heading in part.headings:
             side = "right" if heading in part.right else "left"

@@ -30,12 +30,12 @@ _SHORT: dict[Question, str] = {"kv-cache": "kv", "context": "ctx", "quantization
                                "memory": "mem"}  # fmt: skip
 _NOTHING = ("nothing is compiled", "nothing to rebuild")
 """How reasons begin where an engine keeps nothing that could be reused, whatever b is."""
-ROOM = 78
+ROOM = 80
 """Columns that engines and all questions take side by side; on less there are two grids."""
 _LABEL = 14
-_MARKS_WIDTH = 72
+_MARKS_WIDTH = 62
 """Columns of all questions together."""
-_LEAST_NAMES = 20
+_LEAST_NAMES = 18
 _SENSE = ("lora", "merge", "draft", "kv-cache")
 """Questions of which an answer for any engine tells whether it makes sense, not whether it runs."""
 ANY = "any engine"
@@ -50,7 +50,7 @@ def draw_grid(answers: Sequence[Answer], width: int | None) -> Iterator[Part]:
         halves = [questions[:half], questions[half:]]
     used: dict[str, None] = {}
     for part in filter(None, halves):
-        table = Table("", *(_SHORT.get(one, one) for one in part))
+        table = Table("", *(_SHORT.get(one, one) for one in part), tight=True)
         for engines, marks in _list_rows(answers, part, width).items():
             used |= dict.fromkeys(one for one in marks if one)
             cells = [Text(*MARKS[one]) if one else Text("") for one in marks]

@@ -25,6 +25,10 @@ SURE = 0.75
 MOST_PARENTS = 3
 """Parents named in a sentence; all stand below it."""
 MOST_NAMES = 6
+FULL_BITS = 16
+"""Weights of fewer bits are quantized."""
+_CLASHES = ("config-disagrees", "heads-disagree", "ffn-disagrees")
+"""Warnings that config.json and tensors are not of one model."""
 _STYLES = {"identified": "bold green", "ambiguous": "bold yellow", "unknown": "bold red"}
 _VARIANTS = {
     "instruct": "Instruct", "chat": "Chat", "code": "Code", "math": "Math",
@@ -104,7 +108,7 @@ def tell_refuted(step: ChainStep) -> str:
         return told
     if against.source == "weights":
         return f"{told}: weights {against.seen}"
-    return f"{told}: {name_signal(against.signal)} {against.seen}, where it has {against.expected}"
+    return f"{told}: {name_signal(against.signal)} {against.seen} here, {against.expected} there"
 
 
 def _add(name: str, word: str | None) -> str:
@@ -129,10 +133,23 @@ def _tell_what(result: Identification) -> str:
         return f"Not settled which family: {_name_candidates(result)}"
     if result.outcome == "identified" and result.confidence < SURE:
         told = f"Probably {told}"
+    for one in result.components:
+        if one.role.endswith(" tower"):
+            told = f"{told} with {_indefinite(one.role)}"
     steps = [step for step in list_own(result) if step.status != "contradicted"]
-    if not steps:
-        return f"{told}, base model" if result.variant == "base" else told
-    return f"{told}, {_tell_derived(steps)}"
+    if steps:
+        told = f"{told}, {_tell_derived(steps)}"
+    elif result.variant == "base":
+        told = f"{told}, base model"
+    bits = result.quantization.bits if result.quantization is not None else None
+    if bits is None or bits >= FULL_BITS:
+        return told
+    of = "" if any(step.relation == "quantized" for step in steps) else ", quantized"
+    return f"{told}{of} to {bits:.2g} bit"
+
+
+def _indefinite(noun: str) -> str:
+    return f"{'an' if noun[0].lower() in 'aeio' else 'a'} {noun}"
 
 
 def _tell_derived(steps: list[ChainStep]) -> str:
@@ -151,13 +168,15 @@ def _tell_kind(result: Identification, name: str | None) -> str:
         method = (target.layout if target is not None else None) or ""
         layout = f"{_METHODS.get(method, method)} " if method else ""
         noun = "adapter" if kind == "adapter" else "draft head"
-        article = "An" if (layout or noun)[0].lower() in "aeio" else "A"
+        what = _indefinite(f"{layout}{noun}")
         whom = name or (target.name if target is not None else None)
-        if whom is None and result.adapter is not None and result.adapter.base:
-            whom = f"{result.adapter.base}, which is not known"
+        adapter = result.adapter
+        if whom is None and adapter is not None and adapter.base_check == "unchecked":
+            whom = f"{adapter.base}, which is not known" if adapter.base else None
         if whom is None and target is not None and target.hidden_size:
             whom = f"a model that is {target.hidden_size:,} wide"
-        return f"{article} {layout}{noun} for {whom or 'a base that it does not name'}"
+        tie = " for" if kind == "adapter" else ", which speeds up"
+        return f"{what[0].upper()}{what[1:]}{tie} {whom or 'a base that it does not name'}"
     parts = len(result.components)
     nouns = {
         "pipeline": f"A pipeline of {parts} parts" if parts else "A pipeline",
@@ -169,7 +188,8 @@ def _tell_kind(result: Identification, name: str | None) -> str:
         probably = (
             "" if result.confidence >= SURE or result.outcome != "identified" else "probably "
         )
-        return f"{nouns[kind]}: {probably}{of}{name}"
+        tie = "; the main one is" if kind == "pipeline" and parts > 1 else ":"
+        return f"{nouns[kind]}{tie} {probably}{of}{name}"
     if result.outcome == "ambiguous":
         return f"{nouns[kind]}, not settled which: {_name_candidates(result)}"
     return f"{nouns[kind]}; {UNKNOWN.get(result.unknown_because or 'not-judged', '')}"
@@ -185,10 +205,16 @@ def _tell_standing(result: Identification) -> str:
     standing = [step for step in steps if step.status != "contradicted"]
     if standing:
         return _tell_statuses([step.status for step in standing])
-    if steps:
+    chain = result.lineage.chain
+    if steps or list_refuted(result):
         return "the parent it names is ruled out"
+    if result.outcome == "unknown" and any(one.code in _CLASHES for one in result.warnings):
+        return "its files contradict each other"
     if result.kind != "model" or result.outcome == "unknown":
         return ""
+    for step in chain:
+        if step.child == chain[0].child:
+            return f"parent of its {step.role} {_STANDINGS[step.status]}"
     if result.lineage.root is not None and result.lineage.complete and not result.lineage.parents:
         return "trained from scratch"
     return "no parent is declared"

@@ -69,7 +69,7 @@ class Facts:
 class Table:
     """Rows of cells under headings, or a grid without any."""
 
-    __slots__ = ("bare", "fold", "headings", "right", "rows", "widest")
+    __slots__ = ("bare", "fold", "headings", "right", "rows", "tight", "widest")
 
     def __init__(
         self,
@@ -78,6 +78,7 @@ class Table:
         bare: bool = False,
         widest: int | None = None,
         fold: tuple[int, str] | None = None,
+        tight: bool = False,
     ) -> None:
         self.headings = [clip_text(heading) for heading in headings]
         self.right = right
@@ -88,6 +89,8 @@ class Table:
         """Columns of a screen that the first column of a grid may take; None: all it needs."""
         self.fold = fold
         """Rows that Markdown shows, and what the others are called, which are one click away."""
+        self.tight = tight
+        """Whether columns stand two blanks apart on a screen, not three: many narrow ones."""
         self.rows: list[list[list[Text]]] = []
 
     def add(self, *cells: Cell) -> None:

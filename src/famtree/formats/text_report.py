@@ -148,8 +148,13 @@ def _name_keys(result: Identification) -> str | None:
 
 
 def _tell_confidence(result: Identification) -> str | None:
-    """Return the figure, and of what it is one; None of a draft head, which has no family."""
+    """Return the figure, and of what it is one; None where it is one of nothing.
+
+    A draft head has no family, and what cannot be judged is not known to be of none.
+    """
     if result.kind == "draft-head" and result.family is None:
+        return None
+    if result.outcome == "unknown" and result.unknown_because == "not-judged":
         return None
     if result.outcome == "unknown":
         of = " that it is of no family on record"
@@ -169,7 +174,8 @@ def _describe_size(result: Identification, *, verbose: bool) -> Iterator[str]:
         used = f", {show_count(active)} of them active" if active is not None else ""
         told.append(f"{show_count(count)} parameters{exact}{used}")
     if shown.layers and shown.hidden_size:
-        told.append(f"{shown.layers} layers x {shown.hidden_size:,}")
+        plural = "s" * (shown.layers != 1)
+        told.append(f"{shown.layers} layer{plural} x {shown.hidden_size:,}")
     if shown.experts and shown.experts_per_token:
         told.append(f"{shown.experts_per_token} of {shown.experts} experts")
     if shown.heads:

@@ -171,10 +171,12 @@ def hear_declaration(findings: Findings, registry: Registry) -> Told:
         return Told()
     declaration = find_declaration(found) or find_architecture(found)
     declared = list_declared(declaration, registry)
-    if findings.adapter is not None and findings.adapter.adapter.base_check == "contradicted":
+    adapted = findings.adapter
+    refuted = adapted is not None and adapted.adapter.base_check == "contradicted"
+    if refuted:
         declared = []
     return Told(
         candidates=declared,
         evidence=[describe_declaration(declaration, declared)] if declaration else [],
-        reason=found.explanation or explain_absence(found, declaration, declared),
+        reason=found.explanation or explain_absence(found, declaration, declared, refuted=refuted),
     )

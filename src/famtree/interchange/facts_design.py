@@ -172,6 +172,7 @@ DESIGN_FACTS: dict[str, Fact] = {
     "adapter.a": Fact("whether a is an adapter", lambda p: is_adapter(p.a)),
     "adapter.b": Fact("whether b is an adapter", lambda p: is_adapter(p.b)),
     "parameters.share": Fact("the parameters of both", _share),
+    "role.a": Fact("what a is", lambda p: p.a.identification.kind),
     "role.b": Fact("what b is", lambda p: p.b.identification.kind),
     "head.a": Fact("whether a is a draft head", lambda p: find_head(p.a)),
     "head.fits": Fact("the hidden size that a's head reads", _head_width),
