@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from famtree.fingerprints.build import CheckpointFacts, build_fingerprint
 from famtree.fingerprints.digest import digest

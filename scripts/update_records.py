@@ -17,10 +17,10 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from family_text import join_blocks, leave_out_records, share_conditions, split_blocks
 
 from famtree.fingerprints.from_traits import fingerprint_traits
-from famtree.registry.compiled import encode_entry
 from famtree.registry.load import DATA
 from famtree.registry.parse import (
     GENERIC,
@@ -102,8 +102,8 @@ def _mean(table: dict[str, Any]) -> str:
     family: Family = validate(Family, expand_conditions(table))
     if twice := list(inherit_conditions(family)):
         raise ValueError(f"{family.key}.toml: {twice[0]}")
-    whole = json.loads(encode_entry(family))
-    for generation in whole["generations"]:
+    whole = msgspec.to_builtins(family)
+    for generation in whole["generation"]:
         generation.pop("common", None)
     return json.dumps(whole, sort_keys=True)
 

@@ -6,11 +6,11 @@ import ast
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from cli.commands import Command, FakeApi
 from comparisons import make_pair

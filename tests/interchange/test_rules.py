@@ -10,12 +10,11 @@ from famtree.interchange.facts import FactReader
 from famtree.interchange.rules import answer_rules, fill
 from famtree.registry.parse import validate
 from famtree.types.comparison import Answer
-from famtree.types.family import Condition
 from interchange.sides import make_pair, make_side
 
 
 def _rule(key: str, answer: str, when: dict[str, Any] | None = None, **rest: Any) -> EngineRule:
-    conditions = {name: Condition(equals=value) for name, value in (when or {}).items()}
+    conditions = {name: {"equals": value} for name, value in (when or {}).items()}
     return validate(EngineRule,
         {"key": key, "question": "draft", "when": conditions, "answer": answer,
          "reason": "{rows.a} rows", "source": "s", **rest}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cache
 
 import pytest
+from msgspec.structs import replace
 
 from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.matchers import recognition

@@ -20,7 +20,7 @@ from famtree.types.family import OPERATORS, Condition, Exemplar, Family, Rule
 )
 def test_condition_needs_one_sound_operator(given: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"operator|absent|between"):
-        Condition(**given)
+        validate(Condition, given)
 
 
 def test_every_operator_is_one_alone() -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import fields
+
 from famtree.formats.escape import escape_text
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
+from famtree.types.family import RegistryEntry
 
 if TYPE_CHECKING:
     from famtree.formats.table import Options
@@ -70,13 +73,17 @@ def build_family_list(families: Sequence[Family]) -> dict[str, Any]:
 
 def build_family(family: Family) -> dict[str, Any]:
     """Return all of one family, in the fields of its registry file: `famtree/family/1`."""
-    from pydantic import TypeAdapter
-
-    adapter = TypeAdapter(type(family))
-    document: dict[str, Any] = adapter.dump_python(
-        family, mode="json", by_alias=True, exclude_none=True
-    )
+    document: dict[str, Any] = _dump(family)
     return document
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, RegistryEntry):
+        told = {one.encode_name: getattr(value, one.name) for one in fields(value)}
+        return {name: _dump(one) for name, one in told.items() if one is not None}
+    if isinstance(value, dict):
+        return {name: _dump(one) for name, one in value.items()}
+    return [_dump(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _count(family: Family) -> list[int]:

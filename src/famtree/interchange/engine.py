@@ -7,14 +7,14 @@ the first that holds answers, and the last one holds always.
 
 from __future__ import annotations
 
-from dataclasses import field
 from datetime import date
 from typing import Annotated, Literal
 
+from msgspec import field
 from pydantic import Field
 
 from famtree.types.comparison import Question, Reply
-from famtree.types.family import Condition, entry
+from famtree.types.family import Condition, RegistryEntry
 
 GENERAL = "any"
 """Key of the file whose rules hold whatever the engine."""
@@ -22,8 +22,7 @@ Version = str
 """Dotted numbers: `0.33.0`."""
 
 
-@entry
-class EngineRule:
+class EngineRule(RegistryEntry, frozen=True, kw_only=True):
     """One rule: when it holds, what the answer is, and which file says so."""
 
     key: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -52,8 +51,7 @@ class EngineRule:
     """When, where not with the rest of the file."""
 
 
-@entry
-class Support:
+class Support(RegistryEntry, frozen=True, kw_only=True):
     """Which classes (`architectures[0]`) an engine runs, at the file's version."""
 
     source: str
@@ -77,8 +75,7 @@ class Support:
     """Classes that cannot go back to an earlier token; None where it does not matter."""
 
 
-@entry
-class QuantizationMethod:
+class QuantizationMethod(RegistryEntry, frozen=True, kw_only=True):
     """One stored form of weights an engine runs, or refuses."""
 
     method: str
@@ -110,14 +107,11 @@ class QuantizationMethod:
     unchecked: list[str] = field(default_factory=list)
 
 
-@entry
-class QuantizationSupport:
+class QuantizationSupport(RegistryEntry, frozen=True, kw_only=True):
     """Every stored form an engine runs; what is absent it does not."""
 
     source: str
-    methods: Annotated[list[QuantizationMethod], Field(alias="method")] = field(
-        default_factory=list
-    )
+    methods: list[QuantizationMethod] = field(default_factory=list, name="method")
     """Read in order: the first that fits counts."""
     others: Literal["no", "unknown"] = "no"
     """Answer for a method that is not listed: `unknown` where the list is not complete."""
@@ -125,8 +119,7 @@ class QuantizationSupport:
     """Weights stored as plain floats run as they are."""
 
 
-@entry
-class StepSize:
+class StepSize(RegistryEntry, frozen=True, kw_only=True):
     """Tokens of all sequences that one step of a server takes, by the memory of the GPU."""
 
     memory: float = 0.0
@@ -136,8 +129,7 @@ class StepSize:
     """Beginnings of the names of GPUs that keep to the step size before."""
 
 
-@entry
-class AdapterSupport:
+class AdapterSupport(RegistryEntry, frozen=True, kw_only=True):
     """Which LoRA adapters an engine takes, where lists say more than rules."""
 
     source: str
@@ -149,8 +141,7 @@ class AdapterSupport:
     """Fields of PEFT's LoraConfig that no rule asks about, each with the reason."""
 
 
-@entry
-class CacheSupport:
+class CacheSupport(RegistryEntry, frozen=True, kw_only=True):
     """How an engine stores what it keeps of a sequence."""
 
     source: str
@@ -180,7 +171,7 @@ class CacheSupport:
     """Vendor other than NVIDIA to the types with a flag that it has there, where that was read."""
     mixed: bool = False
     """8-bit latents of sparse attention have scales and a 16-bit rotary part."""
-    steps: Annotated[list[StepSize], Field(alias="step")] = field(default_factory=list)
+    steps: list[StepSize] = field(default_factory=list, name="step")
     """Step sizes, least memory first; empty where they do not matter for what is admitted."""
     steps_at_once: int = 1
     """Steps whose tokens may be under way together; windows are held for all of them."""
@@ -190,8 +181,7 @@ class CacheSupport:
     """Bytes of a GPU's memory it leaves free by default, where that is no share."""
 
 
-@entry
-class Hardware:
+class Hardware(RegistryEntry, frozen=True, kw_only=True):
     """On which hardware an engine runs at all."""
 
     source: str
@@ -209,8 +199,7 @@ class Hardware:
     """Vendor other than NVIDIA to the stored forms it has there, where such a list was read."""
 
 
-@entry
-class HeldForm:
+class HeldForm(RegistryEntry, frozen=True, kw_only=True):
     """A stored form that the engine holds in another width."""
 
     method: str
@@ -226,8 +215,7 @@ class HeldForm:
     source: str
 
 
-@entry
-class Towers:
+class Towers(RegistryEntry, frozen=True, kw_only=True):
     """Which image towers are cut among accelerators as the language tower is."""
 
     source: str
@@ -238,14 +226,13 @@ class Towers:
     option: str
 
 
-@entry
-class Holding:
+class Holding(RegistryEntry, frozen=True, kw_only=True):
     """How an engine holds the weights it has loaded."""
 
     source: str
     floats: Annotated[int | None, Field(gt=0, le=64)] = None
     """Bits of a weight that is stored in 32; None where it stays as stored."""
-    forms: Annotated[list[HeldForm], Field(alias="form")] = field(default_factory=list)
+    forms: list[HeldForm] = field(default_factory=list, name="form")
     """Forms that are widened; all others are held as stored, repacked at most."""
     sharding: Literal["tensor", "layers", "none"] | None = None
     """How several accelerators share one model: each matrix is cut, layers are dealt out, or not
@@ -258,8 +245,7 @@ class Holding:
     """None where image towers stay whole, or it was not looked at."""
 
 
-@entry
-class ContextSupport:
+class ContextSupport(RegistryEntry, frozen=True, kw_only=True):
     """What an engine does with a context longer than declared."""
 
     source: str
@@ -271,11 +257,10 @@ class ContextSupport:
     """Setting that gives the model rope scaling its config does not have."""
 
 
-@entry
-class Engine:
+class Engine(RegistryEntry, frozen=True, kw_only=True):
     """One file under `data/engines`."""
 
-    schema_: Annotated[Literal["famtree/engine/1"], Field(alias="schema")]
+    schema_: Literal["famtree/engine/1"] = field(name="schema")
     key: Annotated[str, Field(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
     """The file's name, and what `--engine` takes."""
     name: str
@@ -288,7 +273,7 @@ class Engine:
     """When its maintenance ended, as far as is known: `2025-12`."""
     instead: str | None = None
     """What its makers, or its users, went to."""
-    rules: Annotated[list[EngineRule], Field(alias="rule")] = field(default_factory=list)
+    rules: list[EngineRule] = field(default_factory=list, name="rule")
     support: Support | None = None
     quantization: QuantizationSupport | None = None
     adapters: AdapterSupport | None = None

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 from pydantic import ValidationError
 
 from famtree.errors import RegistryError
 from famtree.interchange.engine import Engine
-from famtree.registry.compiled import cached_path, encode_entry, write_cache_file
+from famtree.registry.compiled import cached_path, write_cache_file
 from famtree.registry.load import read_sources, stamp_sources
 from famtree.registry.parse import describe_faults, flatten_conditions, validate
 
 DATA = Path(__file__).parent / "data" / "engines"
 FACTS = "facts"
 """Folder beside the engine files: what was read from an engine's source, one JSON file each."""
-FORMAT = 7
+FORMAT = 8
 """Raised when the remembered form changes, so that one of an older famtree is not used."""
 
 
@@ -173,5 +173,4 @@ def _read_cached(path: Path, stamp: str) -> dict[str, Engine] | None:
 
 
 def _dump(engines: dict[str, Engine], stamp: str) -> bytes:
-    tables = {key: Raw(encode_entry(engine)) for key, engine in engines.items()}
-    return msgspec.json.encode({"stamp": stamp, "engines": tables})
+    return msgspec.json.encode(_Compiled(stamp, engines))

@@ -11,23 +11,19 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from famtree.files import PACKAGE
 from famtree.registry.installed import find_cache_folder
 from famtree.registry.registry import Registry
 from famtree.types.family import Condition, Family, GenericTraits, Rule
 
-if TYPE_CHECKING:
-    from pydantic import TypeAdapter
-
 PACKAGED = PACKAGE / "registry/compiled.json"
-FORMAT = 8
+FORMAT = 9
 """Raised when the compiled form changes, so that one of an older famtree is not used."""
 
 
@@ -81,35 +77,17 @@ def dump_compiled(registry: Registry, digest: str) -> bytes:
     numbers: dict[bytes, int] = {}
     whens = []
     for rule in _walk_rules(registry.families):
-        texts = {name: encode_entry(condition) for name, condition in rule.when.items()}
+        texts = {name: msgspec.json.encode(condition) for name, condition in rule.when.items()}
         whens.append({name: numbers.setdefault(one, len(numbers)) for name, one in texts.items()})
     document = {
         "digest": digest,
         "contents": registry.digest,
-        "generic": Raw(encode_entry(registry.generic)),
+        "generic": registry.generic,
         "conditions": [Raw(text) for text in numbers],
         "whens": whens,
-        "families": [Raw(encode_entry(_leave_out(family))) for family in registry.families],
+        "families": [_leave_out(family) for family in registry.families],
     }
     return msgspec.json.encode(document)
-
-
-def encode_entry(one: Any) -> bytes:
-    """Return an entry as JSON by the names of its fields, without what equals a default."""
-    return make_adapter(type(one)).dump_json(one, by_alias=False, exclude_defaults=True)
-
-
-def make_adapter(kind: type[Any]) -> TypeAdapter[Any]:
-    """Return what validates and dumps entries of a kind, made once."""
-    if kind not in _ADAPTERS:
-        from pydantic import TypeAdapter
-
-        _ADAPTERS[kind] = TypeAdapter(kind)
-    return _ADAPTERS[kind]
-
-
-_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
-"""To make one takes a thousand times as long as to use it."""
 
 
 def _leave_out(family: Family) -> Family:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from famtree import __version__
 from famtree.errors import RegistryError, UsageError

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from famtree.registry.compiled import make_adapter
 from famtree.registry.locate import describe_fault, describe_unreadable
 from famtree.registry.records import FieldPath, is_records, join_records, name_file, read_records
 from famtree.types.family import OPERATORS, Condition, Family, GenericTraits
@@ -67,8 +66,14 @@ def parse_sources(
 
 def validate(kind: type[_T], table: Any) -> _T:
     """Return `table` as an entry, strictly. Raises pydantic's ValidationError with every fault."""
-    made: _T = make_adapter(kind).validate_python(table)
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    made: _T = _ADAPTERS[kind].validate_python(table)
     return made
+
+
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+"""To make one takes a thousand times as long as to use it."""
 
 
 def share_conditions(families: Iterable[Family]) -> None:
@@ -156,7 +161,7 @@ def describe_faults(
 
 
 _WORDS = {
-    "unexpected_keyword_argument": "no such field",
-    "dataclass_type": "Input should be a table",
+    "extra_forbidden": "no such field",
+    "dict_type": "Input should be a table",
 }
 """Of pydantic's reasons those that speak of Python."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from famtree.types.family import Family, Generation, GenericTraits, KnownTokenizer
 from famtree.types.identification import Knowledge
 
 
-@dataclass(frozen=True, eq=False)
-class Registry:
+class Registry(Struct, frozen=True, eq=False, dict=True):
     """All families, and the knowledge that belongs to none."""
 
     families: tuple[Family, ...]

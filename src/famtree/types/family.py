@@ -6,10 +6,11 @@ few on purpose: a plain value (equality), `one_of`, `between` (inclusive), `cont
 listed item is in the list-valued trait) and `absent`.
 """
 
-from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeVar, dataclass_transform
+from typing import Annotated, Any, Literal, Self, get_type_hints
 
-from pydantic import ConfigDict, Field
+from msgspec import Struct, field
+from msgspec.structs import fields
+from pydantic import Field
 
 from famtree.types.identification import Variant
 
@@ -24,23 +25,41 @@ ParentRelation = Literal[
 ]
 
 
-_T = TypeVar("_T")
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def entry(kind: type[_T]) -> type[_T]:
-    """Make `kind` a dataclass that pydantic validates strictly, and msgspec decodes untouched.
+class RegistryEntry(Struct, frozen=True, omit_defaults=True):
+    """A table of a registry file, which pydantic validates strictly and msgspec decodes untouched.
 
     The files are validated when they are read, once; the compiled form of what was sound is decoded
     at every start, thousands of entries at a time.
     """
-    made = dataclass(frozen=True, slots=True, kw_only=True)(kind)
-    made.__pydantic_config__ = ConfigDict(extra="forbid", populate_by_name=True)  # type: ignore[attr-defined]
-    return made
+
+    def check(self) -> None:
+        """Hold the values of a file against each other. Raises ValueError."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> dict[str, Any]:
+        """Tell pydantic of the table in the file, by the file's own names, without any other."""
+        hints = get_type_hints(cls, include_extras=True)
+        told = {
+            one.encode_name: {
+                "type": "typed-dict-field",
+                "schema": handler.generate_schema(hints[one.name]),
+                "required": one.required,
+            }
+            for one in fields(cls)
+        }
+        table = {"type": "typed-dict", "fields": told, "extra_behavior": "forbid"}
+        make = {"type": "no-info", "function": cls._make}
+        return {"type": "function-after", "schema": table, "function": make}
+
+    @classmethod
+    def _make(cls, table: dict[str, Any]) -> Self:
+        names = {one.encode_name: one.name for one in fields(cls)}
+        made = cls(**{names[told]: value for told, value in table.items()})
+        made.check()
+        return made
 
 
-@entry
-class Condition:
+class Condition(RegistryEntry, frozen=True, kw_only=True):
     """One test of one trait; exactly one operator is set."""
 
     equals: Scalar | None = None
@@ -49,7 +68,8 @@ class Condition:
     contains: tuple[Scalar, ...] | None = None
     absent: bool | None = None
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Count the operators. Raises ValueError."""
         given = [name for name in OPERATORS if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"exactly one operator is needed, got {given or 'none'}")
@@ -62,8 +82,7 @@ class Condition:
 OPERATORS = ("equals", "one_of", "between", "contains", "absent")
 
 
-@entry
-class Rule:
+class Rule(RegistryEntry, frozen=True, kw_only=True):
     """One design of a generation: every trait it is known to show."""
 
     name: str = "default"
@@ -76,8 +95,7 @@ class Rule:
     swapped looks the same, so that only the vocabulary makes such an answer sure."""
 
 
-@entry
-class Size:
+class Size(RegistryEntry, frozen=True, kw_only=True):
     """An official size: its shape signature and exact parameter count."""
 
     name: str
@@ -100,8 +118,7 @@ class Size:
     source: str | None = None
 
 
-@entry
-class ParentLink:
+class ParentLink(RegistryEntry, frozen=True, kw_only=True):
     """Where a generation (or one of its sizes) comes from."""
 
     family: str
@@ -114,28 +131,26 @@ class ParentLink:
     source: str | None = None
 
 
-@entry
-class Generation:
+class Generation(RegistryEntry, frozen=True, kw_only=True):
     """One generation of a family."""
 
     key: str
     name: str
     released: str | None = None
     """`YYYY` or `YYYY-MM`."""
-    names: list[str] = field(default_factory=list)
+    names: list[str] = []
     """Lower-case words a repository name uses for it; a hint and a liar check, never proof."""
-    parents: list[ParentLink] = field(default_factory=list)
-    hard_to_tell_from: list[str] = field(default_factory=list)
+    parents: list[ParentLink] = []
+    hard_to_tell_from: list[str] = []
     """`family/generation` keys whose checkpoints can show the very same traits."""
-    common: dict[str, Condition] = field(default_factory=dict)
+    common: dict[str, Condition] = {}
     """What a file states for every rule; empty in a registry, where each rule has it."""
-    rules: Annotated[list[Rule], Field(alias="rule", min_length=1)]
-    sizes: Annotated[list[Size], Field(alias="size")] = field(default_factory=list)
-    sources: list[str] = field(default_factory=list)
+    rules: Annotated[list[Rule], Field(min_length=1)] = field(name="rule")
+    sizes: list[Size] = field(default_factory=list, name="size")
+    sources: list[str] = []
 
 
-@entry
-class KnownTokenizer:
+class KnownTokenizer(RegistryEntry, frozen=True, kw_only=True):
     """A published vocabulary: digests and counts, by which files are recognised unread."""
 
     name: str
@@ -144,7 +159,7 @@ class KnownTokenizer:
     exhaustive: bool = True
     """False when these generations also ship vocabularies that are not on record, so that an
     unequal one is no contradiction."""
-    files: list[str] = field(default_factory=list)
+    files: list[str] = []
     """sha256 or `git:<blob id>` of published files with this content."""
     kind: str | None = None
     entries: int | None = None
@@ -160,8 +175,7 @@ class KnownTokenizer:
     source: str
 
 
-@entry
-class ExemplarParent:
+class ExemplarParent(RegistryEntry, frozen=True, kw_only=True):
     """A published checkpoint's recorded parent."""
 
     repo: str
@@ -169,8 +183,7 @@ class ExemplarParent:
     source: str
 
 
-@entry
-class Exemplar:
+class Exemplar(RegistryEntry, frozen=True, kw_only=True):
     """Recorded facts of one published checkpoint: the registry's own test cases."""
 
     repo: str
@@ -178,13 +191,13 @@ class Exemplar:
     """Full commit where it is known."""
     generation: str
     relation: Literal["base", "instruct", "finetune", "quantized", "merge", "other"] = "base"
-    ambiguous_with: list[str] = field(default_factory=list)
+    ambiguous_with: list[str] = []
     """Other generations its metadata cannot rule out: own keys, or `family/generation`."""
-    parents: list[ExemplarParent] = field(default_factory=list)
+    parents: list[ExemplarParent] = []
     """Where it says its weights come from; empty when unknown or trained from scratch."""
     traits: dict[str, Scalar | list[Scalar]]
     """Dotted trait name to value, as fingerprinted."""
-    digests: dict[str, str] = field(default_factory=dict)
+    digests: dict[str, str] = {}
     """`architecture`, `tokenizer`, `recipe`."""
     source: str
 
@@ -197,30 +210,26 @@ class Exemplar:
         return found
 
 
-@entry
-class Family:
+class Family(RegistryEntry, frozen=True, kw_only=True):
     """One registry file."""
 
-    schema_: Annotated[Literal["famtree/family/1"], Field(alias="schema")]
+    schema_: Literal["famtree/family/1"] = field(name="schema")
     key: str
     name: str
     maker: str
     sources: Annotated[list[str], Field(min_length=1)]
-    publishers: list[str] = field(default_factory=list)
+    publishers: list[str] = []
     """Hub organisations that publish it; a hint only."""
-    hard_to_tell_from: list[str] = field(default_factory=list)
+    hard_to_tell_from: list[str] = []
     """Family keys that can show the same traits."""
     tower: Literal["vision tower", "audio tower"] | None = None
     """What it is built into other models as; None for language models."""
-    generations: Annotated[list[Generation], Field(alias="generation", min_length=1)]
-    tokenizers: Annotated[list[KnownTokenizer], Field(alias="tokenizer")] = field(
-        default_factory=list
-    )
-    exemplars: Annotated[list[Exemplar], Field(alias="exemplar")] = field(default_factory=list)
+    generations: Annotated[list[Generation], Field(min_length=1)] = field(name="generation")
+    tokenizers: list[KnownTokenizer] = field(default_factory=list, name="tokenizer")
+    exemplars: list[Exemplar] = field(default_factory=list, name="exemplar")
 
 
-@entry
-class TraitPolicy:
+class TraitPolicy(RegistryEntry, frozen=True, kw_only=True):
     """How far one trait can be trusted when it fits and when it does not (`_generic.toml`)."""
 
     group: str
@@ -240,8 +249,7 @@ class TraitPolicy:
     reason: str
 
 
-@entry
-class GroupPolicy:
+class GroupPolicy(RegistryEntry, frozen=True, kw_only=True):
     """The most, in nats, that one group of traits can add; `identity` groups can veto."""
 
     cap: float
@@ -251,14 +259,13 @@ class GroupPolicy:
     reason: str
 
 
-@entry
-class GenericTraits:
+class GenericTraits(RegistryEntry, frozen=True, kw_only=True):
     """Knowledge of no single family: trait policies, wrappers, designs too common to decide."""
 
-    schema_: Annotated[Literal["famtree/generic/1"], Field(alias="schema")]
+    schema_: Literal["famtree/generic/1"] = field(name="schema")
     traits: dict[str, TraitPolicy]
     groups: dict[str, GroupPolicy]
-    population: dict[str, list[str]] = field(default_factory=dict)
+    population: dict[str, list[str]] = {}
     """Family to the generations among which the background of a value is counted; see
     `Registry.population`."""
     wrappers: dict[str, str]
