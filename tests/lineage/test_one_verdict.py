@@ -2,7 +2,8 @@
 
 The one difference there may be: without `--verify` neither `identify` nor a row of `scan` fetches
 a parent. What nobody looked at is `declared` there, by the relation and the name that are claimed,
-where the others held the claim against the parent's files. With `--verify`, and where the registry
+where the others held the claim against the parent's files; `identify` names it under `unopened` and
+its texts say so, since no word of it is one on whether the files fit. With `--verify`, and where the registry
 knows the parent, all say the same. A row of `scan` is always one without `--verify`.
 """
 
@@ -101,6 +102,9 @@ def test_every_command_says_the_same_of_a_link(
     assert found.said == expected
     if unseen is not None and unseen != by_files:
         assert unseen[1] == "declared"
+    opened = unseen is None or unseen[1] != "declared"
+    if not verify:
+        assert_unopened_is_told(found, famtree("identify", asked.child).out, opened)
     if looked is not None and looked[1] == "contradicted":
         texts = draw_all(famtree, asked, tmp_path, verify=verify)
         assert_seen_to_be_refuted(found, texts, asked.parent, expected)
@@ -134,6 +138,15 @@ def assert_seen_to_be_refuted(
     assert found.row["contradicted"] == (
         [parent] if scanned is not None and scanned[1] == "contradicted" else []
     )
+
+
+def assert_unopened_is_told(found: Answers, said: str, opened: bool) -> None:
+    """Where a parent was not looked at, that is told, and no verdict on it is."""
+    lineage = found.documents["identify"]["lineage"]
+    assert bool(lineage["unopened"]) is not opened
+    assert {*lineage["unopened"]} <= {step["parent"] for step in lineage["chain"]}
+    assert ("not opened" in said) is not opened
+    assert "not checked" not in said
 
 
 def assert_verification_is_told(

@@ -19,6 +19,7 @@ _NOT_IDS = re.compile(
     re.I,
 )
 """Local paths and the usual names of output folders; a released repository has none of them."""
+_ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:[\\/]")
 _STORED = re.compile(r"(?!/?(?:tmp|content)/)(?:[^\\:]*/)?models/[^\\:]+$", re.I)
 _SAVED = re.compile(r"(?:^|/)(?:checkpoint-\d+|merged|final|best|last|outputs?|results?)/?$", re.I)
 """Where trainers save what they make."""
@@ -94,6 +95,11 @@ def read_reference(text: object) -> Reference | None:
 def is_local_path(text: str) -> bool:
     """Return whether a claimed parent is a folder of somebody's machine, or an output folder."""
     return _NOT_IDS.search(text) is not None
+
+
+def is_absolute(text: str) -> bool:
+    """Return whether a local path begins at a root, a drive or somebody's home."""
+    return _ABSOLUTE.match(text) is not None
 
 
 def is_stored_model(text: str) -> bool:

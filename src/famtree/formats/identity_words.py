@@ -56,10 +56,12 @@ _DERIVED: dict[LinkRelation, str] = {
 _STANDINGS: dict[LinkStatus, str] = {
     "verified": "proven",
     "consistent": "declared and consistent",
-    "declared": "declared, and not checked",
+    "declared": "declared, and no more",
     "inferred": "inferred, not declared",
     "unresolved": "not settled",
 }
+UNOPENED = "not opened"
+"""Of a parent that nobody looked at: no word on whether its files fit the claim."""
 UNKNOWN: dict[UnknownReason, str] = {
     "unregistered": "no family on record has this design",
     "not-judged": "its files do not suffice to tell",
@@ -198,13 +200,14 @@ def _tell_kind(result: Identification, name: str | None) -> str:
 def _tell_standing(result: Identification) -> str:
     """Return how well its descent is founded; nothing where that goes without saying."""
     if result.adapter is not None and result.adapter.base:
-        return _tell_base(result.adapter)
+        unopened = any(step.parent in result.lineage.unopened for step in list_own(result))
+        return _tell_base(result.adapter, unopened=unopened)
     if result.kind == "vocabulary":
         return ""
     steps = list_own(result)
     standing = [step for step in steps if step.status != "contradicted"]
     if standing:
-        return _tell_statuses([step.status for step in standing])
+        return _tell_statuses(standing, result.lineage.unopened)
     chain = result.lineage.chain
     if steps or list_refuted(result):
         return "the parent it names is ruled out"
@@ -214,23 +217,35 @@ def _tell_standing(result: Identification) -> str:
         return ""
     for step in chain:
         if step.child == chain[0].child:
-            return f"parent of its {step.role} {_STANDINGS[step.status]}"
+            return f"parent of its {step.role} {_tell_found(step, result.lineage.unopened)}"
     if result.lineage.root is not None and result.lineage.complete and not result.lineage.parents:
         return "trained from scratch"
     return "no parent is declared"
 
 
-def _tell_statuses(statuses: list[LinkStatus]) -> str:
-    if len(set(statuses)) == 1:
-        word = "parent" if len(statuses) == 1 else "parents"
-        return f"{word} {_STANDINGS[statuses[0]]}"
-    counted = [f"{statuses.count(one)} {one}" for one in STATUSES if one in statuses]
-    return f"parents: {', '.join(counted)}"
+def tell_status(step: ChainStep, unopened: list[str]) -> str:
+    """Return the status of a link, and whether it is that of a parent that was looked at."""
+    return f"{step.status}, {UNOPENED}" if step.parent in unopened else step.status
 
 
-def _tell_base(adapter: Adapter) -> str:
+def _tell_found(step: ChainStep, unopened: list[str]) -> str:
+    here = step.parent in unopened
+    return f"{tell_status(step, unopened)} here" if here else _STANDINGS[step.status]
+
+
+def _tell_statuses(steps: list[ChainStep], unopened: list[str]) -> str:
+    told = [tell_status(step, unopened) for step in steps]
+    if len(set(told)) == 1:
+        return f"{'parent' if len(told) == 1 else 'parents'} {_tell_found(steps[0], unopened)}"
+    order = [*STATUSES, *(one for one in dict.fromkeys(told) if one not in STATUSES)]
+    counted = [f"{told.count(one)} {one}" for one in order if one in told]
+    return f"parents: {'; '.join(counted)}"
+
+
+def _tell_base(adapter: Adapter, *, unopened: bool) -> str:
+    unseen = f"declared, {UNOPENED} here" if unopened else _STANDINGS["declared"]
     return {
         "consistent": "base declared, and the adapter fits it",
         "contradicted": f"the base it names, {adapter.base}, is ruled out",
-        "unchecked": "base declared, and not checked",
+        "unchecked": f"base {unseen}",
     }[adapter.base_check]

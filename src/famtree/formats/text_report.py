@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from famtree.formats.identity_words import describe_identity, list_refuted
+from famtree.formats.identity_words import describe_identity, list_refuted, tell_status
 from famtree.formats.lineage_words import SIGNS, STATUS_STYLES, describe_verification
 from famtree.formats.parts import BLANK, Facts, Heading, Part, Table, Text
 
@@ -258,7 +258,8 @@ def _describe_link(result: Identification, step: ChainStep, indent: str = "") ->
     relation = "derived" if step.relation == "unknown" else step.relation
     style = STATUS_STYLES[step.status]
     told = Text(f"{indent}{SIGNS[step.status]} ", style)
-    return told.append(f"{step.parent} ").append(f"({relation}{role}, {step.status}{root})")
+    status = tell_status(step, result.lineage.unopened)
+    return told.append(f"{step.parent} ").append(f"({relation}{role}, {status}{root})")
 
 
 def _list_candidates(candidates: list[Candidate]) -> Table:

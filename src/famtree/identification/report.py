@@ -12,6 +12,7 @@ from famtree.checkpoint.findings import Findings
 from famtree.checkpoint.node import checkpoint_name
 from famtree.fingerprints.parameters import count_active
 from famtree.identification.declared import (
+    Told,
     hear_declaration,
     settle_by_declaration,
     warn_of_header,
@@ -49,7 +50,10 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
     name = checkpoint_name(source.ref)
     claims = find_claims(name, registry)
     declared = settle_by_declaration(findings, trace, registry)
+    tie = None if declared else trace.tie
     told = declared.told if declared else hear_declaration(findings, registry)
+    if tie is not None:
+        told = Told(tie.candidates, [tie.evidence], tie.reason)
     candidates = told.candidates or order_by_claims(result.candidates, claims)
     size, parameters = measure(findings, registry, settled=declared is None)
     warnings = list(findings.found.notices)
@@ -59,19 +63,20 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         warnings += warn_of_claims(name, claims, result)
         warnings += _warn_of_conflicts(findings)
         warnings += _warn_of_shape(findings, parameters)
-    family = declared.family if declared else result.family
+    settled = declared or tie
+    family = settled.family if settled else result.family
     warnings += warn_of_header(findings, family, registry)
-    generation = declared.generation if declared else result.generation
+    generation = settled.generation if settled else result.generation
     confidence = result.confidence * (DISPUTED_FACTOR if is_disputed(claims, result) else 1.0)
-    if declared:
-        confidence = declared.belief
+    if settled:
+        confidence = settled.belief
     elif told.candidates:
         confidence = min(confidence, DECLARED_BELIEF)
     else:
         confidence = limit_belief(confidence, findings, trace, parameters, registry)
     if findings.adapter is not None:
         warnings += findings.adapter.notices
-    outcome = "identified" if declared else result.outcome
+    outcome = "identified" if settled else result.outcome
     return Identification.model_construct(
         famtree=__version__,
         checkpoint=_summarise(checkpoint, trace),
@@ -87,7 +92,7 @@ def report_identification(checkpoint: Checkpoint, trace: Trace, cost: CostReport
         if generation
         else None,
         candidates=candidates,
-        decided_by=best.decided_by if best else "declared" if declared else None,
+        decided_by="declared" if settled else best.decided_by if best else None,
         confidence=round(confidence, 4),
         parameters=parameters,
         active_parameters=count_active(

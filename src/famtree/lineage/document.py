@@ -77,6 +77,7 @@ def summarise_lineage(trace: Trace) -> LineageSummary:
         proofs=_shorten_proofs(trace),
         verification=_tell_verification(trace, Recipes()),
         relatives=list(trace.advice.relatives),
+        unopened=trace.unopened,
     )
 
 

@@ -53,6 +53,8 @@ class Opener(Struct):
     """What every name that was asked for led to, in lower case with its revision."""
     sources: list[CheckpointSource] = []
     """Everything that was tried, for the cost."""
+    left: set[str] = set()
+    """Parents beyond `reach` of which nothing is known, by their names in the graph."""
 
     def open_start(
         self,
@@ -182,7 +184,10 @@ class Opener(Struct):
             if told is not None
             else find_known(repo, self.registry)
         )
-        return Found(known.ref if known is not None else repo, known)
+        if known is None:
+            self.left.add(repo)
+            return Found(repo)
+        return Found(known.ref, known)
 
     def _stand_in(self, repo: str, fault: FamtreeError, source: CheckpointSource | None) -> Found:
         told_of = self.advisor.describe(repo) if self.advisor is not None else None

@@ -13,6 +13,7 @@ from famtree.checkpoint.facts import NodeFacts
 from famtree.checkpoint.records import find_named, find_released
 from famtree.checkpoint.references import (
     base_name,
+    is_absolute,
     is_stored_model,
     spell_as_hub,
     strip_form,
@@ -130,8 +131,8 @@ def judge_links(
         parent = find(link) if link.resolvable else None
         if parent is None or (parent.facts is None and "/" not in link.parent):
             step = _judge_name(node, link, links, find_named(link.parent, registry))
-            if step.status == "unresolved" and not is_stored_model(step.parent):
-                step.parent = find_released(step.parent, registry) or step.parent
+            if step.status == "unresolved":
+                _cut_to_name(step, registry)
         else:
             step = judge_link(node, link, links, parent)
         known = steps.setdefault(step.parent.lower(), step)
@@ -143,6 +144,30 @@ def judge_links(
         if len(lost) < len(steps) or steps[key].link.resolvable:
             del steps[key]
     return list(steps.values())
+
+
+def _cut_to_name(step: JudgedLink, registry: Registry) -> None:
+    """Name a parent by the last part of its path where that is a released checkpoint's name.
+
+    Folders above it are those of somebody's machine. A relative path where models are kept is as
+    much as its maker said of them, and stays.
+    """
+    path = step.parent
+    name = find_released(path, registry)
+    if name is None or name == path or (is_stored_model(path) and not is_absolute(path)):
+        return
+    step.parent = name
+    step.evidence = [
+        *step.evidence,
+        Evidence.model_construct(
+            signal="claim",
+            source=step.link.claims[0].source,
+            expected=name,
+            seen=path,
+            supports=True,
+            weight=0.0,
+        ),
+    ]
 
 
 def judge_link(node: NodeFacts, link: Link, links: Sequence[Link], parent: End) -> JudgedLink:

@@ -13,6 +13,7 @@ from famtree.checkpoint.references import says_delta
 from famtree.lineage.advice import Advice
 from famtree.lineage.hashes import list_mismatches
 from famtree.lineage.opener import Opener
+from famtree.lineage.tie import Tie, break_tie
 from famtree.lineage.walk import Walk, walk_lineage
 from famtree.types.depth import DEPTH
 
@@ -32,6 +33,10 @@ class Trace(Struct):
     """Why nothing could be told of a link whose weights should have been compared."""
     verified: bool = False
     """Whether weights were to be compared at all."""
+    tie: Tie | None = None
+    """The design that the declared parents settle, where the own evidence leaves several."""
+    unopened: list[str] = []
+    """Parents that were beyond the opener's reach, and of which nothing is on record."""
 
 
 def trace_ancestry(
@@ -72,15 +77,20 @@ def trace_ancestry(
         walk.add_notice(
             "delta-weights", f"{start.ref} calls itself a delta: weights to be added to a base's"
         )
+    tie = break_tie(start.findings, walk, start.registry)
+    if tie is not None:
+        settled = replace(node, family=tie.family.key, generation=tie.generation.key)
+        walk.nodes[walk.start] = settled
+    unopened = [ref for ref, facts in walk.nodes.items() if facts is None and ref in opener.left]
     if prover is None:
-        return Trace(walk, advice)
+        return Trace(walk, advice, tie=tie, unopened=unopened)
     for (_, parent), reason in prover.unread.items():
         walk.add_notice("not-verified", f"{parent} could not be verified: {reason}")
     walk.notices += prover.notices
     for one in (start, *(opener.opened[ref] for ref in walk.nodes if ref in opener.opened)):
         told = [*one.refusals, *list_mismatches(one.source)]
         walk.notices += [notice for notice in told if notice not in walk.notices]
-    return Trace(walk, advice, prover.proofs, prover.unread, verified=True)
+    return Trace(walk, advice, prover.proofs, prover.unread, True, tie, unopened)
 
 
 def _report_opening(report: Callable[[str], None], opener: Opener, number: int) -> None:

@@ -241,6 +241,9 @@ class LineageSummary(FrozenModel):
     """Only with `--verify`."""
     relatives: list[Relative] = Field(default_factory=list)
     """Only with `--atlas`: what the atlas holds that is like this checkpoint."""
+    unopened: list[str] = Field(default_factory=list)
+    """Parents in the chain that nobody looked at: their status is that of the claim alone, which
+    `famtree lineage` holds against their files."""
 
 
 Part = Literal["config", "weights", "shards", "tokenizer"]
