@@ -234,12 +234,11 @@ def _tell_found(step: ChainStep, unopened: list[str]) -> str:
 
 
 def _tell_statuses(steps: list[ChainStep], unopened: list[str]) -> str:
-    told = [tell_status(step, unopened) for step in steps]
+    told = [UNOPENED if step.parent in unopened else step.status for step in steps]
     if len(set(told)) == 1:
         return f"{'parent' if len(told) == 1 else 'parents'} {_tell_found(steps[0], unopened)}"
-    order = [*STATUSES, *(one for one in dict.fromkeys(told) if one not in STATUSES)]
-    counted = [f"{told.count(one)} {one}" for one in order if one in told]
-    return f"parents: {'; '.join(counted)}"
+    counted = [f"{told.count(one)} {one}" for one in (*STATUSES, UNOPENED) if one in told]
+    return f"parents: {', '.join(counted)}"
 
 
 def _tell_base(adapter: Adapter, *, unopened: bool) -> str:
