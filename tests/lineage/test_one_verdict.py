@@ -2,9 +2,10 @@
 
 The one difference there may be: without `--verify` neither `identify` nor a row of `scan` fetches
 a parent. What nobody looked at is `declared` there, by the relation and the name that are claimed,
-where the others held the claim against the parent's files; `identify` names it under `unopened` and
-its texts say so, since no word of it is one on whether the files fit. With `--verify`, and where the
-registry knows the parent, all say the same. A row of `scan` is always one without `--verify`.
+where the others held the claim against the parent's files; `identify` names it under `unopened`
+and its texts say so, since no word of it is one on whether the files fit. With `--verify`, and
+where the registry knows the parent, all say the same. A row of `scan` is always one without
+`--verify`.
 """
 
 from __future__ import annotations
