@@ -189,10 +189,11 @@ class Workshop:
     def _choose_pair(
         self, differ: Callable[[Traits, Traits], bool]
     ) -> tuple[tuple[Family, Exemplar], tuple[Family, Exemplar]]:
-        """Two checkpoints of two families."""
+        """Two checkpoints of two families, and of two designs."""
         while True:
             one, other = self._chance.sample(self._pool, 2)
-            if one[0].key != other[0].key and differ(one[1].traits, other[1].traits):
+            traits = one[1].traits, other[1].traits
+            if one[0].key != other[0].key and differ(*traits) and not _share_design(*traits):
                 return one, other
 
     def _is_released(self, traits: Traits) -> bool:
@@ -264,6 +265,19 @@ def _fingerprint(config: dict[str, Any], index: TensorIndex) -> Fingerprint:
 
 def _rows_differ(one: Any, other: Any) -> bool:
     return abs(int(one) - int(other)) > max(600, 0.03 * max(int(one), int(other)))
+
+
+def _share_design(one: Traits, other: Traits) -> bool:
+    """True for two families built on one decoder: each with the other's recipe is that decoder.
+
+    Vocabularies that are not on record are told by their rows.
+    """
+    if one[TEXT_MODEL_TYPE] != other[TEXT_MODEL_TYPE]:
+        return False
+    for name in ("tokenizer.vocabulary", "tokenizer.merges"):
+        if one.get(name) and other.get(name):
+            return bool(one[name] == other[name])
+    return not _rows_differ(one[_ROWS], other[_ROWS])
 
 
 def _differ_in_recipe(one: Traits, other: Traits) -> bool:

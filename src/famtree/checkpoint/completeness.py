@@ -85,10 +85,10 @@ def list_absent_shards(found: Gathered) -> list[str]:
     """Return the weight files that the index names and the listing lacks."""
     if not found.index.indexed:
         return []
-    listed = {entry.name for entry in found.listing.files}
-    return sorted(
-        name for name in dict.fromkeys(found.index.file_of.values()) if name not in listed
-    )
+    absent = dict.fromkeys(found.index.file_of.values())
+    for entry in found.listing.files:
+        absent.pop(entry.name, None)
+    return sorted(absent)
 
 
 def _lacks_tokenizer(found: Gathered, observation: Observation) -> bool:

@@ -229,7 +229,7 @@ def _sort_names(index: TensorIndex) -> list[str]:
     times as long.
     """
     tensors = index.tensors
-    names = [*tensors, *(name for name in index.file_of if name not in tensors)]
+    names = [*tensors, *[name for name in index.file_of if name not in tensors]]
     if len(names) != len(index.names) or not index.names.issuperset(names):
         names = list(index.names | tensors.keys())
     names.sort()

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from famtree.errors import HeaderError
 from famtree.packings.ggml_types import stored_bytes, type_name
-from famtree.sources.gguf_strings import cut_strings, decode_strings
+from famtree.sources.gguf_strings import decode_strings, pass_strings
 from famtree.types.checkpoint import TensorInfo
 
 MAGIC = b"GGUF"
@@ -286,10 +286,9 @@ class GgufReader:
         at, left, buffer = self._at, count, self._buffer
         unpack = struct.Struct(f"{self._mark}Q").unpack_from
         while left:
-            block = cut_strings(buffer, at, self._mark)[:left]
-            at += 8 * len(block) + sum(map(len, block))
-            left -= len(block)
-            for _ in range(0 if block else min(left, _ONE_BY_ONE)):
+            passed, at = pass_strings(buffer, at, self._mark, left)
+            left -= passed
+            for _ in range(0 if passed else min(left, _ONE_BY_ONE)):
                 if at + 8 > len(buffer):
                     self._need(at + 8)
                 at += 8 + unpack(buffer, at)[0]

@@ -8,6 +8,8 @@ from sys import getsizeof
 _BLOCK, _BLOCK_BYTES = 4096, 1 << 18
 """Strings, and their bytes, that are decoded at once."""
 _WINDOW, _ZEROS = 1 << 15, b"\0" * 7
+_NEXT = bytes([*range(1, 256), 0])
+"""Every byte plus one."""
 MAX_HELD = 128 << 20
 """Bytes that the strings of one array take in memory; those of 262,144 tokens take some 16 MB."""
 
@@ -15,17 +17,28 @@ MAX_HELD = 128 << 20
 def cut_strings(data: bytes | bytearray, at: int, mark: str) -> list[bytes]:
     """Return strings that stand at `at`, cut all at once; none where one has to be read by itself.
 
-    The length of one below 256 bytes is a byte and seven zeros, in files of the usual order of
+    The length of one below 255 bytes is a byte and seven zeros, in files of the usual order of
     bytes: what lies between the zeros is right where every length is that of what follows it.
     """
+    return [part[:-1] for part in _split(data, at, mark)]
+
+
+def pass_strings(data: bytes | bytearray, at: int, mark: str, most: int) -> tuple[int, int]:
+    """Return how many strings of at most `most` can be cut at `at`, and where they end."""
+    parts = _split(data, at, mark)[:most]
+    return len(parts), at + 7 * len(parts) + sum(map(len, parts))
+
+
+def _split(data: bytes | bytearray, at: int, mark: str) -> list[bytes]:
+    """Return strings, each with the byte of the next one's length behind it."""
     parts = bytes(data[at : at + _WINDOW]).split(_ZEROS) if mark == "<" else []
     if len(parts) < 3 or len(parts[0]) != 1:
         return []
-    found = [part[:-1] for part in parts[1:-1]]  # the last one may be cut off
+    found = parts[1:-1]  # the last one may be cut off
     told = b"".join([part[-1:] for part in parts[:-2]])
     try:
-        return found if told == bytes(map(len, found)) else []
-    except ValueError:  # one of 256 bytes or more
+        return found if told.translate(_NEXT) == bytes(map(len, found)) else []
+    except ValueError:  # one of 255 bytes or more
         return []
 
 

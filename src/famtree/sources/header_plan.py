@@ -85,9 +85,10 @@ def list_strays(listing: Listing, shards: tuple[str, ...]) -> list[str]:
     return [
         entry.name
         for entry in listing.files
-        if _is_of_model(entry.name)
-        and entry.name not in described
+        if entry.name not in described
+        and entry.name.endswith(_SUFFIX)
         and ((stem := _stem(entry.name)) in stems or _is_part(stem))
+        and _is_of_model(entry.name)
     ]
 
 
@@ -157,9 +158,8 @@ def add_shards(plan: HeaderPlan, named: Iterable[str], listing: Listing) -> Head
     """
     known = set(plan.shards)
     sizes = {entry.name: entry.size for entry in listing.files}
-    further = sorted(
-        name for name in set(named) - known if name in sizes and name.endswith(_SUFFIX)
-    )
+    listed = sizes.keys() & named  # an index may name far more files than there are
+    further = sorted(name for name in listed - known if name.endswith(_SUFFIX))
     if not further or not plan.shards:
         return plan
     prefixes = {name: _cap(_guess_prefix(None, 1), sizes[name]) for name in further[:FEW_SHARDS]}
@@ -262,7 +262,7 @@ def _rank(
         order = 2
     else:
         order = 3
-    total = sum(sizes.get(name) or 0 for name in members.values()) if sizes else 0
+    total = sum([sizes.get(name) or 0 for name in members.values()]) if sizes else 0
     return order, len(members) < count, -total, stem
 
 

@@ -29,6 +29,8 @@ _COMMAS = 10
 """More than the description of a file has, or that of a model in a list."""
 _MAX_ESCAPES = 200_000
 _MAX_VALUE = 16 * 1024
+_STARTS: dict[type, bytes] = {str: b'"', int: b"-0123456789", bool: b"tf"}
+"""First bytes of JSON values by kind; of all others `{`."""
 """Bytes of one value by itself: four times the longest name, each letter escaped."""
 _REPO_ID = re.compile(r"[\w.-]{1,96}(?:/[\w.-]{1,96})?", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f]")
@@ -262,7 +264,9 @@ def _drop_half(escape: re.Match[bytes]) -> bytes:
 
 def _take(value: Raw, kind: type[_T]) -> _T | None:
     """Return a small value by itself; None for one of another kind."""
-    if value is _NULL or len(memoryview(value)) > _MAX_VALUE:
+    text = memoryview(value)
+    # A refusal costs an exception: the first byte tells most of what is of another kind.
+    if len(text) > _MAX_VALUE or text[0] not in _STARTS.get(kind, b"{"):
         return None
     try:
         return msgspec.json.decode(value, type=kind)

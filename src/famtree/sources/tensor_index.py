@@ -177,7 +177,7 @@ def decode_index(data: bytes, name: str) -> dict[str, Any]:
     weight_map = found.get("weight_map") if isinstance(found, dict) else None
     if not isinstance(weight_map, dict) or len(weight_map) > MAX_NAMES:
         raise ConfigError(f"{name} has no usable weight_map", hint=hint)
-    if not all(isinstance(file, str) for file in weight_map.values()):
+    if not set(map(type, weight_map.values())) <= {str}:
         raise ConfigError(f"{name}: weight_map maps a tensor to something not a file", hint=hint)
     table: dict[str, Any] = found
     return table
