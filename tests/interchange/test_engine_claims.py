@@ -1,153 +1,182 @@
-"""What engines' sources say of serving, compiled engines, caches, merges and lengths."""
+"""What engines' sources say, claim by claim; engine_claims.toml says how each is asked."""
 
 from __future__ import annotations
 
+import ast
+import tomllib
 from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from famtree.interchange.answer import answer_pair, choose_engines
-from famtree.interchange.load import load_engines
+from famtree.interchange.load import DATA, load_engines, read_facts
+from famtree.interchange.quantization_support import answer_quantization
 from famtree.interchange.side import Plan, Side
-from famtree.types.comparison import Answer, LineageVerdict, Question
+from famtree.types.comparison import Answer
 from interchange.sides import (
     CHAT,
     CHILD,
     SAME,
     UNDETERMINED,
+    make_config_side,
     make_index,
     make_pair,
     make_side,
     make_words,
 )
-from interchange.test_engine_truths import TRUTHS, adapt, store
+from interchange.test_engine_truths import TRUTHS, WORDS, adapt, store
+from interchange.test_kv_cache import BY_REPO
 
+HERE = Path(__file__).parent
+CLAIMS: dict[str, dict[str, Any]] = tomllib.loads(
+    (HERE / "engine_claims.toml").read_text(encoding="utf-8")
+)
+SIDES = CLAIMS.pop("side")
 ENGINES = load_engines()
-WORDS = make_words("a", "b")
-OTHER_CHAT = {"tokenizer_config.json": {"chat_template": "<s>[INST]{{ text }}[/INST]"}}
-GENERIC = sorted(set(ENGINES["vllm"].support.generic if ENGINES["vllm"].support else ()))[0]
-PARTIAL = make_index({}, complete=False)
-
-SIDES: dict[str, Callable[[], Side]] = {
-    "plain": lambda: make_side(vocabulary=WORDS, side_files=CHAT),
-    "tuned": lambda: make_side(vocabulary=WORDS, side_files=CHAT),
-    "other-chat": lambda: make_side(vocabulary=WORDS, side_files=OTHER_CHAT),
-    "gguf": lambda: make_side(form="gguf"),
-    "adapter": adapt,
-    "removed": lambda: make_side(architectures=["MPTForCausalLM"], model_type="mpt"),
-    "generic": lambda: make_side(architectures=[GENERIC]),
-    "absent": lambda: make_side(architectures=["NovelForCausalLM"]),
-    "deeper": lambda: make_side(num_hidden_layers=48, index=PARTIAL),
-    "wider": lambda: make_side(hidden_size=8192, index=PARTIAL),
-    "mistral": lambda: make_side(architectures=["MistralForCausalLM"], model_type="mistral"),
-    "awq": lambda: store(TRUTHS["form"]["awq"]),
-    "awq8": lambda: store(TRUTHS["form"]["awq8"]),
-    "deepseek": lambda: make_side(architectures=["DeepseekV3ForCausalLM"], model_type="kimi_k2"),
-}
+FACTS = read_facts(DATA / "facts")
 LINEAGES = {"same": SAME, "child": CHILD, "": UNDETERMINED}
+Ask = dict[str, Any]
 
 
-def ask(engine: str, question: Question, b: str, lineage: LineageVerdict, plan: Plan) -> Answer:
-    chosen, _ = choose_engines([engine], ENGINES)
-    pair = make_pair(SIDES["plain"](), SIDES[b](), lineage)
-    return next(
-        one
-        for one in answer_pair(pair, chosen, ENGINES, plan)
-        if one.engine and one.question == question
-    )
+@cache
+def recall(name: str) -> Side:
+    return build(SIDES[name]) if name in SIDES else store(TRUTHS["form"][name])
 
 
-# engine, question, b beside a plain Llama, what links both, answer, its words, place in the source
-CLAIMS: list[tuple[str, Question, str, str, str, str, str]] = [
-    ("vllm", "serve", "adapter", "", "conditional", "--enable-lora",
-     "entrypoints/common/cli_args.py:81"),
-    ("vllm", "serve", "gguf", "", "conditional", "plugin", "layers/quantization/__init__.py:37"),
-    ("vllm", "serve", "removed", "", "no", "last version", "models/registry.py:841"),
-    ("vllm", "serve", "tuned", "child", "yes", "reload_weights",
-     "v1/worker/gpu_model_runner.py:5226"),
-    ("vllm", "serve", "other-chat", "child", "conditional", "keeps a's tokenizer",
-     "reload/inplace.py:21"),
-    ("vllm", "serve", "deeper", "", "conditional", "restart", "models/registry.py:73"),
-    ("vllm", "serve", "generic", "", "conditional", "Transformers backend",
-     "models/registry.py:747"),
-    ("vllm", "serve", "absent", "", "conditional", "generic backend", "models/registry.py:1328"),
-    ("sglang", "serve", "tuned", "child", "yes", "update_weights",
-     "entrypoints/http_server.py:1300"),
-    ("sglang", "serve", "absent", "", "conditional", "--model-impl transformers",
-     "models/transformers.py:210"),
-    ("transformers", "serve", "deepseek", "", "conditional", "",
-     "models/auto/configuration_auto.py:26"),
-    ("transformers", "serve", "tuned", "", "yes", "from_pretrained",
-     "models/auto/configuration_auto.py:26"),
-    ("vllm", "engine", "tuned", "child", "yes", "cache of its own", "config/model.py:468"),
-    ("tensorrt-llm", "engine", "tuned", "child", "yes", "no TensorRT engines",
-     "legacy/tensorrt-backend-removal.md"),
-    ("tensorrt-llm@1.2.1", "engine", "tuned", "child", "conditional", "refit",
-     "PRs 15763, 15767 of 2026-06-30"),
-    ("torch-tensorrt", "engine", "tuned", "child", "conditional", "immutable_weights=False",
-     "dynamo/_defaults.py:61"),
-    ("neuron", "engine", "tuned", "child", "conditional", "inline_weights_to_neff=False",
-     "neuron/convert.py:299"),
-    ("mlc-llm", "engine", "tuned", "child", "conditional", "library", "interface/jit.py:138"),
-    ("mlx-lm", "engine", "gguf", "", "no", "not read", "gguf.py:27"),
-    ("mlx-lm", "engine", "awq8", "", "no", "stored as awq", "utils.py:115"),
-    ("exllamav3", "engine", "gguf", "", "no", "not read", "modules/linear.py:143"),
-    ("exllamav3", "engine", "awq", "", "no", "", "modules/linear.py:143"),
-    ("llama.cpp", "engine", "awq", "", "no", "stored as awq", "conversion/base.py:580"),
-    ("vllm", "kv-cache", "tuned", "same", "conditional", "one model name", "nixl/metadata.py:191"),
-    ("vllm", "kv-cache", "tuned", "child", "no", "do not name the model",
-     "v1/core/kv_cache_utils.py:707"),
-    ("vllm", "kv-cache", "deeper", "", "no", "layout", "nixl/metadata.py:191"),
-    ("sglang", "kv-cache", "tuned", "same", "conditional", "name",
-     "mem_cache/hicache_storage.py:758"),
-    ("sglang", "kv-cache", "tuned", "child", "no", "name", "mem_cache/hicache_storage.py:758"),
-    ("llama.cpp", "kv-cache", "tuned", "same", "yes", "valid", "src/llama-context.cpp:3406"),
-    ("llama.cpp", "kv-cache", "tuned", "child", "no", "layout", "src/llama-context.cpp:3406"),
-    ("llama.cpp", "lora", "mistral", "", "no", "", "src/llama-adapter.cpp:213"),
-    ("mergekit", "merge", "mistral", "", "conditional", "--allow-crimes",
-     "architecture/__init__.py:86"),
-    ("mergekit", "merge", "wider", "", "no", "", "merge_methods/base.py:301"),
-    ("mergekit", "merge", "adapter", "", "conditional", "base+adapter", "common.py:196"),
-    ("mergekit", "merge", "tuned", "child", "yes", "", "merge_methods/base.py:301"),
-]  # fmt: skip
+def build(spec: str | dict[str, Any]) -> Side:
+    """Return a named side, or one of its own keys (see `[side]`) and config.json's."""
+    if isinstance(spec, str):
+        return recall(spec)
+    config = dict(spec)
+    tensors, added = config.pop("tensors", None), config.pop("added", None)
+    if "cache" in config:
+        return make_config_side({**BY_REPO[config.pop("cache")]["config"], **config})
+    if "stored" in config:
+        return store(TRUTHS["form"][config.pop("stored")], **config)
+    if "adapter" in config:
+        side = adapt(**config["adapter"])
+        shapes = {name: one.shape for name, one in side.index.tensors.items()}
+        wider = {name: tuple(shape) for name, shape in (tensors or {}).items()}
+        files = {"added_tokens.json": added} if added else {}
+        return replace(side, index=make_index(shapes | wider), side_files=side.side_files | files)
+    if tensors is not None or not config.pop("seen", True):
+        shapes = {name: tuple(shape) for name, shape in (tensors or {}).items()}
+        config["index"] = make_index(shapes, complete=tensors is not None)
+    words, files = config.pop("words", None), {}
+    if config.pop("chat", False):
+        files = CHAT
+    elif "template" in config:
+        files = {"tokenizer_config.json": {"chat_template": config.pop("template")}}
+    elif "begins" in config:
+        files = {"tokenizer_config.json": dict.fromkeys(("add_bos_token", "add_eos_token"),
+                                                        config.pop("begins"))}  # fmt: skip
+    if words is not None:
+        vocabulary = make_words(*words)
+        vocabulary.kind = config.pop("kind", vocabulary.kind)
+        config["vocabulary"] = vocabulary
+    if "quantization_config" in config:
+        stored = store(config["quantization_config"])
+        config["quantization"] = stored.identification.quantization
+    return make_side(side_files=files, **config)
 
 
-@pytest.mark.parametrize(("engine", "question", "b", "link", "expected", "says", "source"), CLAIMS)
-def test_an_answer_is_that_of_the_source(
-    engine: str, question: Question, b: str, link: str, expected: str, says: str, source: str
-) -> None:
-    assert source
-    found = ask(engine, question, b, LINEAGES[link], Plan())
-    assert found.answer == expected, found.reason
-    assert says in f"{found.reason} {found.condition}"
+def answer_pairwise(engine: str, ask: Ask) -> Answer:
+    plan = Plan(
+        context=ask.get("context"), gpu_memory=ask.get("memory"), capability=ask.get("gpu"),
+        cache_type=ask.get("kept_as"),
+    )  # fmt: skip
+    named = f"{engine}@{ask['version']}" if "version" in ask else engine
+    chosen, _ = choose_engines([named], ENGINES)
+    a, b = (build(ask.get(key, "plain")) for key in "ab")
+    answers = answer_pair(make_pair(a, b, LINEAGES[ask.get("link", "")]), chosen, ENGINES, plan)
+    (found,) = (one for one in answers if one.engine and one.question == ask["q"])
+    return found
 
 
-LENGTHS = [
-    ("vllm", "VLLM_ALLOW_LONG_MAX_MODEL_LEN", "config/model.py:2677"),
-    ("sglang", "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN", "configs/model_config.py:1315"),
-    ("llama.cpp", "nothing stops it", "src/llama-context.cpp:328"),
-]
+def check_answer(engine: str, ask: Ask) -> None:
+    found = answer_pairwise(engine, ask)
+    assert found.answer == ask.get("is", found.answer), found.reason
+    assert ask.get("says", "") in f"{found.reason} {found.condition}"
+    assert ask.get("cites", "") in str(found.source)
+    asked = ask.get("figures", {})
+    assert asked == {name: (found.figures or {}).get(name) for name in asked}
 
 
-@pytest.mark.parametrize(("engine", "says", "source"), LENGTHS)
-def test_a_longer_text_is_taken_as_the_source_says(engine: str, says: str, source: str) -> None:
-    assert source
-    found = ask(engine, "context", "tuned", UNDETERMINED, Plan(context=16384))
-    assert found.answer == "conditional"
-    assert says in str(found.condition)
+def check_form(engine: str, ask: Ask) -> None:
+    side, words = store(TRUTHS["form"][ask["form"]]), ask["gpus"].split()
+    for gpu, letter in zip(words[::2], words[1::2], strict=True):
+        plan = Plan(capability=None if gpu == "-" else round(float(gpu) * 10))
+        (found,) = answer_quantization(side, side, ENGINES[engine], plan)
+        assert found.answer == WORDS[letter], f"{ask['form']} on {gpu}: {found.reason}"
 
 
-def test_caches_are_kept_as_the_sources_say() -> None:
-    caches = {key: one.cache for key, one in ENGINES.items() if one.cache is not None}
-    assert caches["vllm"].memory_share == 0.92  # config/cache.py:215
-    assert {"fp8", "int8", "nvfp4"} <= caches["vllm"].types.keys()  # config/cache.py:44
-    assert {"fp8", "nvfp4"} <= caches["sglang"].types.keys()  # arg_groups/fields/model.py:204
-    assert {"q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "iq4_nl"} <= caches["llama.cpp"].types.keys()
-    assert {"int8", "int4"} <= caches["transformers"].types.keys()  # cache_utils.py:909
-    for key in ("vllm", "sglang", "llama.cpp", "transformers"):
-        assert caches[key].latent == "packed", key
-        assert caches[key].windows == "kept", key
-    assert caches["vllm"].steps  # v1/kv_cache_interface.py:916: admission of windows
-    assert caches["sglang"].state == "float32"  # configs/mamba_utils.py:54
-    assert caches["vllm"].states["NemotronHForCausalLM"] == "float32"  # models/config.py:813
-    assert "modelopt" in caches["vllm"].follows  # utils/torch_utils.py:498
+def check_value(engine: str, ask: Ask) -> None:
+    value = fact = FACTS[engine][ask["fact"]]["value"] if "fact" in ask else None
+    if "holds" in ask:
+        value = attrgetter(ask["holds"])(ENGINES[engine])
+        assert fact is None or (value == fact if isinstance(fact, dict) else {*value} == {*fact})
+    assert value is not None
+    assert value == ask.get("is", value)
+    assert len(value) == ask["count"] if "count" in ask else True
+    assert [one for one in ask.get("has", ()) if one not in value] == []
+    assert [one for one in ask.get("lacks", ()) if one in value] == []
+
+
+@cache
+def list_tests(name: str) -> frozenset[str]:
+    body = ast.parse((HERE / name).read_text(encoding="utf-8")).body
+    return frozenset(one.name for one in body if isinstance(one, ast.FunctionDef))
+
+
+def check_test(engine: str, ask: Ask) -> None:
+    name, _, test = ask["test"].partition("::")
+    assert test in list_tests(name)
+
+
+CHECKS: dict[str, tuple[Callable[[str, Ask], None], str, str]] = {
+    "form": (check_form, "gpus", ""),
+    "q": (check_answer, "is figures", "a b link version gpu memory context kept_as says cites"),
+    "holds": (check_value, "is has lacks count fact", ""),
+    "fact": (check_value, "is has lacks", ""),
+    "test": (check_test, "", ""),
+}
+"""Key of an ask -> what checks it, the keys of which one has to be there, others that may be; the
+first of these that an ask has counts."""
+
+
+def list_claims() -> list[Any]:
+    return [
+        pytest.param(engine, asks, id=f"{engine}-{row}")
+        for engine, table in CLAIMS.items()
+        for row, asks in table.items()
+    ]
+
+
+@pytest.mark.parametrize(("engine", "asks"), list_claims())
+def test_a_claim_is_answered_as_the_source_says(engine: str, asks: list[Ask]) -> None:
+    for ask in asks:
+        kind = next(key for key in CHECKS if key in ask)
+        check, needed, others = CHECKS[kind]
+        assert not needed or ask.keys() & {*needed.split()}
+        assert ask.keys() <= {kind, "otherwise", *needed.split(), *others.split()}
+        check(engine, ask)
+    assert any("test" not in ask for ask in asks)
+
+
+@pytest.mark.corpus
+def test_every_row_is_asked_and_nothing_else(shared: Path) -> None:
+    """A row that is another than the one looked at has another digest, and is not asked."""
+    text = (shared / "knowledge" / "engine_claims.tsv").read_text(encoding="utf-8")
+    rows: list[str] = []
+    for line in text.splitlines()[1:]:
+        engine, rule, *_ = line.split("\t")
+        rows.append(f"{engine} {rule} {sha256(line.encode()).hexdigest()[:8]}")
+    asked = [f"{engine} {row}" for engine, table in CLAIMS.items() for row in table]
+    assert sorted(rows) == sorted(asked)
+    assert len(rows) == 191

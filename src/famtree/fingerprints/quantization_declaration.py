@@ -129,8 +129,7 @@ def _find_statements(
     config: Mapping[str, Any], side_files: Mapping[str, Any]
 ) -> Iterator[tuple[dict[str, Any], str]]:
     """Yield the first statement of config.json and those of the files beside it."""
-    stated = _find_in_config(dict(config))
-    if stated:
+    if stated := find_declared(dict(config)):
         yield stated, "config"
     for name in SIDE_FILES:
         found = side_files.get(name)
@@ -160,7 +159,8 @@ def _recognise(name: str, found: dict[str, Any]) -> str | None:
     return "gptq" if _number(found, ("bits",)) or "quant_method" in found else None
 
 
-def _find_in_config(table: dict[str, Any]) -> dict[str, Any] | None:
+def find_declared(table: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a config.json says of quantization, of its text model too; None for nothing."""
     scopes = [table, *(look_up(table, key) for key in NESTED_TEXT)]
     for key in ("quantization_config", "compression_config", "quantization"):
         for scope in scopes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from famtree.fingerprints.quantization_declaration import find_declared
 from famtree.interchange.side import Side
 from famtree.types.quantization import Quantization
 from famtree.types.traits import Value
@@ -19,6 +20,8 @@ _WHOLE = -1
 _DECLARED = "compressed-tensors"
 """Method whose declaration names whatever is not usual (compressed_tensors QuantizationArgs:
 symmetric, not ordered, inputs left alone)."""
+_NVFP4 = "nvfp4-pack-quantized"
+"""Format of compressed-tensors that tells the scheme by itself."""
 _FORMATS = {"gptq": "gptq", "awq": "gemm"}
 """Checkpoint format of a declaration that names none (transformers AwqConfig, GPTQConfig)."""
 
@@ -92,12 +95,25 @@ def _parts(found: Quantization, side: Side) -> tuple[str, ...] | None:
     """Return the algorithms of a mixed ModelOpt checkpoint's layers, of whichever file has them."""
     nested = side.side_files.get("hf_quant_config.json")
     named = nested.get("quantization") if isinstance(nested, dict) else None
-    for told in (side.config.get("quantization_config"), named):
+    for told in (find_declared(side.config), named):
         layers = told.get("quantized_layers") if isinstance(told, dict) else None
         if found.method == "modelopt" and isinstance(layers, dict) and layers:
             words = [one.get("quant_algo") for one in layers.values() if isinstance(one, dict)]
             return tuple(sorted({one.upper() for one in words if isinstance(one, str)})) or None
     return None
+
+
+def _schemes(_: Quantization, side: Side) -> str | None:
+    """Return `one`, `several` or `nvfp4`, for the groups of modules that config.json declares."""
+    told = find_declared(side.config)
+    groups = told.get("config_groups") if told is not None else None
+    if told is None or not isinstance(groups, dict) or not groups:
+        return None
+    named = (one.get("format") if isinstance(one, dict) else None for one in groups.values())
+    formats = {one or told.get("format") for one in named}
+    if len(groups) == 1:
+        return "one"
+    return "nvfp4" if told.get("format") == _NVFP4 or formats == {_NVFP4} else "several"
 
 
 def _reordered(_: Quantization, side: Side) -> bool:
@@ -134,6 +150,7 @@ FORM_FACTS: dict[str, FormFact] = {
     "reordered": FormFact("whether it stores an order of columns (g_idx)", _reordered),
     "packing": FormFact("the layout of the tensors", _plain("packing")),
     "parts": FormFact("in which forms its layers are", _parts),
+    "schemes": FormFact("whether its modules share one scheme", _schemes),
     "experts": FormFact(
         "whether it has experts",
         lambda _, side: side.architecture.experts or (0 if side.config else None),
