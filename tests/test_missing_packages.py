@@ -78,4 +78,5 @@ def test_each_hint_names_what_pyproject_calls_it(module: str) -> None:
     assert any(line.startswith((f"{package}>", f"{package}[")) for line in lines)
     error = missing_package(module, "it", ", or not")
     assert isinstance(error, UsageError)
-    assert error.hint.endswith("', or not")
+    assert error.hint.startswith(f"pip install '{package}'")
+    assert error.hint.endswith(", or not")

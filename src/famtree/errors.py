@@ -90,9 +90,11 @@ def refuse_bundle(reason: str) -> UsageError:
 def missing_package(module: str, purpose: str, instead: str = "") -> UsageError:
     """Return the error of `require_package`."""
     package, extra = PACKAGES[module.partition(".")[0]]
+    # A package itself can be had wherever famtree came from: an index, a wheel or a checkout.
+    told = f" (famtree's extra {extra})" if extra else ""
     return UsageError(
         f"{purpose} needs the package {package}, which is not installed",
-        hint=f"pip install '{f'famtree[{extra}]' if extra else package}'{instead}",
+        hint=f"pip install '{package}'{told}{instead}",
     )
 
 
@@ -104,7 +106,7 @@ PACKAGES = {
     "mcp": ("mcp", "mcp"),
     "numpy": ("numpy", ""),
     "pyarrow": ("pyarrow", "parquet"),
-    "ray": ("ray", "ray"),
+    "ray": ("ray[data]", "ray"),
     "safetensors": ("safetensors", ""),
     "socks": ("pysocks", "socks"),
 }

@@ -40,4 +40,4 @@ def test_a_missing_package_is_told(command: Command, monkeypatch: pytest.MonkeyP
     done = command("bom", "acme/oak")
     assert done.code == 2
     assert "cyclonedx-python-lib" in done.err
-    assert "pip install 'famtree[bom]'" in done.err
+    assert "pip install 'cyclonedx-python-lib' (famtree's extra bom)" in done.err

@@ -39,8 +39,8 @@ def bom(
 ) -> None:
     """Print a CycloneDX ML-BOM: hashes, licences, model card and pedigree, as JSON.
 
-    Needs `pip install 'famtree[bom]'`. Exit codes: 0 answered, 2 usage, 3 could not be fetched,
-    4 unreadable, 70 a bug.
+    Needs the extra `bom`, from a checkout `pip install '.[bom]'`. Exit codes: 0 answered, 2 usage,
+    3 could not be fetched, 4 unreadable, 70 a bug.
     """
     from famtree import api
     from famtree.cli.output import render, write_stdout

@@ -27,8 +27,8 @@ def mcp(
 ) -> None:
     """Answer agents over stdio (Model Context Protocol), with the same answers as the commands.
 
-    Tools: identify, compare, lineage, fit, families. Needs `pip install 'famtree[mcp]'`. Exit
-    codes: 0 the client has left, 2 usage, 70 a bug.
+    Tools: identify, compare, lineage, fit, families. Needs the extra `mcp`, from
+    a checkout `pip install '.[mcp]'`. Exit codes: 0 the client has left, 2 usage, 70 a bug.
     """
     from famtree.errors import require_package
     from famtree.registry.places import find_places
