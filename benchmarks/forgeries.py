@@ -4,7 +4,8 @@
 
 Models are the random ones of the tests (four layers of width 128). Every seed makes a parent, two
 strangers, forgeries (rows copied at the places of version 0.1.0, at guessed places, a share of all
-rows, whole tensors, one layer), and relatives: a child, a grandchild, a merge, and a quantized, a
+rows or the top ones, columns of every matrix, single values, whole tensors, one layer or every
+second, q and k, embeddings), and relatives: a child, a grandchild, a merge, and a quantized, a
 sparse, an adapted, a rotated and a shuffled copy. Thresholds (`famtree/weights/fit_thresholds.py`)
 were chosen on seeds below 1000. `--minutes` begins no seed after so long; the seeds that were done
 are printed.
@@ -16,13 +17,14 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from pathlib import Path
 from statistics import fmean, stdev
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -84,6 +86,55 @@ def steal_layer(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
     return {name: base[name] if stem in name else values for name, values in stranger.items()}
 
 
+Chooser = Callable[[NDArray[np.int64], int, np.random.Generator], NDArray[np.bool_]]
+COLUMNS: dict[str, Chooser] = {
+    "left half": lambda at, width, _: at < width // 2,
+    "right half": lambda at, width, _: at >= width // 2,
+    "a quarter": lambda at, width, _: at < width // 4,
+    "every second": lambda at, _, __: at % 2 == 0,
+    "three quarters": lambda at, width, _: at >= width // 4,
+    "scattered": lambda at, _, draw: draw.random(len(at)) < draw.uniform(0.3, 0.8),
+}
+
+
+def copy_columns(stranger: Arrays, base: Arrays, which: str, seed: int) -> Arrays:
+    """Copy some columns of every matrix."""
+    draw = np.random.default_rng(seed)
+    found = {name: values.copy() for name, values in stranger.items()}
+    for name, values in found.items():
+        if values.ndim == 2:
+            width = values.shape[1]
+            chosen = COLUMNS[which](np.arange(width), width, draw)
+            values[:, chosen] = base[name][:, chosen]
+    return found
+
+
+def copy_values(stranger: Arrays, base: Arrays, seed: int) -> Arrays:
+    """Copy a share of the values of every matrix, wherever they stand."""
+    draw = np.random.default_rng(seed)
+    share = draw.uniform(0.25, 0.75)
+    return {
+        name: np.where(draw.random(values.shape) < share, base[name], values)
+        for name, values in stranger.items()
+    }
+
+
+def copy_top(stranger: Arrays, base: Arrays) -> Arrays:
+    """Copy the upper half of every matrix."""
+    return {
+        name: np.concatenate([base[name][: len(values) // 2], values[len(values) // 2 :]])
+        for name, values in stranger.items()
+    }
+
+
+def take(stranger: Arrays, base: Arrays, *parts: str) -> Arrays:
+    """Copy the tensors whose names have one of `parts`."""
+    return {
+        name: base[name] if any(part in name for part in parts) else values
+        for name, values in stranger.items()
+    }
+
+
 def make_pairs(seed: int, rows: int) -> Iterator[tuple[str, Arrays]]:
     """Yield (kind, arrays of the side that is asked about)."""
     base, stranger = make_model(seed), make_model(seed + 100_000)
@@ -94,6 +145,13 @@ def make_pairs(seed: int, rows: int) -> Iterator[tuple[str, Arrays]]:
     yield "a share of all rows", copy_share(stranger, base, seed)
     yield "one layer", steal_layer(stranger, base, seed)
     yield "some tensors", steal_tensors(stranger, base, seed)
+    for which in COLUMNS:
+        yield f"columns: {which}", copy_columns(stranger, base, which, seed)
+    yield "single values", copy_values(stranger, base, seed)
+    yield "top rows", copy_top(stranger, base)
+    yield "every second layer", take(stranger, base, ".layers.0.", ".layers.2.")
+    yield "q and k", take(stranger, base, "q_proj", "k_proj")
+    yield "embeddings", take(stranger, base, "embed", "head")
     draw = np.random.default_rng(seed)
     child, sibling = (tune(base, seed + at, float(draw.uniform(0.01, 0.8))) for at in (0, 1))
     yield "child", child

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from famtree.weights.draw import Draw
+from famtree.weights.evenness import measure_evenness
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
+from famtree.weights.places import draw_stretch
 from famtree.weights.plan import block_windows, choose_columns, spread_layers
 from tiny_models import (
     HIDDEN,
@@ -89,6 +93,34 @@ def test_a_share_of_all_rows_is_no_descent(tmp_path: Path, parent: Weights, shar
         assert found.decided_by == "consistency"
 
 
+IN_PART: dict[str, Callable[[tuple[int, ...]], NDArray[np.bool_]]] = {
+    "left half": lambda shape: np.arange(shape[1]) < shape[1] // 2,
+    "three quarters": lambda shape: np.arange(shape[1]) >= shape[1] // 4,
+    "every second": lambda shape: np.arange(shape[1]) % 2 == 0,
+    "scattered": lambda shape: np.random.default_rng(shape[1]).random(shape[1]) < 0.4,
+    "single values": lambda shape: np.random.default_rng(shape).random(shape) < 0.6,
+}
+
+
+@pytest.mark.parametrize("part", IN_PART)
+def test_a_part_of_all_columns_is_no_descent(tmp_path: Path, parent: Weights, part: str) -> None:
+    base, forged = make_model(1), make_model(2)
+    for name, values in forged.items():
+        if values.ndim == 2:
+            forged[name] = np.where(IN_PART[part](values.shape), base[name], values)
+    found = compare_weights(open_model(tmp_path / "forged", forged), parent)
+    assert (found.verdict, found.decided_by) == ("undetermined", "consistency"), found.reason
+
+
+def test_columns_are_drawn_from_all_of_a_wide_axis() -> None:
+    draw = Draw(b"key", "key", "nonce")
+    ranges = {draw_stretch(draw, 4096, 1024, row) for row in range(60)}
+    assert [low for low, _ in sorted(ranges)] == [0, 1024, 2048, 3072]
+    narrow = {draw_stretch(draw, 1536, 1024, row) for row in range(60)}
+    assert narrow == {(0, 768), (768, 1536)}
+    assert draw_stretch(draw, 300, 64, 1)[1] <= 300
+
+
 TAKEN: dict[str, tuple[Callable[[str], bool], str]] = {
     "one layer": (lambda name: ".layers.2." in name, "partial"),
     "three layers": (lambda name: ".layers." in name and ".layers.2." not in name, "partial"),
@@ -110,6 +142,30 @@ def test_taken_tensors_are_told_as_what_they_are(
     forged = copy_some(make_model(2), make_model(1), chosen)
     found = compare_weights(open_model(tmp_path / "forged", forged), parent)
     assert found.verdict == expected, found.reason
+
+
+def test_updates_of_any_size_are_even() -> None:
+    draw = np.random.default_rng(3)
+    rows = draw.normal(size=(24, 512)) * np.exp(0.6 * draw.normal(size=(24, 512)))
+    noise = draw.normal(size=rows.shape)
+    updates = {
+        "small": rows + 0.1 * noise,
+        "large": rows + noise,
+        "of few values": rows + 3 * noise * (draw.random(rows.shape) < 0.05),
+        "of some columns": rows + noise * np.exp(draw.normal(size=512)),
+        "pruned": rows * (np.abs(rows) > 0.5),
+        "pruned and tuned": rows * (np.abs(rows) > 0.5) + 0.3 * noise,
+        "rounded": np.round(rows * 2) / 2,
+        "scaled": rows * np.exp(draw.normal(size=512)),
+    }
+    for name, values in updates.items():
+        found = measure_evenness([("hidden", rows.astype("f4"), values.astype("f4"))])
+        assert found is not None
+        assert not found.in_part, (name, found, found.share)
+    turned = np.where(np.arange(512) < 256, rows, noise) * draw.choice([-1, 1], 512)
+    found = measure_evenness([("hidden", rows.astype("f4"), turned.astype("f4"))], turned=True)
+    assert found is not None
+    assert found.in_part
 
 
 TURNED: dict[str, Callable[[str], bool]] = {

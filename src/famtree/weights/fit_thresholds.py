@@ -42,3 +42,9 @@ LEARNED_KEPT, LEARNED_LEAST = 0.95, 4
 """Share of what one of two has learned that the other holds, the larger of both ways, and the least
 directions that it is read off: parents and children 1.00 to 1.08, siblings .96 to 1.04, two
 trainings from one start .26 to .91."""
+
+PART_LIKENESS, PART_ERRORS, PART_SHARE, PART_SIGNS = 0.95, 4.0, 0.5, 0.6
+"""Rows are the parent's in part: the likeness beyond which less than a twentieth differs; standard
+errors of the variance of likeness, and its least share of what it can be (copied columns .7 to
+1.3, descendants up to .7 where weights are heavy-tailed, or 1.3 where pruned and tuned); most of
+the signs (copied columns up to .5, descendants from .7)."""

@@ -1,8 +1,8 @@
 """The places at which two checkpoints are compared, drawn anew for every pair.
 
 Every matrix of every layer can be drawn: q, k, v, o, gate, up and down, of experts each one. Rows
-of what reads the residual stream share the hidden axis and one drawn range of its columns; o and
-down have an axis of their own in every layer.
+of what reads the residual stream share the hidden axis and drawn ranges of its columns, one in each
+of its stretches; o and down have an axis of their own in every layer.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ WINDOWS = 30
 """Windows of a first look, 2 KB each; a model of few layers has at most one a matrix."""
 MIN_ROLES = 3
 HIDDEN_AXIS = "hidden"
+STRETCHES = 4
+"""Most stretches of the hidden axis, one of which every window lies in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,20 @@ def draw_columns(
     starts = (width - wanted) // ALIGNMENT + 1
     start = draw.number(starts, "columns", *labels) * ALIGNMENT
     return start, start + wanted
+
+
+def draw_stretch(draw: Draw, width: int, wanted: int, *labels: str | int) -> tuple[int, int]:
+    """Return up to `wanted` columns of one of the equal stretches of an axis.
+
+    One range for all windows could lie within columns that were copied, and a range of its own for
+    each would leave no columns that windows share.
+    """
+    count = min(STRETCHES, -(-width // max(wanted, ALIGNMENT)), max(1, width // ALIGNMENT))
+    place = draw.number(count, "stretch", *labels)
+    low, high = (width * at // count // ALIGNMENT * ALIGNMENT for at in (place, place + 1))
+    high = width if place == count - 1 else high
+    first, last = draw_columns(draw, high - low, wanted, place)
+    return low + first, low + last
 
 
 def draw_layers(draw: Draw, depth: int) -> list[int]:
@@ -144,9 +160,11 @@ def _draw_place(
     )
     rows, labels = min(mine.rows, theirs.rows), ("row", role, own, expert, wave)
     axis: Hashable = HIDDEN_AXIS if role in INPUT_ROLES else (role, own, expert)
-    own_axis = () if axis == HIDDEN_AXIS else (role, own)
     width = NARROW_WIDTH if narrow else WIDTH
-    columns = draw_columns(draw, mine.columns, width, *own_axis)
+    if axis == HIDDEN_AXIS:
+        columns = draw_stretch(draw, mine.columns, width, *labels)
+    else:
+        columns = draw_columns(draw, mine.columns, width, role, own)
     if narrow:
         first = draw.number(max(1, rows // NARROW_ROWS), *labels) * NARROW_ROWS
         chosen = tuple(range(first, min(rows, first + NARROW_ROWS)))

@@ -53,9 +53,11 @@ def are_rows_reordered(
         return None
     if sides[0].shape[1] > sides[1].shape[1]:
         return False
-    z, order = match_columns(*sides)
-    moved = sum(own != other for own, other in order.items())
-    if z <= limit.DEPENDENT_Z or moved < fit.MOVED_SHARE * len(order):
+    z, order, sure = match_columns(*sides)
+    # Columns that match nothing have moved nowhere.
+    told = list(order.items())[: max(sure, WRITERS)]
+    moved = sum(own != other for own, other in told)
+    if z <= limit.DEPENDENT_Z or moved < fit.MOVED_SHARE * len(told):
         return False
     rows: list[tuple[str, int, int]] = []
     for column, other in list(order.items())[:WRITERS]:
@@ -134,12 +136,12 @@ def _are_aligned(
 
 def match_columns(
     few: NDArray[np.floating], many: NDArray[np.floating]
-) -> tuple[float, dict[int, int]]:
+) -> tuple[float, dict[int, int], int]:
     """Return z of columns of `few` held against the columns of `many` most like them.
 
     Both are rows x columns of the same rows. Every second row makes the match, the others test it:
     under independence their cosines have mean 0 and variance 1 / rows. Also the match, the surest
-    first.
+    first, and how many of it stand out by themselves.
     """
     left, right = _scale(few), _scale(many)
     chosen = np.arange(left.shape[1])[:: max(1, left.shape[1] // MATCHED)][:MATCHED]
@@ -150,7 +152,8 @@ def match_columns(
     cosines = (_unit(left[testing]) * _unit(right[testing])[:, best]).sum(axis=0)
     z = float(cosines.sum()) * sqrt(len(left[testing]) / len(cosines))
     surest = np.argsort(-cosines)
-    return z, {int(chosen[at]): int(best[at]) for at in surest}
+    sure = int((cosines * sqrt(len(left[testing])) > fit.ODD_Z).sum())
+    return z, {int(chosen[at]): int(best[at]) for at in surest}, sure
 
 
 def _scale(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from famtree.weights import fit_thresholds as limit
 from famtree.weights.column_alignment import row_cosines
+from famtree.weights.evenness import measure_evenness
 from famtree.weights.places import Place
 from famtree.weights.reordered import are_rows_reordered, is_laid_out_otherwise
 
@@ -30,6 +31,7 @@ More = Callable[[int], list[Sample]]
 """Reads further rows of the matrices of the layers that were looked at, by wave."""
 Measure = Callable[[Floats, Floats], NDArray[np.float64]]
 WAVES = (1, 2, 3)
+IN_PART = "drawn rows are alike in some of their values, and not at all in others"
 FEED_FORWARD = ("gate", "up", "down")
 ATTENTION = ("q", "k", "v", "o")
 
@@ -40,8 +42,8 @@ class Look:
 
     kind: Literal["whole", "layers", "part", "mixed"] = "whole"
     """whole: all that was looked at fits. layers: some layers do, as wholes. part: attention does
-    and the feed-forward part does not, or the reverse, of another shape. mixed: rows or tensors
-    fit beside others that do not."""
+    and the feed-forward part does not, or the reverse, of another shape. mixed: rows, tensors or
+    parts of rows fit beside others that do not."""
     foreign: frozenset[int] = frozenset()
     """Layers of the child in which nothing fits."""
     notes: list[str] = field(default_factory=list)
@@ -63,7 +65,8 @@ def look_again(
     child: Weights, parent: Weights, draw: Draw, samples: Sequence[Sample], more: More
 ) -> Look:
     """Say whether what was sampled of two dependent checkpoints is of one piece."""
-    measure = _measure_magnitudes if _are_signs_turned(samples) else row_cosines
+    turned = _are_signs_turned(samples)
+    measure = _measure_magnitudes if turned else row_cosines
     matrices = _collect(samples, measure)
     tested = [one for one in matrices.values() if one.place.paired]
     odd = _find_odd(tested)
@@ -98,6 +101,9 @@ def look_again(
         look.notes.append(
             f"{rows[1] - rows[0]} of {rows[1]} drawn rows are aligned, the rest is not"
         )
+    elif _are_in_part(samples, own, turned):
+        look.kind = "mixed"
+        look.notes.append(IN_PART)
     elif look.foreign:
         look.kind = "layers"
     elif any(place.role in FEED_FORWARD for place in unpaired):
@@ -106,6 +112,15 @@ def look_again(
             look.kind = "part"
             look.notes.append("attention comes from the parent; the feed-forward part does not")
     return look
+
+
+def _are_in_part(samples: Sequence[Sample], fitting: Sequence[_Matrix], turned: bool) -> bool:
+    keys = {_key(one.place) for one in fitting}
+    own = [
+        ((place.axis, place.ours.columns), x, y) for place, x, y in samples if _key(place) in keys
+    ]
+    found = measure_evenness(own, turned=turned)
+    return found is not None and found.in_part
 
 
 def _key(place: Place) -> tuple[str, int]:
