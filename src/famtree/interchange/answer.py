@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
@@ -84,7 +83,7 @@ def as_asked(chosen: ChosenEngine) -> Engine:
     """Return the engine as of the version asked about."""
     if chosen.version == chosen.engine.version:
         return chosen.engine
-    return dataclasses.replace(chosen.engine, version=chosen.version)
+    return replace(chosen.engine, version=chosen.version)
 
 
 def answer_pair(
