@@ -24,9 +24,9 @@ MOST_QUOTED = 3
 
 _TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _ADDRESSES = ("HF_ENDPOINT", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_AUTHORITY = re.compile(r"(?:[A-Za-z][\w+.-]*://)?(.*)@", re.DOTALL)
-_USERINFO = re.compile(r"//[^/?#\s\\]*@")
-_JSON_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+_AUTHORITY = r"(?s)(?:[A-Za-z][\w+.-]*://)?(.*)@"
+_USERINFO = r"//[^/?#\s\\]*@"
+_JSON_ESCAPE = rb"\\u00([0-7][0-9a-fA-F])"
 _remembered: dict[str, None] = {}
 
 
@@ -47,7 +47,7 @@ def redact(text: str) -> str:
     pattern = _compile(_list_secrets())
     if pattern is not None:
         text = pattern.sub(MARK, text)
-    return _USERINFO.sub(f"//{MARK}@", text)
+    return re.sub(_USERINFO, f"//{MARK}@", text)
 
 
 def holds_secret(data: bytes | bytearray) -> bool:
@@ -68,7 +68,7 @@ def holds_secret(data: bytes | bytearray) -> bool:
             break
         decoded.append(text := unquote_to_bytes(text))
     if b"\\u00" in data:
-        decoded.append(_JSON_ESCAPE.sub(lambda found: bytes([int(found[1], 16)]), data))
+        decoded.append(re.sub(_JSON_ESCAPE, lambda found: bytes([int(found[1], 16)]), data))
     return any(needle in text for text in decoded for needle in needles)
 
 
@@ -88,7 +88,7 @@ def _list_secrets() -> tuple[str, ...]:
 @lru_cache(maxsize=64)
 def _read_userinfo(address: str) -> tuple[str, ...]:
     """Return `user:password` and the password (the user alone where there is none), decoded too."""
-    found = _AUTHORITY.match(address)
+    found = re.match(_AUTHORITY, address)
     if found is None:
         return ()
     whole = found[1]

@@ -30,7 +30,7 @@ _GGUF_SOURCES = (
     "general.source.url",
     "general.repo_url",
 )
-_PART = re.compile(r"-\d{5}-of-\d{5}$")
+_PART = r"-\d{5}-of-\d{5}$"
 """One file of a split GGUF (llama.cpp's `gguf-split`)."""
 _QUANTIZER_FILES = ("quantize_config.json", "quant_config.json", "quantization_config.json")
 _QUANTIZER_KEYS = frozenset({"bits", "w_bit", "quant_method"})
@@ -231,7 +231,7 @@ def _from_files(listing: Listing, metadata: Mapping[str, Any]) -> Iterator[Claim
     for entry in listing.files if metadata else ():
         stem, dot, suffix = base_name(entry.name).rpartition(".")
         if dot and suffix.lower() == "gguf":
-            stems.add(strip_form(_PART.sub("", stem))[0])
+            stems.add(strip_form(re.sub(_PART, "", stem))[0])
     if len(stems) == 1:
         yield Claim(stems.pop(), "name", resolvable=False)
 

@@ -18,9 +18,9 @@ from famtree.registry.registry import Registry
 from famtree.types.claim import Claim
 from famtree.types.family import Exemplar, Family, KnownTokenizer, ParentLink
 
-_TUNED = re.compile(r"[-_](?:instruct|chat|it|sft|dpo|thinking)(?=[-_]|$)", re.I)
+_TUNED = r"(?i)[-_](?:instruct|chat|it|sft|dpo|thinking)(?=[-_]|$)"
 """Words by which makers tell the tuned checkpoint from the pretrained one beside it."""
-_SIZE = re.compile(r"(?:\d+x)?\d+(?:p\d+)?[bmk]|a\d+b|v\d+")
+_SIZE = r"(?:\d+x)?\d+(?:p\d+)?[bmk]|a\d+b|v\d+"
 _VARIANTS = frozenset(
     {"base", "pt", "hf", "instruct", "chat", "it", "sft", "dpo", "thinking", "mix", "vl", "coder"}
 )
@@ -62,14 +62,14 @@ def find_released(text: str, registry: Registry) -> str | None:
     """
     name = base_name(text)
     words = split_words(name)
-    if not any(_SIZE.fullmatch(word) for word in words):
+    if not any(re.fullmatch(_SIZE, word) for word in words):
         return None
     for family, key in find_claims(name, registry):
         generation = registry.find_generation(family, key)
         makers = {one.lower().partition("-")[0] for one in registry.by_key[family].publishers}
         for known in generation.names if generation is not None else ():
             left = words - split_words(known) - _VARIANTS - makers
-            if all(_SIZE.fullmatch(word) or word.isdigit() for word in left):
+            if all(re.fullmatch(_SIZE, word) or word.isdigit() for word in left):
                 return name
     return None
 
@@ -127,7 +127,7 @@ def _maker_parents(
         return
     recorded = [one.repo for one in family.exemplars if _is_base_of(one, ref)]
     organisation, _, name = spell_as_hub(ref).partition("/")
-    stem = f"{organisation}/{_TUNED.sub('', name)}"
+    stem = f"{organisation}/{re.sub(_TUNED, '', name)}"
     for parent in recorded[:1] or (stem, f"{stem}-Base"):
         yield Claim(parent, "name", "finetune")
     for claim in above:
@@ -135,7 +135,7 @@ def _maker_parents(
 
 
 def _is_tuned(ref: str) -> bool:
-    return _TUNED.search(base_name(spell_as_hub(ref))) is not None
+    return re.search(_TUNED, base_name(spell_as_hub(ref))) is not None
 
 
 def _describe(family: Family, exemplar: Exemplar, registry: Registry) -> NodeFacts:
@@ -218,7 +218,7 @@ def _find_pretrained(family: Family, exemplar: Exemplar) -> Exemplar | None:
 def _is_base_of(base: Exemplar, tuned: str) -> bool:
     if base.relation != "base" or base.repo.lower() == spell_as_hub(tuned).lower():
         return False
-    stem = _TUNED.sub("", base_name(spell_as_hub(tuned))).lower()
+    stem = re.sub(_TUNED, "", base_name(spell_as_hub(tuned))).lower()
     return base_name(base.repo).lower() in {f"{stem}{ending}" for ending in _BASE_ENDINGS}
 
 

@@ -11,36 +11,35 @@ MAX_NAME = 200
 """Longest name, characters: a Hub id has 193 at most."""
 MAX_REFERENCE = 512
 """Longest claimed parent that is read, characters; a path into the Hub library's cache has 150."""
-_ADDRESS = re.compile(r"^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:models/)?", re.I)
-_HUB_ID = re.compile(r"^[A-Za-z0-9][\w.-]{0,95}(?:/[\w.-]{1,96})?$")
-_NOT_IDS = re.compile(
-    r"^(?:[./~\\]|[A-Za-z]:[\\/])|//|\\|/$|^(?:models?|outputs?|checkpoints?|results?|ckpts?|tmp|"
-    r"home|mnt|data|workspace|root|content)(?:$|/)|(?:^|/)checkpoint-\d+$|\.(?:bin|pt|gguf)$",
-    re.I,
+# Patterns as text here and elsewhere: `re` keeps what it compiled, and a start compiles little.
+_ADDRESS = r"(?i)^(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?:models/)?"
+_HUB_ID = r"^[A-Za-z0-9][\w.-]{0,95}(?:/[\w.-]{1,96})?$"
+_NOT_IDS = (
+    r"(?i)^(?:[./~\\]|[A-Za-z]:[\\/])|//|\\|/$"
+    r"|^(?:models?|outputs?|checkpoints?|results?|ckpts?|tmp|"
+    r"home|mnt|data|workspace|root|content)(?:$|/)|(?:^|/)checkpoint-\d+$|\.(?:bin|pt|gguf)$"
 )
 """Local paths and the usual names of output folders; a released repository has none of them."""
-_ABSOLUTE = re.compile(r"[/\\~]|[A-Za-z]:[\\/]")
-_STORED = re.compile(r"(?!/?(?:tmp|content)/)(?:[^\\:]*/)?models/[^\\:]+$", re.I)
-_SAVED = re.compile(r"(?:^|/)(?:checkpoint-\d+|merged|final|best|last|outputs?|results?)/?$", re.I)
+_ABSOLUTE = r"[/\\~]|[A-Za-z]:[\\/]"
+_STORED = r"(?i)(?!/?(?:tmp|content)/)(?:[^\\:]*/)?models/[^\\:]+$"
+_SAVED = r"(?i)(?:^|/)(?:checkpoint-\d+|merged|final|best|last|outputs?|results?)/?$"
 """Where trainers save what they make."""
-_CACHED = re.compile(
-    r"(?:^|[/\\])models--([\w.-]++)(?:[/\\]snapshots[/\\]([\w.-]++))?(?:[/\\]|$)", re.ASCII
-)
+_CACHED = r"(?a)(?:^|[/\\])models--([\w.-]++)(?:[/\\]snapshots[/\\]([\w.-]++))?(?:[/\\]|$)"
 """The shared cache of huggingface_hub: `models--org--name/snapshots/<commit>/<file>`. A Hub id has
 no `--` of its own (`huggingface_hub.utils.validate_repo_id`)."""
 
-_QUANTIZED = re.compile(
-    r"[-_.](?:gguf|gptq|awq|exl[23]|hqq|aqlm|eetq|fp8(?:[-_](?:dynamic|kv|block))?|nvfp4|mxfp[48]|"
+_QUANTIZED = (
+    r"(?i)[-_.](?:gguf|gptq|awq|exl[23]|hqq|aqlm|eetq|fp8(?:[-_](?:dynamic|kv|block))?|nvfp4|"
+    r"mxfp[48]|"
     r"(?:unsloth[-_])?bnb[-_]4bit|[2-8][-_.]?bits?|int[48]|w[48]a(?:8|16)(?:[-_]g\d+)?|"
-    r"quantized(?:\.w\d+a\d+)?|q[2-8](?:_[01k](?:_[sml])?)?|autoround|g\d{2,3})$",
-    re.I,
+    r"quantized(?:\.w\d+a\d+)?|q[2-8](?:_[01k](?:_[sml])?)?|autoround|g\d{2,3})$"
 )
-_CONVERTED = re.compile(r"[-_.](?:mlx|onnx|openvino|ct2|hf|safetensors|coreml|rkllm)$", re.I)
-_CAST = re.compile(r"[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$", re.I)
+_CONVERTED = r"(?i)[-_.](?:mlx|onnx|openvino|ct2|hf|safetensors|coreml|rkllm)$"
+_CAST = r"(?i)[-_.](?:fp16|bf16|fp32|f16|f32|float16|bfloat16)$"
 
-_DELTA = re.compile(r"(?:^|[-_.])delta(?=[-_.]|$)", re.I)
+_DELTA = r"(?i)(?:^|[-_.])delta(?=[-_.]|$)"
 
-_BETWEEN = re.compile(r"[-_. ]++")
+_BETWEEN = r"[-_. ]++"
 
 _NOTHING = frozenset({"none", "null", "nil", "nan", "n/a", "undefined", "-"})
 """How programs and people write that there is no parent."""
@@ -74,7 +73,7 @@ def read_reference(text: object) -> Reference | None:
     if cleaned.lower() in _NOTHING:
         return None
     revision: str | None = None
-    cached, address = _CACHED.search(cleaned), _ADDRESS.sub("", cleaned)
+    cached, address = re.search(_CACHED, cleaned), re.sub(_ADDRESS, "", cleaned)
     if cached is not None:
         cleaned, revision = cached[1].replace("--", "/", 1), cached[2]
     elif address != cleaned:
@@ -86,25 +85,25 @@ def read_reference(text: object) -> Reference | None:
         revision = tail or None
     # Nothing may be left: `@main`, or the address of the Hub alone.
     cleaned = cleaned.strip()
-    if not cleaned or (len(cleaned) > MAX_NAME and not _NOT_IDS.search(cleaned)):
+    if not cleaned or (len(cleaned) > MAX_NAME and not re.search(_NOT_IDS, cleaned)):
         return None
-    resolvable = bool(_HUB_ID.match(cleaned)) and not _NOT_IDS.search(cleaned)
+    resolvable = bool(re.match(_HUB_ID, cleaned)) and not re.search(_NOT_IDS, cleaned)
     return Reference(cleaned, revision, resolvable)
 
 
 def is_local_path(text: str) -> bool:
     """Return whether a claimed parent is a folder of somebody's machine, or an output folder."""
-    return _NOT_IDS.search(text) is not None
+    return re.search(_NOT_IDS, text) is not None
 
 
 def is_absolute(text: str) -> bool:
     """Return whether a local path begins at a root, a drive or somebody's home."""
-    return _ABSOLUTE.match(text) is not None
+    return re.match(_ABSOLUTE, text) is not None
 
 
 def is_stored_model(text: str) -> bool:
     """Return whether a local path lies where somebody keeps models that he did not make."""
-    return _STORED.match(text) is not None and _SAVED.search(text) is None
+    return re.match(_STORED, text) is not None and re.search(_SAVED, text) is None
 
 
 def same_reference(left: str, right: str) -> bool:
@@ -124,7 +123,7 @@ def base_name(ref: str) -> str:
 
 def split_words(name: str) -> set[str]:
     """Return the words of a model's name, in lower case and without those for its form."""
-    return set(_BETWEEN.split(strip_form(base_name(name))[0].lower()))
+    return set(re.split(_BETWEEN, strip_form(base_name(name))[0].lower()))
 
 
 def strip_form(name: str) -> tuple[str, LinkRelation | None]:
@@ -135,7 +134,7 @@ def strip_form(name: str) -> tuple[str, LinkRelation | None]:
     relation: LinkRelation | None = None
     for _ in range(4):
         for pattern, told in zip(_FORMS, _TELLS_MORE, strict=True):
-            shorter = pattern.sub("", name)
+            shorter = re.sub(pattern, "", name)
             if shorter and shorter != name:
                 name = shorter
                 if relation is None or _TELLS_MORE.index(told) < _TELLS_MORE.index(relation):
@@ -148,4 +147,4 @@ def strip_form(name: str) -> tuple[str, LinkRelation | None]:
 
 def says_delta(name: str) -> bool:
     """Return whether a name says that its weights are differences, to be added to a base's."""
-    return _DELTA.search(base_name(name)) is not None
+    return re.search(_DELTA, base_name(name)) is not None

@@ -15,8 +15,8 @@ MAX_TEMPLATE = 1 << 20
 """Longer templates are cut before they are searched; the longest released one has 60 kB."""
 MAX_MARKERS = 64
 
-_SPACE = re.compile(r"\s++")
-_MARKER = re.compile(
+_SPACE = r"\s++"
+_MARKER = (
     r"<[|｜][^<>|｜\s'\"{}]{1,40}[|｜]>"  # <|im_start|>, full-width bars too
     r"|<\|[a-z_]{1,20}>|<[a-z_]{1,20}\|>"  # half-open turns
     r"|</?[a-z][a-z_:]{2,30}>"  # <start_of_turn>, <think>
@@ -52,7 +52,7 @@ def find_template(files: dict[str, Any]) -> str | None:
 
 def digest_template(template: str) -> Digest:
     """Digest the template without comments and with every run of white space as one blank."""
-    return digest(_SPACE.sub(" ", drop_comments(template)).strip())
+    return digest(re.sub(_SPACE, " ", drop_comments(template)).strip())
 
 
 def drop_comments(template: str) -> str:
@@ -72,4 +72,4 @@ def drop_comments(template: str) -> str:
 
 def find_markers(template: str) -> list[str]:
     """Return the control strings the template writes or looks for, sorted, at most 64."""
-    return sorted(set(_MARKER.findall(template)))[:MAX_MARKERS]
+    return sorted(set(re.findall(_MARKER, template)))[:MAX_MARKERS]

@@ -8,7 +8,6 @@ run and nothing is fetched. Whatever goes wrong there is no answer.
 from __future__ import annotations
 
 import json
-import logging
 import warnings
 from functools import cache
 from importlib.util import find_spec
@@ -34,6 +33,8 @@ def read_newer_defaults(model_type: str) -> dict[str, Any] | None:
     """
     if not _is_listed(model_type):
         return None
+    import logging  # takes a fiftieth of a local answer
+
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)  # it tells of other libraries that are not installed
     try:

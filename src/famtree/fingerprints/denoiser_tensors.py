@@ -21,8 +21,8 @@ MOST_NAMES = 20_000
 """Denoisers have up to some 4,000 tensors, adapters of them three times as many."""
 MOST_CHARACTERS = 1_500_000
 """Of all names, each of which is searched some thirty times; released ones have below 100 each."""
-_DOWN = re.compile(r"lora_A|lora_down|\.down\.|hada_w[12]_b|\.weight$|_proj\.weight$")
-_UP = re.compile(r"lora_B|lora_up|\.up\.|lokr_w2|hada_w[12]_a|alpha$|bias$|_scale$")
+_DOWN = r"lora_A|lora_down|\.down\.|hada_w[12]_b|\.weight$|_proj\.weight$"
+_UP = r"lora_B|lora_up|\.up\.|lokr_w2|hada_w[12]_a|alpha$|bias$|_scale$"
 
 
 class Denoiser(Struct, frozen=True):
@@ -129,7 +129,7 @@ def _find_width(tensors: Iterable[TensorInfo], pattern: str | None) -> int | Non
         if lokr:
             if len(one.shape) == 2 and not part.endswith("_a"):  # which ends at the rank
                 factors[module] = factors.get(module, 1) * one.shape[1]
-        elif _DOWN.search(one.name) and not _UP.search(one.name):
+        elif re.search(_DOWN, one.name) and not re.search(_UP, one.name):
             widths.add(one.shape[-1])
     if factors:
         widths.add(min(factors.values()))  # what factors belong to the input is not said

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 MAX_WORD = 64
 MAX_IGNORED = 64
 MAX_OVERRIDES = 200_000
-_WIDTH = re.compile(r"(?:int|fp|float|mxfp|nvfp|uint|nf)_?(\d{1,2})", re.IGNORECASE)
+_WIDTH = r"(?i)(?:int|fp|float|mxfp|nvfp|uint|nf)_?(\d{1,2})"
 _STRATEGIES: dict[str | None, Granularity] = {
     "tensor": "tensor", "channel": "channel", "group": "group", "tensor_group": "group",
     "block": "block",
@@ -210,7 +210,7 @@ def _read_loading(stated: dict[str, Any], found: Declaration) -> None:
 def _read_words(stated: dict[str, Any], found: Declaration) -> None:
     word = _word(stated, found.known.words)
     if word:
-        width = _WIDTH.search(word)
+        width = re.search(_WIDTH, word)
         found.scheme = found.scheme or word
         found.bits = found.bits or (int(width[1]) if width else None)
 
@@ -329,7 +329,7 @@ def _read_cache(stated: dict[str, Any], keys: tuple[str, ...]) -> CacheScheme | 
                 bits=_number(value, ("num_bits",)), type=_word(value, ("type", "dtype"))
             )
         if isinstance(value, str) and value and value.lower() != "none":
-            width = _WIDTH.search(value)
+            width = re.search(_WIDTH, value)
             return CacheScheme.model_construct(
                 bits=int(width[1]) if width else None, type=value[:MAX_WORD]
             )

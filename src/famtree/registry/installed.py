@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 STATE = "in-use.json"
 ROOTS = "roots.atlas"
 """An atlas of root checkpoints that a bundle may hold: undeclared parents are looked for in it."""
-_DIGEST = re.compile("[0-9a-f]{64}")
+_DIGEST = "[0-9a-f]{64}"
 
 
 class Manifest(Struct, frozen=True):
@@ -77,7 +77,7 @@ def read_state() -> InUse:
         found = msgspec.json.decode((find_base() / STATE).read_bytes(), type=InUse)
     except (OSError, msgspec.MsgspecError):
         return InUse()
-    if any(one and not _DIGEST.fullmatch(one) for one in (found.current, found.previous)):
+    if any(one and not re.fullmatch(_DIGEST, one) for one in (found.current, found.previous)):
         return InUse()
     return found
 

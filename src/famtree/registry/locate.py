@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-_HEADER = re.compile(r"^\s*\[{1,2}\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}")
-_AT_LINE = re.compile(r"at line (\d+)")
-_AT_BYTE = re.compile(r"\(byte (\d+)\)")
+_HEADER = r"^\s*\[{1,2}\s*([A-Za-z0-9_.\"-]+)\s*\]{1,2}"
+_AT_LINE = r"at line (\d+)"
+_AT_BYTE = r"\(byte (\d+)\)"
 _AT_END = ("(at end of document)", "was truncated")
 """Where tomllib and msgspec say that a file is broken."""
 
@@ -44,7 +44,7 @@ def locate(text: str, path: Sequence[str | int]) -> int | None:
         start, stop = places[number], ([*places[number + 1 : number + 2], stop])[0]
         counts[outer] = number - 1
     for line, content in enumerate(lines[start:stop], start=start + 1):
-        header = _HEADER.match(content)
+        header = re.match(_HEADER, content)
         if header:
             name = header[1]
             if content.lstrip().startswith("[["):
@@ -70,7 +70,7 @@ def _split(text: str) -> tuple[list[str], dict[str, list[int]]]:
     lines = text.split("\n")
     starts: dict[str, list[int]] = {}
     for number, line in enumerate(lines):
-        if line.lstrip().startswith("[[") and (header := _HEADER.match(line)):
+        if line.lstrip().startswith("[[") and (header := re.match(_HEADER, line)):
             starts.setdefault(header[1], []).append(number)
     return lines, starts
 
@@ -85,9 +85,9 @@ def describe_unreadable(file: str, data: bytes, fault: ValueError) -> str:
     told = str(fault)
     if isinstance(fault, UnicodeDecodeError):
         line, told = data.count(b"\n", 0, fault.start) + 1, "is not UTF-8"
-    elif by_line := _AT_LINE.search(told):
+    elif by_line := re.search(_AT_LINE, told):
         line = int(by_line[1])
-    elif by_byte := _AT_BYTE.search(told):
+    elif by_byte := re.search(_AT_BYTE, told):
         line = data.count(b"\n", 0, int(by_byte[1])) + 1
     elif told.endswith(_AT_END):
         line = data.rstrip().count(b"\n") + 1

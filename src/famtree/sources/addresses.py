@@ -20,17 +20,15 @@ MAX_ADDRESS = 16_384
 """Characters; signed addresses take some hundreds."""
 
 _HUB = "https://huggingface.co"
-_BLANK = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029]")
-_WEB = re.compile(r"https?://([^/?#]+)", re.IGNORECASE)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_BLANK = r"[\x00-\x20\x7f-\xa0\u2028\u2029]"
+_WEB = r"(?i)https?://([^/?#]+)"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _LABEL = r"[a-z0-9_-]{1,63}"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]")
-_NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$|^\[")
-_LATIN = re.compile("[\x80-\xff]")
+_HOST = rf"{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9a-f:.]+\]"
+_NUMERIC = r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$|^\["
+_LATIN = "[\x80-\xff]"
 # What urllib3 gives back as it is, so that nothing need be imported to know it.
-_NORMAL = re.compile(
-    rf"(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9]\d{{0,4}}))?(?:/[\w-][\w.-]*)*", re.ASCII
-)
+_NORMAL = rf"(?a)(https?)://({_LABEL}(?:\.{_LABEL})*)(?::([1-9]\d{{0,4}}))?(?:/[\w-][\w.-]*)*"
 
 
 class AddressError(ValueError):
@@ -79,9 +77,9 @@ def parse_address(text: str) -> Address:
     _check_length(text)
     if "\\" in text:
         raise AddressError("an address with a backslash")
-    if _BLANK.search(text):
+    if re.search(_BLANK, text):
         raise AddressError("an address with blanks or control characters")
-    found = _WEB.match(text)
+    found = re.match(_WEB, text)
     if found is None:
         raise AddressError("something else than an http(s) address")
     if "@" in found[1]:
@@ -96,7 +94,7 @@ def parse_address(text: str) -> Address:
             parse_url(target)  # the library does, on sending
     except (LocationParseError, ValueError) as fault:
         raise AddressError("an address without a valid host and port") from fault
-    if not _HOST.fullmatch(host) or len(host) > 253 or not port:
+    if not re.fullmatch(_HOST, host) or len(host) > 253 or not port:
         raise AddressError("an address without a valid host and port")
     if seen != (scheme, host.strip("[]"), port) or not _is_name_or_number(host):
         raise AddressError("an address that can be read in two ways")
@@ -115,7 +113,7 @@ def _is_name_or_number(host: str) -> bool:
 
     Systems read `127.1`, `0x7f.1` and `127.0.0.01` as IPv4 addresses, each in its own way.
     """
-    if not _NUMERIC.search(host):
+    if not re.search(_NUMERIC, host):
         return True
     try:
         ip_address(host.strip("[]"))
@@ -130,9 +128,9 @@ def follow_address(here: Address, place: str) -> Address:
     Raises AddressError for what `parse_address` refuses, and for the way from https to http.
     """
     # A header's bytes are read as Latin-1. What is not ASCII is sent on as the bytes it was.
-    place = _LATIN.sub(lambda found: f"%{ord(found[0]):02X}", place)
+    place = re.sub(_LATIN, lambda found: f"%{ord(found[0]):02X}", place)
     path = here.target.partition("?")[0]
-    if _SCHEME.match(place):
+    if re.match(_SCHEME, place):
         text = place
     elif place.startswith("//"):
         text = f"{here.scheme}:{place}"
@@ -165,7 +163,7 @@ def normalise_endpoint(text: str) -> str:
     Raises AddressError. International names become what is looked up for them.
     """
     text = text.rstrip("/")
-    found = _NORMAL.fullmatch(text)
+    found = re.fullmatch(_NORMAL, text)
     if found is not None and len(text) <= 253:
         port = int(found[3] or 0)
         if port <= 65535 and port != PORTS[found[1]] and _is_name_or_number(found[2]):
@@ -173,7 +171,7 @@ def normalise_endpoint(text: str) -> str:
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
-    if not _BLANK.search(text) and "\\" not in text:
+    if not re.search(_BLANK, text) and "\\" not in text:
         try:
             text = parse_url(text).url
         except (LocationParseError, ValueError) as fault:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ANONYMOUS = "anonymous"
 MOST_LISTINGS = 256
 """A large repository's listing takes megabytes."""
-_TOKEN = re.compile(r"[!-~]{1,4096}")
+_VISIBLE = r"[!-~]{1,4096}"
 """What a header can carry: visible ASCII (RFC 9110, field values), no blanks."""
 
 
@@ -79,7 +79,7 @@ class HubAccess:
         """Raise UsageError for what can be no address and no token."""
         if self.endpoint is not None:
             _check_endpoint(self.endpoint, "the endpoint")
-        if isinstance(self.token, str) and not _TOKEN.fullmatch(self.token):
+        if isinstance(self.token, str) and not re.fullmatch(_VISIBLE, self.token):
             # The token itself is not told: messages end up in logs.
             raise UsageError("the token has characters that no token has", hint="copy it again")
 

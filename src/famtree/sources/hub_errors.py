@@ -24,13 +24,13 @@ ABSENT = "does not exist, or is private and needs a token (HF_TOKEN / hf auth lo
 
 _LOGIN_HINT = "set HF_TOKEN or run `hf auth login` with a token that may read the repository"
 _RETRY_HINT = "try again later; --offline answers from what is already cached"
-_NO_OWNER = re.compile(r"[\w.-]+")
+_NO_OWNER = r"[\w.-]+"
 """What is asked for by a name alone, as the oldest models are."""
 _REPORT_HINT = "famtree does not know this failure; please report it"
 
 _EXPIRED = frozenset({400, 401, 403, 410})
 """What stores of files say of an address whose signature is wrong or too old."""
-_HUB_PATH = re.compile(r"/api/models(?:/|$)|/resolve/|/api/resolve-cache/")
+_HUB_PATH = r"/api/models(?:/|$)|/resolve/|/api/resolve-cache/"
 
 _Row = tuple[type[FamtreeError], str, str]
 
@@ -71,7 +71,7 @@ class RefusalError(Exception):
     @property
     def asks_elsewhere(self) -> bool:
         """Whether it is another Hub that refuses, which a mirror hands the question on to."""
-        return not self.own and _HUB_PATH.search(urlsplit(self.address).path) is not None
+        return not self.own and re.search(_HUB_PATH, urlsplit(self.address).path) is not None
 
 
 _CODES: dict[str, _Row] = {
@@ -182,7 +182,7 @@ def translate(
         hint = f"request access at {page}, then {_LOGIN_HINT}"
         if error.sent:
             hint = f"request access at {page} for the account whose token was sent"
-    if made is NotFoundError and _NO_OWNER.fullmatch(what):
+    if made is NotFoundError and re.fullmatch(_NO_OWNER, what):
         hint = f"{what} names no organisation: a model is org/name"
     joint = " " if words.startswith(("is ", "has ", "was ", "does ")) else ": "
     return made(f"{what}{joint}{words}", hint=hint)
@@ -248,7 +248,7 @@ def _by_status(refusal: RefusalError, what: str) -> FamtreeError:
         return AccessError(f"{what} may not be read with this token{tail}", hint=_LOGIN_HINT)
     if status == 404:
         hint = "check the reference and HF_ENDPOINT"
-        if _NO_OWNER.fullmatch(what):
+        if re.fullmatch(_NO_OWNER, what):
             hint = f"{what} names no organisation: a model is org/name"
         return NotFoundError(f"{what} was not found{tail}", hint=hint)
     if status == 429:

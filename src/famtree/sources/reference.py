@@ -32,10 +32,10 @@ _FORMS = (
     "or a .safetensors, .safetensors.index.json or .gguf file"
 )
 # The rules of huggingface_hub.utils.validate_repo_id, which costs 100 ms to import.
-_REPO_PART = re.compile(r"\w(?:[\w.-]{0,94}\w)?", re.ASCII)
-_REVISION = re.compile(r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}")
-_SPECIAL_REVISION = re.compile(r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|$)")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_REPO_PART = r"(?a)\w(?:[\w.-]{0,94}\w)?"
+_REVISION = r"[^\x00-\x20\x7f~^:?*\[\\]{1,250}"
+_SPECIAL_REVISION = r"refs/(?:pr/\d+|convert/[\w.-]+)(?=/|$)"
+_ADDRESS = r"[A-Za-z][A-Za-z0-9+.-]*:"
 _LONGEST = 4096
 
 
@@ -78,13 +78,13 @@ def find_repository(text: str) -> str:
 
 def is_pattern(text: str) -> bool:
     """Return whether `text` stands for several checkpoints: it has `*`, `?` or `[`, no address."""
-    return not _ADDRESS.match(text) and any(mark in text for mark in "*?[")
+    return not re.match(_ADDRESS, text) and any(mark in text for mark in "*?[")
 
 
 def check_pattern(text: str) -> None:
     """Raise UsageError for a pattern of Hub ids that names no account."""
     owner, _, name = text.partition("/")
-    if not is_path_like(text) and (not name or "/" in name or not _REPO_PART.fullmatch(owner)):
+    if not is_path_like(text) and (not name or "/" in name or not re.fullmatch(_REPO_PART, owner)):
         raise UsageError(
             f"{text} names no account", hint="write org/name*, or ./folder/* for paths"
         )
@@ -209,7 +209,7 @@ def _parse_hf_address(text: str, revision: str | None) -> CheckpointRef:
 
 def _split_revision(tail: str) -> tuple[str, str]:
     """Split what follows `@` into revision and file; a branch may itself contain slashes."""
-    if special := _SPECIAL_REVISION.match(tail):
+    if special := re.match(_SPECIAL_REVISION, tail):
         return special.group(), tail[special.end() :].lstrip("/")
     if not tail.endswith(CHECKPOINT_SUFFIXES):
         return unquote(tail), ""
@@ -232,7 +232,7 @@ def _check_repo_id(repo: str, text: str) -> None:
             )
         raise UsageError(f"{text} has too many parts for a Hub id", hint=_FORMS)
     if (
-        not all(_REPO_PART.fullmatch(part) for part in parts)
+        not all(re.fullmatch(_REPO_PART, part) for part in parts)
         or "--" in repo
         or ".." in repo
         or repo.endswith(".git")
@@ -257,7 +257,7 @@ def _agree(written: str | None, asked: str | None, text: str) -> str | None:
 
 def _is_revision(text: str) -> bool:
     return (
-        _REVISION.fullmatch(text) is not None
+        re.fullmatch(_REVISION, text) is not None
         and ".." not in text
         and "//" not in text
         and "@{" not in text

@@ -16,7 +16,7 @@ from famtree.fingerprints.tensor_names import is_buffer
 from famtree.sources.header_plan import list_strays
 from famtree.types.checkpoint import TensorInfo
 
-_NUMBERED = re.compile(r"(?P<stem>.+?)[-_.](?P<number>\d{1,6})[-_]of[-_](?P<count>\d{1,6})\.\w+")
+_NUMBERED = r"(?P<stem>.+?)[-_.](?P<number>\d{1,6})[-_]of[-_](?P<count>\d{1,6})\.\w+"
 _SINGLE = "model.safetensors"
 _HEADER_ENTRY = 400
 """Most bytes that a header takes for one tensor beside its name, and for itself, so that sizes of
@@ -47,7 +47,7 @@ def find_missing_shards(one: Examined) -> Iterator[Contradiction]:
 
 def _list_unnumbered(shards: tuple[str, ...]) -> list[str]:
     """Return the names of the shards whose numbers are lacking."""
-    parts = [found for name in shards if (found := _NUMBERED.fullmatch(name))]
+    parts = [found for name in shards if (found := re.fullmatch(_NUMBERED, name))]
     if not parts:
         return []
     numbers = {int(part["number"]) for part in parts}
@@ -63,7 +63,7 @@ def _list_unnumbered(shards: tuple[str, ...]) -> list[str]:
 def find_wrong_numbers(one: Examined) -> Iterator[Contradiction]:
     """A shard whose number is beyond the count in its own name."""
     for name in one.found.plan.shards:
-        part = _NUMBERED.fullmatch(name)
+        part = re.fullmatch(_NUMBERED, name)
         if part and int(part["number"]) > int(part["count"]):
             yield Contradiction(
                 f"{name} has a number beyond the {int(part['count'])} files that its name counts",
@@ -78,11 +78,11 @@ def find_two_sets(one: Examined) -> Iterator[Contradiction]:
     chosen = {
         (part["stem"], int(part["count"]))
         for name in one.found.plan.shards
-        if (part := _NUMBERED.fullmatch(name))
+        if (part := re.fullmatch(_NUMBERED, name))
     }
     counts: dict[int, str] = {}
     for name in names:
-        part = _NUMBERED.fullmatch(name) if "-of-" in name else None
+        part = re.fullmatch(_NUMBERED, name) if "-of-" in name else None
         if part and any(stem == part["stem"] for stem, _ in chosen) and not one.is_gguf:
             counts.setdefault(int(part["count"]), name)
     if len(counts) > 1:
@@ -102,10 +102,10 @@ def find_strays(one: Examined) -> Iterator[Contradiction]:
     shards = one.found.plan.shards
     if one.is_gguf or not shards:
         return
-    numbered = _NUMBERED.fullmatch(shards[0]) is not None
+    numbered = re.fullmatch(_NUMBERED, shards[0]) is not None
     described = f"the set of {len(shards)} shards" if numbered else shards[0]
     beside = list_strays(one.found.listing, shards)
-    strays = [name for name in beside if (_NUMBERED.fullmatch(name) is None) is numbered]
+    strays = [name for name in beside if (re.fullmatch(_NUMBERED, name) is None) is numbered]
     if not strays:
         return
     by = load_loaders()

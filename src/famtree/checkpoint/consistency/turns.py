@@ -13,7 +13,7 @@ from famtree.fingerprints.chat_template import drop_comments, find_template
 from famtree.fingerprints.config import id_list
 
 _TOKENIZER_CONFIG, _GENERATION = "tokenizer_config.json", "generation_config.json"
-_BASE = re.compile(r"(?:^|[-_.])(?:base|pt|pretrain(?:ed)?)(?:[-_.]|$)", re.IGNORECASE)
+_BASE = r"(?i)(?:^|[-_.])(?:base|pt|pretrain(?:ed)?)(?:[-_.]|$)"
 """Names of models that were never taught to end a turn."""
 _BETWEEN = r"""(?:['"\s+~]|-?\}\}|\{\{-?){0,24}+"""
 """What may stand between two texts of a template that are written one after the other."""
@@ -35,7 +35,7 @@ def find_unstopped_turn(one: Examined) -> Iterator[Contradiction]:
     template = find_template(one.found.side_files)
     name = one.found.form.source.ref
     called = (name.repo_id or name.path or "").rstrip("/").rpartition("/")[2]
-    if not template or _BASE.search(called):
+    if not template or re.search(_BASE, called):
         return
     template = drop_comments(template)
     stops, ids = _list_stops(one)
