@@ -135,6 +135,15 @@ def down_missing(parts: Parts) -> bool | None:
                       "mlp.down_proj.qweight")  # fmt: skip
 
 
+def tower_missing(parts: Parts) -> bool | None:
+    if "vision_config" not in parts.config:
+        return False
+    for name in [name for held in parts.files.values() for name in held]:
+        if name.startswith("vision_tower."):
+            parts.drop(name)
+    return None
+
+
 def norm_missing(parts: Parts) -> bool | None:
     return _drop_part(
         parts, 2 if "layer_types" not in parts.config else 1, "input_layernorm.weight"

@@ -45,6 +45,9 @@ def describe_node(source: CheckpointSource, findings: Findings, *, text: bool) -
         gguf=found.form.list_metadata(),
         origin=origin,
     )
+    if findings.kind != "adapter":
+        # An adapter that lies beside a whole model tells how itself was made, not the model.
+        claims = [replace(one, relation=None) if one.source == "adapter" else one for one in claims]
     if origin:
         # All that the files of a copy say, they say of the original.
         claims = [replace(one, of_parent=one.source != "download") for one in claims]

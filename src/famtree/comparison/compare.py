@@ -25,6 +25,7 @@ from famtree.interchange.pair import Pair
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.structure import compare_structure
 from famtree.interchange.tokens import compare_tokens, need_vocabularies
+from famtree.interchange.wholeness import find_lack
 from famtree.lineage.hashes import list_mismatches
 from famtree.types.comparison import ComparedCheckpoint, Comparison, Relation
 from famtree.types.identification import Identification, Notice
@@ -87,7 +88,13 @@ def compare_subjects(
             lineage=lineage,
         ),
         verdict=judge_replacement(
-            architecture, tokens.relation, lineage, answers, request.named, family
+            architecture,
+            tokens.relation,
+            lineage,
+            answers,
+            request.named,
+            family,
+            None if find_lack(left) else find_lack(right),
         ),
         interchange=answers,
         differences=list_differences(ours, theirs, structure, tokens),

@@ -68,12 +68,16 @@ def judge_replacement(
     answers: Sequence[Answer],
     engines: Sequence[str],
     family: Sameness = "unknown",
+    lack: str | None = None,
 ) -> Replacement:
     """Return whether b can take a's place, and how they are related.
 
     `engines` are those that were named: where none was, what any single one refuses is no refusal.
+    `lack` is a part that b promises and does not hold.
     """
     replace, why = _judge(architecture, tokenizer, answers, engines)
+    if lack is not None:
+        replace, why = "no", f"b is not whole: {lack}"
     told = f"{_WORDS[replace]}: {why}"
     return Replacement.model_construct(replace=replace, text=f"{told}; {_relate(lineage, family)}")
 

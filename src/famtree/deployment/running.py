@@ -23,6 +23,7 @@ from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan, Side
 from famtree.interchange.structure import compare_structure
 from famtree.interchange.tokens import compare_tokens
+from famtree.interchange.wholeness import WHOLE, find_lack
 from famtree.types.comparison import Answer, LineageVerdict, Reply
 
 _WORST: tuple[Reply, ...] = ("no", "unknown", "conditional", "yes")
@@ -49,6 +50,7 @@ def judge(side: Side, engine: Engine, plan: Plan, place: Site | None, ranks: int
     `ranks` is the tensor parallelism that was asked for.
     """
     found = [
+        *_judge_whole(side, engine),
         *_judge_class(side, engine),
         *_judge_form(side, engine, plan, place),
         *_judge_place(engine, place),
@@ -64,6 +66,14 @@ def judge(side: Side, engine: Engine, plan: Plan, place: Site | None, ranks: int
     if worst.answer != "conditional":
         return replace(worst, condition=None)
     return replace(worst, condition="; ".join(dict.fromkeys(conditions)))
+
+
+def _judge_whole(side: Side, engine: Engine) -> list[Verdict]:
+    lack = find_lack(side)
+    if lack is None:
+        return []
+    key = f"{engine.key}/fit.not-whole"
+    return [Verdict("conditional", f"it is not whole: {lack}", key, WHOLE)]
 
 
 def _judge_class(side: Side, engine: Engine) -> list[Verdict]:

@@ -17,6 +17,7 @@ from famtree.interchange.quantization_support import answer_quantization
 from famtree.interchange.rules import answer_rules
 from famtree.interchange.side import Plan
 from famtree.interchange.versions import read_version
+from famtree.interchange.wholeness import limit_answers
 from famtree.types.comparison import Answer, Question
 from famtree.types.identification import Notice
 
@@ -101,5 +102,6 @@ def answer_pair(
     for engine in (None, *(as_asked(one) for one in chosen)):
         for answer in (answer_context, answer_quantization, answer_memory):
             found += answer(pair.a, pair.b, engine, plan)
+    found = list(limit_answers(found, pair.b))
     order = {question: at for at, question in enumerate(QUESTIONS)}
     return sorted(found, key=lambda one: (order[one.question], one.engine or "", one.rule))

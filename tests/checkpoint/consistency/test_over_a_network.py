@@ -101,4 +101,5 @@ def test_a_model_and_an_adapter_are_both_told(tmp_path: Path) -> None:
 
     assert list_codes(result) == ["model-and-adapter"]
     assert result.kind == "model"
+    assert [step.relation for step in result.lineage.chain] == ["unknown"]
     assert "org/b" in next(one.message for one in result.warnings if one.expected is not None)

@@ -54,6 +54,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(weights.middle_layer_missing, ("layer-missing",)),
     Fault(weights.first_layer_missing, ("layer-missing",)),
     Fault(weights.down_missing, ("module-missing",)),
+    Fault(weights.tower_missing, ("tower-missing",)),
     Fault(weights.norm_missing, ("module-missing",)),
     Fault(weights.output_missing_in_the_first_layer, ("module-missing",)),
     Fault(weights.bias_missing, ("module-missing",)),

@@ -7,11 +7,12 @@ that a block cannot do without, or one that a single block among many of its kin
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from famtree.checkpoint.consistency.examined import Contradiction, Examined, join
-from famtree.fingerprints.tensor_names import Module, Stack
+from famtree.fingerprints.tensor_names import Module, Stack, load_roles
 
 Element = tuple[str, str, str]
 """Path inside a block with numbers as #, leaf, dtype where it was read."""
@@ -33,6 +34,8 @@ _PLAIN_NORMS = frozenset({"input_layernorm", "post_attention_layernorm"})
 """What the first and the last block have wherever the others have it. Other parts may be left out
 there: the first block of ModernBERT has no `attn_norm`."""
 _SCALES = ("scale", "zero", "absmax", "quant", "g_idx", "nested", "SCB", "meta")
+_SEEING = re.compile(r"vis(?:ion|ual)|image|img|patch|pixel|tower|perceiv", re.I)
+"""Words in the paths of modules that see, beside the names of towers on record."""
 _FEW_TENSORS = 20_000
 _MOST_KINDS = 8
 """Kinds of blocks that are compared; released designs have some four."""
@@ -73,6 +76,33 @@ def find_missing_modules(one: Examined) -> Iterator[Contradiction]:
                 join(lacking),
                 "absent",
             )
+
+
+def find_missing_towers(one: Examined) -> Iterator[Contradiction]:
+    """No tensor of the vision tower that config.json describes, beside a whole language tower.
+
+    mlx-lm takes the tower off what it converts and loads the language model by itself.
+    """
+    layout, quantization = one.layout, one.findings.quantization
+    described = one.found.config.get("vision_config")
+    depth = one.architecture.vision_layers
+    if not layout.names_known or layout.main is None or not isinstance(described, dict):
+        return
+    if not depth or one.is_gguf or (quantization is not None and quantization.method == "mlx"):
+        return
+    known = (*load_roles()["vision_towers"], *load_roles()["other_towers"])
+    seen = any(
+        _SEEING.search(module.path) or any(name in module.path for name in known)
+        for module in layout.modules
+    )
+    if layout.vision is not None or seen or not one.architecture.vision_hidden_size:
+        return
+    yield Contradiction(
+        f"config.json describes a vision tower of {depth} layers, of which the files hold nothing: "
+        "engines that load the whole class refuse the model, and no engine sees images with it",
+        f"a vision tower of {depth} layers",
+        f"{layout.main.path} alone",
+    )
 
 
 def _list_towers(one: Examined) -> list[Stack]:

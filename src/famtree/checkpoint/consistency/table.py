@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     Check("ffn-disagrees", widths.find_wrong_ffn, ("headers",)),
     Check("layer-missing", blocks.find_missing_blocks, ("index", "headers")),
     Check("module-missing", blocks.find_missing_modules, ("index", "headers")),
+    Check("tower-missing", blocks.find_missing_towers, ("index", "headers")),
     Check("tied-head-stored", embeddings.find_stored_head, ("index", "headers")),
     Check("head-missing", embeddings.find_missing_head, ("index", "headers")),
     Check("tokens-beyond-rows", embeddings.find_tokens_beyond_rows, ("headers", "tokenizer")),
