@@ -82,6 +82,23 @@ def test_a_list_of_heads_is_a_hybrid() -> None:
     assert "intermediate_size" not in read(design_of("deci", feed_forward_length=[8, 16])).config
 
 
+def test_heads_are_those_of_the_layers_with_a_window() -> None:
+    """config.json states those of the others apart: 512 wide, two keys."""
+    stated = design_of(
+        "gemma4", attention__head_count=16, attention__head_count_kv=[8, 8, 2],
+        attention__key_length=512, attention__key_length_swa=256,
+        attention__sliding_window_pattern=[True, True, False],
+    )  # fmt: skip
+    config = read(stated).config
+    assert (config["head_dim"], config["num_key_value_heads"]) == (256, 8)
+    odd = {**stated, "gemma4.attention.sliding_window_pattern": [True, [], True, True]}
+    assert "num_key_value_heads" not in read(odd).config
+    plain = {**stated, "gemma4.attention.head_count_kv": 4}
+    del plain["gemma4.attention.key_length_swa"]
+    config = read(plain).config
+    assert (config["head_dim"], config["num_key_value_heads"]) == (512, 4)
+
+
 def test_partial_rotation() -> None:
     half = design_of("phi2", embedding_length=2560, attention__head_count=32,
                      rope__dimension_count=32)  # fmt: skip
@@ -138,4 +155,5 @@ def test_the_table_hangs_together() -> None:
         assert entry["types"]
         assert set(entry) <= {
             "types", "types_with_experts", "assumed", "dropped", "encoder", "linear", "keys",
+            "by_window",
         }  # fmt: skip

@@ -103,12 +103,23 @@ class _Scope:
             return None
         return value if math.isfinite(value) else None
 
+    def number_with_window(self, key: str) -> int | float | None:
+        """Return the number that all layers with a sliding window have, of one value a layer."""
+        value, pattern = self.get(key), self.get("attention.sliding_window_pattern")
+        if not (isinstance(value, list) and isinstance(pattern, list)):
+            return self.number(key)
+        pairs = zip(value, pattern, strict=False)
+        inside = {one for one, windowed in pairs if windowed is True and type(one) is int}
+        whole = len(value) == len(pattern) and len(inside) == 1
+        return inside.pop() if whole else self.number(key)
+
 
 def _read_plain(own: _Scope, entry: Mapping[str, Any]) -> dict[str, Any]:
     config: dict[str, Any] = dict(entry.get("assumed", {}))
     keys = {**load_table()["keys"], **entry.get("keys", {})}
     for key, name in keys.items():
-        value = own.number(key)
+        windowed = key in entry.get("by_window", ())
+        value = own.number_with_window(key) if windowed else own.number(key)
         if value is not None and key not in entry.get("dropped", ()):
             config[name] = value
     for name in ("num_experts", "num_nextn_predict_layers", "n_shared_experts", "sliding_window"):
