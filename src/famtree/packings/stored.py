@@ -8,8 +8,9 @@ reader can fetch what many windows need in one wave.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from msgspec import Struct
 
 from famtree.packings.sizes import Unpacked
 
@@ -32,8 +33,7 @@ class UnreadableWeightError(Exception):
     """A tensor's values cannot be had; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """One stored tensor: where its bytes begin and what they are."""
 
     name: str
@@ -63,8 +63,7 @@ class Stored:
         return self.span(0, self.nbytes)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredParts:
+class StoredParts(Struct, frozen=True):
     """The stored parts of one module, and what is known of it from elsewhere."""
 
     path: str

@@ -7,13 +7,12 @@ its `HubAccess` lives: a `Session`, or a command.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from famtree.errors import FamtreeError
 
 
-@dataclass(slots=True)
-class Dialect:
+class Dialect(Struct):
     """What one endpoint was found to want; threads may share it, as each fact is set once."""
 
     bare: bool = False
