@@ -171,6 +171,15 @@ def test_windows_are_admitted_with_the_tokens_under_way() -> None:
     assert need("A100-80GB", 80) == plain + window * (1023 + 2 * 2048)
     assert need("L4", 24) == plain + window * (1023 + 2 * 2048)
     assert need("B200", 192) == plain + window * (1023 + 2 * 16384)
+    # src/llama-kv-cache-iswa.cpp: n_swa + n_ubatch, padded to 256, and n_swa a further sequence.
+    batch = Plan(context=131072, batch=3, gpu_memory=300)
+    for plan, cells in ((Plan(context=131072, gpu_memory=80), 1024 + 512),
+                        (Plan(context=600, gpu_memory=80), 768),
+                        (batch, 3 * 1024 + 512)):  # fmt: skip
+        figures = ask(gemma, plan, "llama.cpp").figures
+        held = figures["needed_bytes"] - figures["weight_bytes"]
+        tokens, sequences = plan.context or 0, plan.batch or 1
+        assert held == sequences * plain * tokens // 131072 + window * cells
     # No sequence holds more than it is long.
     assert need("H100", 80, 2000) == 2000 * (plain // 131072 + window)
     answer = ask(gemma, Plan(gpu_memory=80, gpu_name="H100"), "vllm")

@@ -175,16 +175,21 @@ def window_bytes(layout: KvLayout, cells: Cells = DEFAULT_CELLS) -> int:
 
 
 def admission_bytes(
-    layout: KvLayout, tokens: int, in_flight: int, cells: Cells = DEFAULT_CELLS
+    layout: KvLayout, tokens: int, in_flight: int, cells: Cells = DEFAULT_CELLS, padding: int = 1
 ) -> int:
     """Return what windows take beyond their length while `in_flight` tokens are on their way.
 
-    An engine that frees tokens only once a step is done needs this to admit a sequence of `tokens`.
+    An engine that frees tokens only once a step is done needs this to admit a sequence of `tokens`;
+    it may hold a multiple of `padding` of them.
     """
     return ceil(
         sum(
             layer.measure_entry(cells)
-            * max(0, min(tokens, layer.window - 1 + in_flight) - layer.window)
+            * max(
+                0,
+                ceil(min(tokens, layer.window - 1 + in_flight) / padding) * padding
+                - min(tokens, layer.window),
+            )
             for layer in layout.layers
             if layer.window is not None
         )

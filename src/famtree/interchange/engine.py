@@ -175,6 +175,8 @@ class CacheSupport(RegistryEntry, frozen=True, kw_only=True):
     """Step sizes, least memory first; empty where they do not matter for what is admitted."""
     steps_at_once: int = 1
     """Steps whose tokens may be under way together; windows are held for all of them."""
+    window_padding: Annotated[int, Field(gt=0)] = 1
+    """What the tokens that windows are held for are padded to a multiple of."""
     memory_share: Annotated[float | None, Field(gt=0, le=1)] = None
     """Share of a GPU's memory the engine takes by default."""
     memory_reserve: Annotated[int | None, Field(ge=0)] = None

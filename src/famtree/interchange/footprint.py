@@ -35,6 +35,8 @@ class Footprint(Struct, frozen=True):
     in_flight: int = 0
     """Tokens under way, for which windows are held beyond their length; 0 where that is so for
     none."""
+    padding: int = 1
+    """What the tokens that windows hold are padded to a multiple of."""
 
     @property
     def missing(self) -> str | None:
@@ -53,7 +55,7 @@ class Footprint(Struct, frozen=True):
         total = batch * sequence_bytes(self.layout, tokens, self.cells)
         if self.in_flight:
             # Tokens under way are those of all sequences together.
-            total += admission_bytes(self.layout, tokens, self.in_flight, self.cells)
+            total += admission_bytes(self.layout, tokens, self.in_flight, self.cells, self.padding)
         return total
 
 
@@ -74,8 +76,9 @@ def measure_footprint(side: Side, engine: Engine | None, plan: Plan, ranks: int 
         weights = WeightSize(ceil(weights.bytes / ranks), weights.source, told)
     cells = choose_cells(side, known, engine, plan)
     return Footprint(
-        weights, layout, cells, name_type(side, engine, plan), count_in_flight(engine, plan)
-    )
+        weights, layout, cells, name_type(side, engine, plan), count_in_flight(engine, plan),
+        support.window_padding if support is not None else 1,
+    )  # fmt: skip
 
 
 def hold_weights(side: Side, engine: Engine | None, plan: Plan) -> WeightSize | None:
