@@ -32,7 +32,9 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Weights]:
     start = make_model(1)
     one, other = learn(start, 3), learn(start, 4)
     far = tune(one, 5, 0.4)
+    slight = {name: one[name] if "v_proj" in name else values for name, values in start.items()}
     models = {
+        "slight": slight, "from slight": tune(slight, 8, 0.15),
         "one": one, "other": other, "far": far,
         "child": learn(one, 6, 0.003), "sibling": learn(one, 7, 0.003),
         "decayed": {name: 0.7 * values for name, values in far.items()},
@@ -52,6 +54,7 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Weights]:
         ("far", "one", "derived"),
         ("decayed", "one", "derived"),
         ("one", "start", "derived"),
+        ("from slight", "slight", "shared-init"),
     ],
 )
 def test_what_one_start_explains_is_no_descent(

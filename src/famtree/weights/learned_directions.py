@@ -45,6 +45,13 @@ class Learned:
 
     directions: tuple[int, int]
     kept: tuple[float, float]
+    blocks: int
+    """Blocks they are counted in."""
+
+    @property
+    def is_little(self) -> bool:
+        """Return whether one has learned so little that a common start is as good a reason."""
+        return min(self.directions) < limit.LEARNED_ENOUGH * self.blocks
 
     @property
     def only_began_alike(self) -> bool:
@@ -55,7 +62,15 @@ class Learned:
 def explain_by_start(child: Weights, parent: Weights, draw: Draw) -> str | None:
     """Return why two dependent ones need be no parent and child; None where they may be."""
     learned = compare_learned(child, parent, draw) if child.depth == parent.depth else None
-    if learned is None or not learned.only_began_alike:
+    if learned is None:
+        return None
+    if learned.is_little and not learned.only_began_alike:
+        count = min(learned.directions)
+        return (
+            f"columns are aligned, but one of the two has learned little ({count} directions in "
+            f"{learned.blocks} blocks): one initialisation explains that as well as descent"
+        )
+    if not learned.only_began_alike:
         return None
     kept = " and ".join(f"{share:.2f}" for share in learned.kept)
     return (
@@ -82,20 +97,22 @@ def compare_learned(child: Weights, parent: Weights, draw: Draw) -> Learned | No
                 columns = draw_columns(draw, mine.columns, WIDTH, "learned", role, layer)
                 windows.append(Window(role, layer, rows, columns))
     both = read_windows(child, windows), read_windows(parent, windows)
-    counts, sums = [0, 0], [0.0, 0.0]
+    counts, sums, blocks = [0, 0], [0.0, 0.0], 0
     for window in windows:
         x, y = (side.get(window) for side in both)
         if x is None or y is None or not (np.isfinite(x).all() and np.isfinite(y).all()):
             continue
         if max(np.mean(x == 0), np.mean(y == 0)) > SPARSE_ZEROS:
             continue  # what was pruned away is missing of every direction
+        blocks += 1
         for side, (a, b) in enumerate(((x, y), (y, x))):
             shares = _hold(a.astype(np.float64), b.astype(np.float64))
             counts[side] += len(shares)
             sums[side] += float(shares.sum())
     if not all(counts):
         return None
-    return Learned((counts[0], counts[1]), (sums[0] / counts[0], sums[1] / counts[1]))
+    kept = sums[0] / counts[0], sums[1] / counts[1]
+    return Learned((counts[0], counts[1]), kept, blocks)
 
 
 def _hold(a: Matrix, b: Matrix) -> Matrix:
