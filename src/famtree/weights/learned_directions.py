@@ -51,7 +51,8 @@ class Learned:
     @property
     def is_little(self) -> bool:
         """Return whether one has learned so little that a common start is as good a reason."""
-        return min(self.directions) < limit.LEARNED_ENOUGH * self.blocks
+        few = min(self.directions)  # fewer than the least are chance
+        return limit.LEARNED_LEAST <= few < limit.LEARNED_ENOUGH * self.blocks
 
     @property
     def only_began_alike(self) -> bool:
