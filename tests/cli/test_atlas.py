@@ -58,7 +58,7 @@ def test_without_duckdb_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = command("atlas", "info", built)
     assert done.code == 2
-    assert "famtree[atlas]" in done.err
+    assert "pip install 'duckdb' (famtree's extra atlas)" in done.err
 
 
 def test_an_atlas_answers_in_every_form(command: Command, built: str) -> None:

@@ -72,7 +72,7 @@ def test_recognised_equals_read() -> None:
     files = {"tokenizer.json": tokenizer_json(), "tokenizer_config.json": SIDE}
     read = build_tokenizer(files, hashes={"tokenizer.json": "aa"})
     assert read is not None
-    fields = KnownTokenizer.__dataclass_fields__.keys() & type(read).model_fields.keys()
+    fields = set(KnownTokenizer.__struct_fields__) & type(read).model_fields.keys()
     entry = {name: getattr(read, name) for name in fields if name != "files"}
     known = KnownTokenizer(name="X", generations=["x-1"], files=["aa"], source="test", **entry)
     found = recognise_tokenizer(

@@ -84,7 +84,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
             monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UsageError, match="pyarrow") as caught:
         Output(tmp_path / "rows.parquet", resume=False)
-    assert "famtree[parquet]" in caught.value.hint
+    assert "pip install 'pyarrow' (famtree's extra parquet)" in caught.value.hint
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="modes are another matter there")
