@@ -54,10 +54,14 @@ class Outcome:
 
     @property
     def true_steps(self) -> list[LineageEdge]:
-        """Those that lead to a true parent, by its id or by the path that names it."""
+        """Those that lead to a true parent, by its id or by the path that names it.
+
+        Folders of somebody's machine are no part of a name: the last part of a path is one as well.
+        """
         names = {edge.parent.lower() for edge in self.checkpoint.parents}
         if self.checkpoint.corruption == "local path":
-            names.add((self.checkpoint.claimed or "").lower())
+            path = (self.checkpoint.claimed or "").lower()
+            names |= {path, path.rpartition("/")[2]}
         return [step for step in self.steps if step.parent.lower() in names]
 
 
