@@ -25,11 +25,11 @@ from famtree.fingerprints.from_traits import fingerprint_traits
 from famtree.fingerprints.tensors import observe_tensors
 from famtree.matchers.classify import classify
 from famtree.matchers.observation import CLASS_NAME, MODEL_TYPE, TEXT_MODEL_TYPE, observe
-from famtree.registry.conditions import same
+from famtree.registry.conditions import fits, same
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import TensorIndex, TensorInfo
-from famtree.types.family import Exemplar, Family, KnownTokenizer
+from famtree.types.family import Condition, Exemplar, Family, KnownTokenizer, Size
 from famtree.types.fingerprint import Fingerprint
 
 COUNT = 200
@@ -144,14 +144,14 @@ class Workshop:
     def rename(self) -> Nonsense:
         """One family's checkpoint under another's model_type and class."""
         while True:
-            (_, body), (_, other) = self._choose_pair(_differ_in_recipe)
+            (_, body), (namesake, other) = self._choose_pair(_differ_in_recipe)
             traits = _without(body.traits, "tokenizer.")
             for name in (MODEL_TYPE, TEXT_MODEL_TYPE, CLASS_NAME):
                 traits.pop(name, None)
                 _copy(other.traits, traits, name)
             # A wrapper around the body as it is renames nothing.
             renamed = body.traits[TEXT_MODEL_TYPE] != other.traits[TEXT_MODEL_TYPE]
-            if renamed and not self._is_released(traits):
+            if renamed and not self._is_released(traits) and not _is_built_on(namesake, traits):
                 break
         return Nonsense("renamed", f"{body.repo} as {other.repo}", fingerprint_traits(traits))
 
@@ -278,6 +278,32 @@ def _share_design(one: Traits, other: Traits) -> bool:
         if one.get(name) and other.get(name):
             return bool(one[name] == other[name])
     return not _rows_differ(one[_ROWS], other[_ROWS])
+
+
+def _is_built_on(family: Family, body: Traits) -> bool:
+    """True when the family ships this very decoder: one of its sizes, with one of its recipes."""
+    return any(
+        _is_of_size(size, body) and any(_fits_recipe(rule.when, body) for rule in generation.rules)
+        for generation in family.generations
+        for size in generation.sizes
+    )
+
+
+def _is_of_size(size: Size, body: Traits) -> bool:
+    """True when the shape is that of the size, and the vocabulary as large by its rows."""
+    shape = {name: getattr(size, name.partition(".")[2], None) for name in _SHAPE}
+    if size.vocab_rows is None or _rows_differ(size.vocab_rows, body[_ROWS]):
+        return False
+    return all(value in (None, body.get(name)) for name, value in shape.items())
+
+
+def _fits_recipe(when: Mapping[str, Condition], body: Traits) -> bool:
+    stated = {
+        name: tuple(body[name]) if isinstance(body[name], list) else body[name]
+        for name in _RECIPE
+        if name in when and name in body
+    }
+    return len(stated) > 2 and all(fits(when[name], value) for name, value in stated.items())
 
 
 def _differ_in_recipe(one: Traits, other: Traits) -> bool:

@@ -66,3 +66,20 @@ def _answer(fingerprint: object, registry: Registry) -> str | None:
     observation = NONSENSE.observe(fingerprint, registry.generic)
     result = NONSENSE.classify(observation, registry)
     return None if result.family is None else str(result.family.key)
+
+
+def test_a_family_that_ships_this_very_decoder_lends_no_name(registry: Registry) -> None:
+    family = registry.by_key["minicpm-v"]
+    size = next(
+        one for entry in family.generations for one in entry.sizes if one.name == "8B-Qwen3"
+    )
+    names = ("layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows")
+    body = {f"architecture.{name}": getattr(size, name) for name in names} | {
+        "recipe.rope_theta": 1e6, "recipe.norm_eps": 1e-6, "recipe.context": 40960,
+        "recipe.bos_id": 151643, "recipe.eos_ids": [151645],
+    }  # fmt: skip
+    assert NONSENSE._is_built_on(family, body)
+    for name, other in (("layers", 35), ("vocab_rows", 128256)):
+        assert not NONSENSE._is_built_on(family, body | {f"architecture.{name}": other})
+    assert not NONSENSE._is_built_on(family, body | {"recipe.rope_theta": 5e6})
+    assert not NONSENSE._is_built_on(registry.by_key["llama"], body)
