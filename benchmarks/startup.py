@@ -1,8 +1,10 @@
 """Processor time of `famtree`'s start, as multiples of an empty Python, and its peak memory.
 
-    python benchmarks/startup.py [--runs N]
+    python benchmarks/startup.py [--runs N] [--profile]
 
-Ratios, not seconds: they hold on any machine. Exits with 1 if a budget is exceeded.
+Ratios, not seconds: they hold on any machine. What typer itself takes to read identify's options,
+for a command that does nothing, is measured beside: no answer can be had for less. `--profile`
+prints what importing each package takes of an identify. Exits with 1 if a budget is exceeded.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -149,6 +152,34 @@ def report(cases: list[Case], environment: dict[str, str], runs: int) -> int:
 
 PASS = Case("python -c pass", ["-c", "pass"])
 """What every time is a multiple of."""
+_OPTIONS_ALONE = """
+import functools, typer
+from famtree.cli.identify import identify
+app = typer.Typer(rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+app.command()(functools.wraps(identify)(lambda **options: None))
+app()
+"""
+
+
+def print_profile(arguments: list[str], environment: dict[str, str], runs: int) -> None:
+    """Print the milliseconds that importing each package takes, the least of `runs`, and their sum.
+
+    Measured by Python's own `-X importtime`, which makes all of it somewhat slower.
+    """
+    least: dict[str, int] = {}
+    for _ in range(runs):
+        told = measure(["-X", "importtime", *arguments], environment).err
+        for own, _, module in (
+            line[12:].split("|") for line in told.splitlines()[1:] if "|" in line
+        ):
+            name = module.strip()
+            least[name] = min(int(own), least.get(name, int(own)))
+    packages: Counter[str] = Counter()
+    for name, microseconds in least.items():
+        packages[name.partition(".")[0]] += microseconds
+    for name, microseconds in packages.most_common(12):
+        print(f"{name:32} {microseconds / 1000:10.1f}")
+    print(f"{'all imports':32} {packages.total() / 1000:10.1f}")
 
 
 def make_cases(folder: Path) -> list[Case]:
@@ -157,6 +188,7 @@ def make_cases(folder: Path) -> list[Case]:
     return [
         PASS,
         Case("famtree --help", ["-m", "famtree", "--help"], 10, 60),
+        Case("identify's options by typer", ["-c", _OPTIONS_ALONE, identify[-1]]),
         Case("famtree identify FOLDER", identify, 25, 120),
         Case("famtree identify FOLDER --json", [*identify, "--json"], 25, 120),
     ]
@@ -165,9 +197,14 @@ def make_cases(folder: Path) -> list[Case]:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=15)
-    runs = parser.parse_args().runs
+    parser.add_argument("--profile", action="store_true")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        return report(make_cases(Path(folder)), make_environment(Path(folder)), runs)
+        cases, environment = make_cases(Path(folder)), make_environment(Path(folder))
+        code = report(cases, environment, options.runs)
+        if options.profile:
+            print_profile(cases[-1].arguments, environment, options.runs)
+        return code
 
 
 if __name__ == "__main__":

@@ -158,7 +158,8 @@ class _Window:
     def varint(self, at: int) -> tuple[int, int]:
         value = 0
         for shift in range(0, 70, 7):
-            byte = self._byte(at)
+            place = self._reach(at)
+            byte = self._data[place]
             at += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
@@ -166,17 +167,21 @@ class _Window:
         raise ValueError("a number without an end")
 
     def text(self, start: int, stop: int) -> str:
-        return bytes(
-            self._byte(at) for at in range(start, min(stop, start + MAX_TEXT))
-        ).decode("utf-8", "replace")  # fmt: skip
+        parts, stop = list[bytes](), min(stop, start + MAX_TEXT)
+        while start < stop:
+            place = self._reach(start)
+            parts.append(self._data[place : place + stop - start])
+            start += len(parts[-1])
+        return b"".join(parts).decode("utf-8", "replace")
 
-    def _byte(self, at: int) -> int:
+    def _reach(self, at: int) -> int:
+        """Return where byte `at` of the file stands in what is held, and hold it first."""
         place = at - self._start
-        if not 0 <= place < len(self._data):
-            length = min(_CHUNK if at == self._start + len(self._data) else 512, self._size - at)
-            if length <= 0 or length > self._left:
-                raise ValueError("the end of the file, or of what is read")
-            self._left -= length
-            self._start, self._data = at, self._read(at, at + length)
-            place = 0
-        return self._data[place]
+        if 0 <= place < len(self._data):
+            return place
+        length = min(_CHUNK if at == self._start + len(self._data) else 512, self._size - at)
+        if length <= 0 or length > self._left:
+            raise ValueError("the end of the file, or of what is read")
+        self._left -= length
+        self._start, self._data = at, self._read(at, at + length)
+        return 0
