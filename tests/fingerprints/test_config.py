@@ -129,6 +129,7 @@ def test_depth_and_pattern_from_layer_kinds() -> None:
 def test_doubled_width_of_early_configs_is_halved() -> None:
     assert traits_of(model_type="qwen", intermediate_size=22016)["ffn"] == 11008
     assert traits_of(model_type="qwen2", intermediate_size=22016)["ffn"] == 22016
+    assert traits_of(model_type="molmo", intermediate_size=37888)["ffn"] == 18944
 
 
 @pytest.mark.parametrize(
