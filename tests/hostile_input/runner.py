@@ -121,6 +121,7 @@ def serve() -> None:
     import famtree.fingerprints.tokenizer_json
     import famtree.formats.json_report
     import famtree.sources.local
+    from famtree.cli import COLLECT_AFTER
     from famtree.registry import load
 
     # Most of what a run takes is the same for all: the registry, patterns, rules. It is read once,
@@ -128,7 +129,7 @@ def serve() -> None:
     registry = load.load_registry()
     load.load_registry = lambda *_: registry
     famtree.api.identify(EXAMPLE)
-    gc.set_threshold(50_000)  # as the command sets it
+    gc.set_threshold(COLLECT_AFTER)
 
     for line in sys.stdin:
         sys.stdout.write(json.dumps(measure(json.loads(line))) + "\n")

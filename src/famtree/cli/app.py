@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Callable
@@ -116,9 +115,6 @@ def start(
 def main(program: str = PROGRAM) -> None:
     """Run the command line of this process and exit with the contract's code."""
     open_streams()
-    # A start makes some 100,000 objects and drops hardly any: with the default of 700 the
-    # collector walks them over and over, a tenth of the time of a local answer.
-    gc.set_threshold(50_000)
     # pydantic would look through every installed distribution for plugins, and run them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if os.environ.get(VARIABLE):
