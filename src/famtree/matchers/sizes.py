@@ -54,12 +54,11 @@ def match_sizes(architecture: Architecture, registry: Registry) -> dict[tuple[st
     """Return a size verdict for every generation that lists sizes."""
     if architecture.layers is None or architecture.hidden_size is None:
         return {}
-    by_width = _sort_by_width(registry)
     seen = {name: getattr(architecture, name) for name in FIELDS}
     hits: dict[tuple[str, str], Size] = {}
     shared: set[tuple[str, str]] = set()
     for width in (architecture.hidden_size, None):
-        for key, size, stated, least in by_width.get(width, ()):
+        for key, size, stated, least in _list_of_width(registry, width):
             if (architecture.vocab_rows or least) < least:
                 continue  # rows for fewer tokens than its vocabulary has
             differing = _compare(stated, seen)
@@ -133,22 +132,28 @@ def _generations_with_sizes(registry: Registry) -> tuple[tuple[str, str], ...]:
 
 
 @lru_cache(maxsize=2)
-def _sort_by_width(
-    registry: Registry,
-) -> dict[int | None, list[tuple[tuple[str, str], Size, Stated, int]]]:
-    """Return each generation's sizes by hidden size; under None those that do not state one.
+def _sort_by_width(registry: Registry) -> dict[int | None, list[tuple[Family, Generation, Size]]]:
+    """Return the official sizes by hidden size; under None those that do not state one."""
+    found: dict[int | None, list[tuple[Family, Generation, Size]]] = {}
+    for official in _official(registry):
+        found.setdefault(official[2].hidden_size, []).append(official)
+    return found
 
-    With each goes the least number of rows that holds its vocabulary.
-    """
-    sorted_out: dict[int | None, list[tuple[tuple[str, str], Size, Stated, int]]] = {}
-    for family, generation, size in _official(registry):
-        stated = tuple(
-            (name, value) for name in FIELDS if (value := getattr(size, name)) is not None
+
+@lru_cache(maxsize=256)
+def _list_of_width(
+    registry: Registry, width: int | None
+) -> tuple[tuple[tuple[str, str], Size, Stated, int], ...]:
+    """Return the sizes of this width: whose, what each states, and the least rows it needs."""
+    return tuple(
+        (
+            (family.key, generation.key),
+            size,
+            tuple((name, one) for name in FIELDS if (one := getattr(size, name)) is not None),
+            _least_rows(family, generation, size),
         )
-        sorted_out.setdefault(size.hidden_size, []).append(
-            ((family.key, generation.key), size, stated, _least_rows(family, generation, size))
-        )
-    return sorted_out
+        for family, generation, size in _sort_by_width(registry).get(width, ())
+    )
 
 
 def _least_rows(family: Family, generation: Generation, size: Size) -> int:
