@@ -1,6 +1,6 @@
 """`python -m famtree`."""
 
-from famtree.cli.app import launch
+from famtree.cli.launch import launch
 
 if __name__ == "__main__":
     launch()

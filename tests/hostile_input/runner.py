@@ -121,7 +121,7 @@ def serve() -> None:
     import famtree.fingerprints.tokenizer_json
     import famtree.formats.json_report
     import famtree.sources.local
-    from famtree.cli import COLLECT_AFTER
+    from famtree.cli.launch import COLLECT_AFTER
     from famtree.registry import load
 
     # Most of what a run takes is the same for all: the registry, patterns, rules. It is read once,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -123,25 +122,3 @@ def main(program: str = PROGRAM) -> None:
     # What stands before a command: `--help` is about all of them, other options about none.
     asked = next((one for one in arguments if one in COMMANDS or one in ("--help", "-h")), None)
     sys.exit(run(make_app(asked, outline=True), arguments, program))
-
-
-def launch_extension() -> NoReturn:
-    """Run as `hf famtree`: huggingface_hub starts its extensions by the name `hf-famtree`."""
-    launch("hf famtree")
-
-
-def launch(program: str = PROGRAM) -> NoReturn:
-    """Run `main` and end the process at once.
-
-    Freeing a hundred thousand objects one by one takes as long as importing a large package, and
-    nothing is left to clean up: every file is written and closed by then.
-    """
-    code: object = 70
-    try:
-        main(program)
-    except SystemExit as request:
-        code = request.code
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code if isinstance(code, int) else 70)
