@@ -27,6 +27,21 @@ def test_defaults_never_invent_a_shape() -> None:
     assert build({"model_type": "llama"}).architecture.hidden_size == 4096
 
 
+def test_a_nested_config_leaves_out_what_its_class_says() -> None:
+    """As LLaVA's are written; a width that follows from a stated one is not the class's."""
+    outer = {"model_type": "llava_next", "architectures": ["LlavaNextForConditionalGeneration"]}
+    text = {"model_type": "mistral", "intermediate_size": 14336, "num_key_value_heads": 8}
+    shape = build(outer | {"text_config": text}).architecture
+    assert (shape.layers, shape.hidden_size, shape.heads, shape.ffn) == (32, 4096, 32, 14336)
+    assert shape.seen_in["layers"] == ["default"]
+    text = {"model_type": "llama", "hidden_size": 8192, "num_attention_heads": 64}
+    shape = build(outer | {"text_config": text}).architecture
+    assert (shape.layers, shape.heads, shape.kv_heads) == (32, 64, 64)
+    assert shape.ffn is None
+    text = {"model_type": "acme", "hidden_size": 8192}
+    assert build(outer | {"text_config": text}).architecture.layers is None
+
+
 def test_stated_value_goes_before_a_default() -> None:
     assert build({"model_type": "llama", "rope_theta": 5e5}).recipe.rope_theta == 5e5
 

@@ -54,20 +54,30 @@ def build_fingerprint(facts: CheckpointFacts) -> Fingerprint:
 def fill_defaults(traits: ConfigTraits) -> None:
     """Complete a silent config by its class's defaults, marked `default`.
 
-    The language tower's class counts, then the wrapper's. Shape defaults fill only a config that
-    states no shape at all (a wrapper's nested `text_config` that relies on its class): a config
-    that states some shapes and lacks others is damaged, and guessing would invent a model.
+    The language tower's class counts, then the wrapper's. Shape defaults fill a config that states
+    no shape at all, and what a nested one leaves out: transformers writes of those only what
+    differs from their class (`PretrainedConfig.to_diff_dict`). A config of its own that states some
+    shapes and lacks others is damaged, and guessing would invent a model.
     """
     own = default_traits(_text(traits, "text_model_type"))
     outer = default_traits(_text(traits, "model_type"))
-    shaped = any(name in traits.values for name in ("layers", "hidden_size", "ffn"))
+    stated = frozenset(name for name in _SHAPE_DEFAULTS if name in traits.values)
+    shaped = not stated.isdisjoint(("layers", "hidden_size", "ffn"))
+    nested = "wrapper" in traits.values
     for name in _DECIDING_DEFAULTS:
         if name in traits.values:
             continue
-        if shaped and name in _SHAPE_DEFAULTS:
-            continue
         value = own.get(name, outer.get(name))
+        if shaped and name in _SHAPE_DEFAULTS:
+            value = own.get(name) if nested and not _is_derived(name, own, stated) else None
         traits.put(name, value, "default")
+
+
+def _is_derived(name: str, defaults: Mapping[str, Any], stated: frozenset[str]) -> bool:
+    """Return whether a class works a width out of another one, which the config states itself."""
+    if name == "kv_heads":
+        return "heads" in stated and defaults.get("kv_heads") == defaults.get("heads")
+    return name == "ffn" and "hidden_size" in stated
 
 
 def _text(traits: ConfigTraits, name: str) -> str | None:
