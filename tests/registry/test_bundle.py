@@ -52,12 +52,15 @@ def keys() -> set[str]:
     return set(load_registry().by_key)
 
 
-@pytest.mark.parametrize("form", ["folder", "tar", "zip", "dataset", "dataset@revision"])
+@pytest.mark.parametrize("form", ["folder", "tar", "zip", "dataset", "dataset@revision", "page"])
 def test_update_rollback_builtin(
     command: Command, hub: HubServer, tmp_path: Path, form: str
 ) -> None:
     files, own = make_files(), keys()
-    if form.startswith("dataset"):
+    if form == "page":
+        hub.add("datasets/acme/registry", files)
+        source = "https://huggingface.co/datasets/acme/registry/tree/main"
+    elif form.startswith("dataset"):
         hub.add("datasets/acme/registry", files)
         source = f"hf://datasets/acme/registry{'@main' if '@' in form else ''}"
     else:

@@ -8,6 +8,7 @@ import pytest
 
 from famtree.errors import NotFoundError, UsageError
 from famtree.sources.hub import HubSource
+from famtree.sources.pasted import read_dataset
 from famtree.sources.reference import find_repository, parse_reference
 from hub.server import HubServer
 
@@ -191,3 +192,24 @@ def test_a_conversion_that_is_not_there(hub: HubServer) -> None:
         with pytest.raises(NotFoundError, match=f"no GGUF file of {quant}") as caught:
             HubSource(parse_reference(f"hf.co/org/name:{quant}")).list_files()
         assert "m-Q4_K_M.gguf" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("https://huggingface.co/datasets/acme/registry", "acme/registry"),
+        ("hf.co/datasets/acme/registry/", "acme/registry"),
+        (
+            "https://hf.co/datasets/acme/registry/tree/refs%2Fpr%2F1?x=y#z",
+            "acme/registry@refs/pr/1",
+        ),
+        ("https://hub.example/hf/datasets/acme/registry", "acme/registry"),
+        ("https://huggingface.co/acme/registry", None),
+        ("https://huggingface.co/datasets/acme", None),
+        ("https://huggingface.co/datasets/acme/registry/blob/main/a.toml", None),
+        ("https://huggingface.co.evil.example/datasets/acme/registry", None),
+        ("./datasets/acme/registry", None),
+    ],
+)
+def test_pages_of_data_sets(text: str, name: str | None) -> None:
+    assert read_dataset(text, "https://hub.example/hf") == name

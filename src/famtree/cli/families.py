@@ -128,7 +128,7 @@ def update_families(
         str | None,
         typer.Argument(
             metavar="[SOURCE]",
-            help="hf://datasets/org/name[@revision], a folder or an archive.",
+            help="hf://datasets/org/name[@revision] or its page, a folder or an archive.",
             show_default=False,
         ),
     ] = None,

@@ -14,9 +14,10 @@ from typing import IO, Any
 
 from famtree.errors import ONLINE, OfflineError, UsageError, refuse_bundle
 from famtree.files import open_regular
+from famtree.sources.pasted import read_dataset
 
 DATASETS = "hf://datasets/"
-_HINT = "a folder, a .tar.gz or .zip archive, or hf://datasets/org/name[@revision]"
+_HINT = "a folder, a .tar.gz or .zip archive, hf://datasets/org/name[@revision] or its page"
 _NAMES = "manifest.json"
 _ROOTS = "roots.atlas"
 _BESIDE = "records"
@@ -49,6 +50,8 @@ def read_bundle_files(
     kin for a repository that cannot be had.
     """
     bounds = _Bounds(most, largest, total, larger or {})
+    if pasted := read_dataset(source, endpoint):
+        source = DATASETS + pasted
     if source.startswith(DATASETS):
         folder = _download(source, bounds, endpoint, token, offline)
         return bounds.take(_walk_folder(folder))

@@ -37,6 +37,7 @@ _REFS = ("pr", "convert")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _GIT = re.compile(r"git@([\w.-]+):(?=.)")
 _PURL = "pkg:"
+_DATASET = re.compile(r"/datasets/([^/?#]+/[^/?#]+)(?:/tree/([^/?#]+))?/?(?:[?#].*)?", re.DOTALL)
 _TAG = re.compile(r"[\w.-]{1,100}", re.ASCII)
 
 
@@ -84,6 +85,18 @@ def read_pasted(text: str, endpoint: str | None = None) -> Pasted | None:
     if name and _TAG.fullmatch(tag) and "@" not in name:
         refuse_ollama(text)
     return None
+
+
+def read_dataset(text: str, endpoint: str | None = None) -> str | None:
+    """Return `org/name[@revision]` of the page of a data set on a Hub, or None for other texts."""
+    scheme = _SCHEME.match(text)
+    bare = text[scheme.end() :] if scheme else text
+    inner = _strip_hub(bare, endpoint or os.environ.get("HF_ENDPOINT") or "")
+    found = _DATASET.fullmatch(inner) if inner is not None else None
+    if found is None:
+        return None
+    name, revision = found.groups()
+    return f"{name}@{unquote(revision)}" if revision else name
 
 
 def _strip_hub(bare: str, endpoint: str) -> str | None:
