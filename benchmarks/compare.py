@@ -1,4 +1,4 @@
-"""Processor time of `famtree compare` on two tiny folders, as a multiple of an empty Python.
+"""Processor time of `famtree compare` on two folders, as a multiple of an empty Python.
 
     python benchmarks/compare.py [--runs N]
 
@@ -18,6 +18,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from startup import PASS, Case, make_environment, report
 
 MOST_TIMES = 30
+MOST_UNLIKE = 50
+"""Two vocabularies that have to be compared token by token."""
 MOST_MEMORY = 130
 """MB; the heaviest tool that answers part of the question takes 6 to 11 s and 470 MB."""
 CONFIG = {
@@ -36,12 +38,14 @@ CONFIG = {
 }
 
 
-def make_checkpoint(folder: Path, *, theta: float) -> str:
-    """Write a whole tiny checkpoint (0.6 MB) of 1024 tokens and return its path."""
+def make_checkpoint(folder: Path, *, theta: float, tokens: int = 1024, word: str = "token") -> str:
+    """Write a whole tiny checkpoint (0.6 MB and its vocabulary) and return its path."""
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({**CONFIG, "rope_theta": theta}))
-    tokens = {f"token{at}": at for at in range(1024)}
-    tokenizer = {"model": {"type": "BPE", "vocab": tokens, "merges": []}, "added_tokens": []}
+    vocabulary = {f"{word}{at}": at for at in range(tokens)}
+    merges = [f"{word} {at}" for at in range(tokens if tokens > 1024 else 0)]
+    model = {"type": "BPE", "vocab": vocabulary, "merges": merges}
+    tokenizer = {"model": model, "added_tokens": []}
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
     (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ x }}"}))
     shapes = {"model.embed_tokens.weight": [1024, 64], "lm_head.weight": [1024, 64]}
@@ -74,10 +78,15 @@ def make_cases(folder: Path) -> list[Case]:
     a = make_checkpoint(folder / "a", theta=1e4)
     b = make_checkpoint(folder / "b", theta=5e5)
     compare = ["-m", "famtree", "compare", a, b]
+    large = [
+        make_checkpoint(folder / word, theta=1e4, tokens=150_000, word=word)
+        for word in ("long", "large")
+    ]
     return [
         PASS,
         Case("famtree compare A B", compare, MOST_TIMES, MOST_MEMORY),
         Case("famtree compare A B --json", [*compare, "--json"], MOST_TIMES, MOST_MEMORY),
+        Case("famtree compare, 150,000 tokens", [*compare[:3], *large], MOST_UNLIKE, 300),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from cli.commands import Command, make_command
 from famtree import session
 from famtree.checkpoint import gguf as gguf_form
+from famtree.fingerprints import tokenizer
 from famtree.identification import subject
 from famtree.sources import tensor_index
 from famtree.weights import open as weights_open
@@ -117,3 +119,27 @@ def test_conditions_cost_one_session_and_one_examination(
     assert (sessions, examined) == ({"session": 1}, {CHILD: 1})
     listings = [path for path in hub.seen.paths if f"api/models/{CHILD}" in path]
     assert len(listings) == 1
+
+
+def test_unlike_vocabularies_are_parsed_once(
+    famtree: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are compared token by token, which takes more than their signatures."""
+    for name, extra in (("a", 0), ("b", 7)):
+        folder = tmp_path / name
+        folder.mkdir()
+        tokens = {f"token{at + extra}": at for at in range(40)}
+        (folder / "config.json").write_text(json.dumps({"model_type": "llama", "vocab_size": 40}))
+        (folder / "tokenizer.json").write_text(
+            json.dumps(
+                {
+                    "model": {"type": "BPE", "vocab": tokens, "merges": []},
+                    "added_tokens": [{"id": 40, "content": f"<{name}>", "special": True}],
+                }
+            )
+        )
+    parsed = count(monkeypatch, tokenizer, "parse_vocabulary", lambda _, files: str(files))
+    done = famtree("compare", str(tmp_path / "a"), str(tmp_path / "b"), "--json")
+    assert done.document["relation"]["vocabulary"]["shared"] == 33
+    assert done.document["relation"]["vocabulary"]["a"] == 41
+    assert list(parsed.values()) == [1, 1]

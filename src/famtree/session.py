@@ -188,7 +188,8 @@ class Session:
         request = Request(known, tuple(chosen), plan or Plan(), verify, named, tuple(notices))
         endpoint = self._access.endpoint
         refs = [parse_reference(reference, endpoint=endpoint) for reference in references]
-        opener = self._make_opener(timeout, proof=proof)
+        # Of a matrix of many that would be too much memory.
+        opener = self._make_opener(timeout, proof=proof, vocabularies=len(refs) == 2)
         # All in full before any ancestor: what is asked about may be another's ancestor.
         asked = [opener.open_start(ref, on_progress) for ref in refs]
         subjects = [examine_opened(one, opener, on_progress=on_progress) for one in asked]
@@ -376,6 +377,7 @@ class Session:
         headers: bool = False,
         reach: int | None = None,
         proof: ProofOptions = USUAL,
+        vocabularies: bool = False,
     ) -> Opener:
         from famtree.lineage.opener import Opener
 
@@ -387,6 +389,7 @@ class Session:
             access=access,
             reach=reach,
             options=proof,
+            vocabularies=vocabularies,
         )
 
 

@@ -23,7 +23,7 @@ def _metadata(**changes: Any) -> dict[str, Any]:
 
 def test_same_as_the_file_it_was_made_from() -> None:
     one = build_tokenizer({"tokenizer.json": tokenizer_json()})
-    other = build_gguf_tokenizer(_metadata())
+    other = build_gguf_tokenizer(read_gguf_vocabulary(_metadata()))
     assert one is not None
     assert other is not None
     for part in ("vocabulary", "merges", "merges_sorted", "added", "entries", "sketch", "kind"):
@@ -35,7 +35,7 @@ def test_wordpiece_is_restored() -> None:
     tokens = ["[PAD]", "[UNK]", "▁the", "s", "[unused0]"]
     metadata = _metadata(model="bert", tokens=tokens, token_type=[3, 3, 1, 1, 1], merges=None)
     one = build_tokenizer({"vocab.txt": b"[PAD]\n[UNK]\nthe\n##s\n[unused0]\n"})
-    other = build_gguf_tokenizer(metadata)
+    other = build_gguf_tokenizer(read_gguf_vocabulary(metadata))
     assert one is not None
     assert other is not None
     assert (one.vocabulary, one.sketch, one.added) == (
@@ -47,8 +47,8 @@ def test_wordpiece_is_restored() -> None:
 
 @pytest.mark.parametrize("tokens", [None, [], "abc", 3])
 def test_no_vocabulary(tokens: Any) -> None:
-    assert build_gguf_tokenizer(_metadata(tokens=tokens)) is None
-    assert build_gguf_tokenizer({}) is None
+    assert build_gguf_tokenizer(read_gguf_vocabulary(_metadata(tokens=tokens))) is None
+    assert build_gguf_tokenizer(read_gguf_vocabulary({})) is None
 
 
 def test_odd_metadata_is_tolerated() -> None:

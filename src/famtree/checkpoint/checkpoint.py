@@ -30,6 +30,7 @@ class Checkpoint:
     """Where a checkpoint lies, what was read of it, and what follows; every part on first use.
 
     `briefly` reads the listing and small files alone, as far as an ancestor has to be known.
+    `keep_vocabulary` keeps the tokens for who asks for `vocabulary`, so that none is read twice.
     `text` allows reading the card's running text where nothing else names a parent, which takes a
     request on a Hub. Any part raises FetchError kin (not reachable) and UnreadableError kin (not
     what it should be). Not safe to use from several threads at once.
@@ -41,12 +42,14 @@ class Checkpoint:
         registry: Registry,
         *,
         briefly: bool = False,
+        keep_vocabulary: bool = False,
         text: bool | None = None,
         on_progress: Callable[[str], None] | None = None,
     ) -> None:
         self.source = source
         self.registry = registry
         self._briefly = briefly
+        self._keep_vocabulary = keep_vocabulary
         self._text = source.kind != "hub" if text is None else text
         self._on_progress = on_progress
 
@@ -54,7 +57,11 @@ class Checkpoint:
     def findings(self) -> Findings:
         """What it is, by its own files."""
         return examine_checkpoint(
-            self.source, self.registry, self._on_progress, briefly=self._briefly
+            self.source,
+            self.registry,
+            self._on_progress,
+            briefly=self._briefly,
+            keep_vocabulary=self._keep_vocabulary,
         )
 
     @property
@@ -102,7 +109,7 @@ class Checkpoint:
     @once
     def vocabulary(self) -> Vocabulary | None:
         """Every token and merge; None where there are none. Raises TokenizerError too."""
-        return self.found.form.list_tokens(self.found)
+        return self.found.vocabulary or self.found.form.list_tokens(self.found)
 
     @once
     def sketch(self) -> str | None:

@@ -21,11 +21,13 @@ def examine_checkpoint(
     on_progress: OnProgress | None = None,
     *,
     briefly: bool = False,
+    keep_vocabulary: bool = False,
 ) -> Findings:
     """Return everything learnt about one checkpoint.
 
     `briefly` reads the listing and small files alone, neither tensor headers nor a vocabulary
     (of a GGUF its first bytes): enough to tell whether another checkpoint can come from it.
+    `keep_vocabulary` keeps the tokens that were read, if they were.
     Raises FetchError kin (not reachable) and UnreadableError kin (not what it should be).
     """
     report = on_progress or (lambda _: None)
@@ -34,6 +36,7 @@ def examine_checkpoint(
     form = choose_form(listing, source.ref)(source)
     found = form.gather(listing, report, headers=not briefly)
     require_anything(found, source.ref.text)
+    found.keeps_vocabulary = keep_vocabulary
     found.notices += _warn_of_listing(listing, found)
     observation, result = form.weigh(found, registry, on_progress, briefly=briefly)
     quantization, quantization_conflicts = form.read_quantization(found)

@@ -15,6 +15,7 @@ from famtree.types.identification import Component, Kind, Notice, PickledWeights
 
 if TYPE_CHECKING:
     from famtree.checkpoint.forms.form import FileForm
+    from famtree.fingerprints.vocabulary import Vocabulary
 
 MAX_SMALL_FILE = 4 << 20
 """Longest small file that is read, bytes; released tokenizer_config.json reach 1.2 MB."""
@@ -47,6 +48,14 @@ class Gathered(Struct):
     """The same as they are published."""
     explanation: str | None = None
     """What the checkpoint is instead, where it is no model by itself."""
+    keeps_vocabulary: bool = False
+    """Some ten megabytes of tokens and merges are kept for who compares them."""
+    vocabulary: Vocabulary | None = None
+
+    def keep(self, vocabulary: Vocabulary | None) -> None:
+        """Keep what was read of the vocabulary, if anybody wants it."""
+        if self.keeps_vocabulary:
+            self.vocabulary = vocabulary
 
 
 def require_anything(found: Gathered, reference: str) -> None:

@@ -231,7 +231,9 @@ def _read_all(found: Gathered, reading: GgufReading, report: Callable[[str], Non
     reading.complete = whole and not reading.files.missing
     report("reading the tokenizer")
     try:
-        reading.tokenizer = build_gguf_tokenizer(_Decoded(reader))
+        vocabulary = read_gguf_vocabulary(_Decoded(reader))
+        reading.tokenizer = build_gguf_tokenizer(vocabulary)
+        found.keep(vocabulary)
     except TokenizerError as fault:
         found.notices.append(Notice.model_construct(code=fault.code, message=fault.message))
     _interpret(found, reading)

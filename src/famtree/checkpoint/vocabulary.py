@@ -10,6 +10,7 @@ from famtree.fingerprints.tokenizer import (
     build_tokenizer,
     choose_vocabulary_files,
     list_vocabulary,
+    read_tokenizer,
     recognise_tokenizer,
 )
 from famtree.fingerprints.vocabulary import Vocabulary
@@ -94,7 +95,9 @@ def read_vocabulary(
         partial = build_tokenizer(side, hashes=hashes)
         reason = f"{lost.name}: {lost.reason}"
         return None if partial is None else partial.model_copy(update={"reason": reason})
-    return build_tokenizer({**side, **files}, hashes=hashes)
+    tokenizer, vocabulary = read_tokenizer({**side, **files}, hashes=hashes)
+    found.keep(vocabulary)
+    return tokenizer
 
 
 def list_folder_tokens(source: CheckpointSource, found: Gathered) -> Vocabulary | None:

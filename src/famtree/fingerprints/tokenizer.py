@@ -98,13 +98,21 @@ def build_tokenizer(
     where unknown) and nothing else: not the normalizer, which registry entries do not record,
     and not kind, class or special tokens, which are conversion choices.
     """
+    return read_tokenizer(files, hashes=hashes)[0]
+
+
+def read_tokenizer(
+    files: Mapping[str, bytes], *, hashes: Mapping[str, str] | None = None
+) -> tuple[Tokenizer | None, Vocabulary | None]:
+    """Return the signature as `build_tokenizer` does, and the vocabulary it was built from."""
     chosen = choose_vocabulary_files(files)
     if not chosen and not any(name in files for name in SIDE_FILES):
-        return None
+        return None, None
     side = read_side_files(files)
     if not chosen:
-        return _describe_side(side, hashes or {}, "no vocabulary file was read")
-    return _describe(_read_whole(chosen, files, side), side, hashes or {})
+        return _describe_side(side, hashes or {}, "no vocabulary file was read"), None
+    vocabulary = _read_whole(chosen, files, side)
+    return _describe(vocabulary, side, hashes or {}), vocabulary
 
 
 def list_vocabulary(files: Mapping[str, bytes]) -> Vocabulary | None:
@@ -116,14 +124,8 @@ def list_vocabulary(files: Mapping[str, bytes]) -> Vocabulary | None:
     return _read_whole(chosen, files, read_side_files(files)) if chosen else None
 
 
-def build_gguf_tokenizer(metadata: Mapping[str, Any]) -> Tokenizer | None:
-    """Build the signature from decoded GGUF key-value pairs; None when they hold no vocabulary.
-
-    Raises TokenizerError when the arrays are not those of a vocabulary.
-    """
-    from famtree.fingerprints.gguf_vocabulary import read_gguf_vocabulary
-
-    vocabulary = read_gguf_vocabulary(metadata)
+def build_gguf_tokenizer(vocabulary: Vocabulary | None) -> Tokenizer | None:
+    """Build the signature of a GGUF's vocabulary; None without one."""
     return None if vocabulary is None else _describe(vocabulary, SideFacts(), {})
 
 
@@ -206,7 +208,10 @@ def _apply_side_files(vocabulary: Vocabulary, side: SideFacts) -> None:
 
 
 def _describe(vocabulary: Vocabulary, side: SideFacts, hashes: Mapping[str, str]) -> Tokenizer:
-    """Where no file lists added tokens, what depends on them stays unknown."""
+    """Where no file lists added tokens, what depends on them stays unknown.
+
+    Those that are listed are no tokens of the base any more.
+    """
     added, base = vocabulary.added, vocabulary.tokens
     for content in added:
         base.pop(content, None)

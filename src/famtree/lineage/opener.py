@@ -34,6 +34,8 @@ class Opener(Struct):
 
     registry: Registry
     offline: bool = False
+    vocabularies: bool = False
+    """Keep the vocabularies of those that were asked for."""
     headers: bool = False
     """Read the tensor headers of ancestors as well, which weight tests need."""
     access: HubAccess = OWN
@@ -79,7 +81,13 @@ class Opener(Struct):
     ) -> Checkpoint:
         """Like `open_start`, for a source that is there already."""
         self.sources.append(source)
-        start = Checkpoint(source, self.registry, text=text, on_progress=on_progress)
+        start = Checkpoint(
+            source,
+            self.registry,
+            keep_vocabulary=self.vocabularies,
+            text=text,
+            on_progress=on_progress,
+        )
         try:
             self._remember(start)
         except AccessError as fault:
