@@ -130,16 +130,15 @@ def compare_weights(
 
 def _compare_tensors(case: _Case) -> PairResult:
     """Decide where neither side has transformer blocks."""
-    case.column, aligned, constants = compare_tensors(case.child, case.parent)
-    aside = f" (constants left out: {', '.join(constants)[:120]})" if constants else ""
+    seen = compare_tensors(case.child, case.parent, case.draw)
+    case.column = seen.test
+    aside = f" (constants left out: {', '.join(seen.constants)[:120]})" if seen.constants else ""
     if case.column is None:
         return case.conclude("undetermined", f"no learned tensors of one shape{aside}", "nothing")
     if case.column.z > limit.DEPENDENT_Z:
-        if aligned * 2 <= 1:
-            return case.conclude(
-                "partial", f"outputs of some layers are aligned, those of most are not{aside}",
-                "column",
-            )  # fmt: skip
+        if seen.misfit is not None:
+            verdict, told, by = seen.misfit
+            return case.conclude(verdict, f"{told}{aside}", by)
         whole = compare_all_tensors(case.child, case.parent, case.draw)
         if whole is not None and whole.same:
             return case.conclude("same-weights", whole.reason, "identity")
