@@ -11,9 +11,12 @@ from famtree.checkpoint.checkpoint import Checkpoint
 from famtree.sources.local import LocalSource
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
+from famtree.weights.pair import compare_weights
 from gguf_files import decoder_tensors, design_of, vocabulary_of, write_gguf
 from hub.repository import make_file
 from hub.server import HubServer
+from packed_models import make_gguf
+from tiny_models import make_model, open_model
 
 TENSORS = decoder_tensors(layers=1)
 
@@ -58,3 +61,15 @@ def test_a_header_is_fetched_once_whoever_asks(hub: HubServer) -> None:
     assert one.vocabulary is not None
     assert source.cost.requests == spent.requests
     assert source.cost.bytes <= head + (4 << 20)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 8, 96, 1 << 12])
+def test_heads_that_metadata_makes_up_end_no_comparison(tmp_path: Path, heads: int) -> None:
+    model, key = make_model(1), b"llama.attention.head_count"
+    data = bytearray(make_gguf(model))
+    at = data.index(key) + len(key) + 4
+    data[at : at + 4] = heads.to_bytes(4, "little")
+    (tmp_path / "m.gguf").write_bytes(data)
+    child = open_weights(LocalSource(parse_reference(str(tmp_path / "m.gguf"))))
+    parent = open_model(tmp_path / "parent", model)
+    assert compare_weights(child, parent).verdict in ("derived", "undetermined")

@@ -13,6 +13,7 @@ import pytest
 from examining import open_weights
 from famtree.sources.open import open_source
 from famtree.sources.reference import parse_reference
+from famtree.weights.identity import find_unsampled
 from famtree.weights.open import Weights
 from famtree.weights.pair import compare_weights
 from famtree.weights.results import PairResult
@@ -217,6 +218,29 @@ def on_hub(hub: HubServer, child: Arrays, dtype: str = "BF16") -> PairResult:
     return compare_weights(
         *(open_weights(open_source(parse_reference(name))) for name in ("acme/child", "acme/base"))
     )
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize("share", [1, 2])
+def test_second_tensors_of_a_name_are_no_copy(tmp_path: Path, indexed: bool, share: int) -> None:
+    folder, own = shard(tmp_path / "child", make_model(1)), make_model(1)
+    child, copied = open_folder(folder), open_model(tmp_path / "parent", own)
+    assert compare_weights(child, copied).verdict == "same-weights"
+    assert find_unsampled(child, copied) is None
+    names = sorted(own)
+    second = {name: own[name] for name in names[1::2]} if share == 2 else {}
+    foreign = make_model(2)
+    (folder / "model-00001-of-00002.safetensors").write_bytes(encode(own))
+    (folder / "model-00002-of-00002.safetensors").write_bytes(encode(second | foreign))
+    index = folder / "model.safetensors.index.json"
+    if indexed:
+        table = dict.fromkeys(names, "model-00001-of-00002.safetensors")
+        index.write_text(json.dumps({"metadata": {}, "weight_map": table}))
+    else:
+        index.unlink()
+    child = open_folder(folder)
+    assert compare_weights(child, copied).verdict == "same-weights"
+    assert find_unsampled(child, copied) == "model-00002-of-00002.safetensors"
 
 
 def test_over_a_network_every_tensor_is_sampled(hub: HubServer) -> None:

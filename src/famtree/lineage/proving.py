@@ -137,7 +137,7 @@ def prove_weights(
     if result.verdict == "same-weights":
         left = find_unsampled(child, parent) or find_unsampled(parent, child)
         if left is not None and not same_files(child, parent):
-            reason = f"{result.reason}, but {left[:200]} is another weight file, and was not read"
+            reason = f"{result.reason}, but {left[:200]} holds more, and was not read whole"
             result = replace(result, verdict="derived", reason=reason)
     doubt = find_doubt(child.source, parent.source, result.verdict)
     if doubt is not None:

@@ -26,17 +26,20 @@ def same_files(a: Weights, b: Weights) -> bool:
 
 
 def find_unsampled(weights: Weights, other: Weights) -> str | None:
-    """Return a weight file of `weights` of which no value was looked at, and no equal is known.
+    """Return a weight file of `weights` that was not looked at whole, and no equal is known.
 
     Equal samples of some files say nothing of another (a pickle beside the safetensors, further
-    shards that no index names), which a program may load all the same.
+    shards that no index names, a second tensor of one name), which a program may load all the same.
     """
     if _is_alone(weights):
         return None
-    seen = set(weights.file_of.values()) | set(weights.data_start)
+    ends = Counter(weights.data_start)
+    for tensor in weights.tensors.values():
+        ends[tensor.file] += tensor.nbytes
     held = {one.sha256 for one in list_weight_files(other.source.list_files())}
     for entry in list_weight_files(weights.source.list_files()):
-        if entry.name not in seen and (entry.sha256 is None or entry.sha256 not in held):
+        seen = entry.name in weights.data_start and ends[entry.name] >= (entry.size or 0)
+        if not seen and (entry.sha256 is None or entry.sha256 not in held):
             return entry.name
     return None
 

@@ -123,8 +123,10 @@ def find_view(weights: Weights, role: str, layer: int = 0, expert: int = 0) -> V
         return _split_qkv(weights, found, form, part)
     if part in ("first", "second"):
         return _split_half(weights, form, part)
-    if role in ("q", "k") and found.role == role and _pairsplace_in_head(weights):
+    if role in ("q", "k") and found.role == role and _keeps_pairs_adjacent(weights):
         heads = _heads(weights)[0 if role == "q" else 1]
+        if form.rows % (2 * heads):
+            raise UnreadableWeightError(f"{found.path}: {form.rows} rows do not fit {heads} heads")
         return View(form, form.rows, place_in_head(form.rows // heads))
     return View(form, form.rows, _same)
 
@@ -227,7 +229,7 @@ def _model_type(weights: Weights) -> str | None:
     return None if found is None else found.text_model_type or found.model_type
 
 
-def _pairsplace_in_head(weights: Weights) -> bool:
+def _keeps_pairs_adjacent(weights: Weights) -> bool:
     known = load_layouts()["rotary_pairs_adjacent"]["architectures"]
     return weights.gguf_architecture in known
 
