@@ -118,12 +118,17 @@ def compare_learned(child: Weights, parent: Weights, draw: Draw) -> Learned | No
 
 def _hold(a: Matrix, b: Matrix) -> Matrix:
     """Return the share of each learned direction of `a` that is in `b`; decay is made up for."""
-    left, values, right = np.linalg.svd(a, full_matrices=False)
-    edge = float(np.median(values)) * _edge(*a.shape) * MARGIN
-    top = np.flatnonzero(values > edge)[:MOST]
+    beyond = _edge(*a.shape) * MARGIN
+    if len(a) > a.shape[1]:
+        a, b = a.T, b.T
+    # Products of the shorter side give the same directions as a full SVD, for less time.
+    squares, left = np.linalg.eigh(a @ a.T)
+    values, left = np.sqrt(np.maximum(squares[::-1], 0)), left[:, ::-1]
+    top = np.flatnonzero(values > float(np.median(values)) * beyond)[:MOST]
+    right = (left[:, top].T @ a) / values[top, None]
     sizes = [float(np.linalg.norm(side)) for side in (b, a)]
     shrunk = max(min(1.0, sizes[0] / max(sizes[1], 1e-30)), 1e-30)
-    inner = np.einsum("ri,rc,ic->i", left[:, top], b, right[top])
+    inner = ((left[:, top].T @ b) * right).sum(axis=1)
     shares: Matrix = np.asarray(inner, np.float64) / values[top] / shrunk
     return shares
 
