@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ROLES = ("q", "v", "o", "gate", "up", "down")
 LAYERS = 2
 ROWS, WIDTH = 160, 512
-"""Of a block; twelve of them are 2 MB of 16-bit weights."""
+"""Of a block; twelve of them are 2 MB of 16-bit weights, without what is read between rows."""
 MOST = 20
 """Directions of a block that are looked at."""
 MARGIN = 1.05
