@@ -43,7 +43,7 @@ def build_fingerprint(facts: CheckpointFacts) -> Fingerprint:
     """Return the three signatures; never raises on odd values, they are left unknown."""
     traits = normalise_config(facts.config, load_dialects())
     if facts.config:
-        fill_defaults(traits)
+        fill_defaults(traits, facts.observed)
     return Fingerprint.model_construct(
         architecture=build_architecture(traits, facts.observed),
         tokenizer=facts.tokenizer,
@@ -51,13 +51,13 @@ def build_fingerprint(facts: CheckpointFacts) -> Fingerprint:
     )
 
 
-def fill_defaults(traits: ConfigTraits) -> None:
+def fill_defaults(traits: ConfigTraits, observed: Mapping[str, Any]) -> None:
     """Complete a silent config by its class's defaults, marked `default`.
 
     The language tower's class counts, then the wrapper's. Shape defaults fill a config that states
-    no shape at all, and what a nested one leaves out: transformers writes of those only what
-    differs from their class (`PretrainedConfig.to_diff_dict`). A config of its own that states some
-    shapes and lacks others is damaged, and guessing would invent a model.
+    no shape at all, and what a nested one leaves out and no tensor shows: transformers writes of
+    those only what differs from their class (`PretrainedConfig.to_diff_dict`). A config of its own
+    that states some shapes and lacks others is damaged, and guessing would invent a model.
     """
     own = default_traits(_text(traits, "text_model_type"))
     outer = default_traits(_text(traits, "model_type"))
@@ -69,7 +69,8 @@ def fill_defaults(traits: ConfigTraits) -> None:
             continue
         value = own.get(name, outer.get(name))
         if shaped and name in _SHAPE_DEFAULTS:
-            value = own.get(name) if nested and not _is_derived(name, own, stated) else None
+            silent = nested and name not in observed and not _is_derived(name, own, stated)
+            value = own.get(name) if silent else None
         traits.put(name, value, "default")
 
 
