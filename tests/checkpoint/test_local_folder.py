@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from checkpoint.folders import CONFIG, llama_tensors, make_header, write_folder
 from examining import identify_source
 from famtree.api import identify
+from famtree.checkpoint.forms import folder as folder_form
 from famtree.errors import ConfigError, NotFoundError, TokenizerError, UnreadableError
-from famtree.fingerprints.tokenizer import build_tokenizer
+from famtree.fingerprints.tokenizer import read_tokenizer
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.sources.hashes import hash_sha256
@@ -139,9 +140,9 @@ def test_vocabulary_known_by_its_hash_is_not_parsed(
 
     def watch(files: Any, **rest: Any) -> Any:
         parsed.extend(files)
-        return build_tokenizer(files, **rest)
+        return read_tokenizer(files, **rest)
 
-    monkeypatch.setattr("famtree.checkpoint.vocabulary.build_tokenizer", watch)
+    monkeypatch.setattr("famtree.checkpoint.vocabulary.read_tokenizer", watch)
 
     def read(source_registry: Registry) -> Any:
         source = open_source(parse_reference(str(folder)), offline=True)
@@ -200,3 +201,12 @@ def test_progress_is_told(tmp_path: Path) -> None:
     identify(str(folder), on_progress=said.append)
     assert said[0] == "listing files"
     assert "reading the tokenizer" in said
+
+
+def test_small_files_are_weighed_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {"config.json": CONFIG, "generation_config.json": {"x": [{} for _ in range(40)]}}
+    assert "side-file-unreadable" not in codes(ask(tmp_path / "few", files))
+    monkeypatch.setattr(folder_form, "MAX_SIDE_VALUES", 30)
+    found = ask(tmp_path / "many", files)
+    assert "side-file-unreadable" in codes(found)
+    assert found.fingerprint.architecture.model_type == "llama"

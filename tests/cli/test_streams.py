@@ -126,6 +126,8 @@ def test_errors_have_their_code_without_stderr() -> None:
     assert json.loads(done.stdout)["error"]["code"] == "not-found"
     assert shell("2>&-").returncode == 2
     assert shell(">/dev/full 2>/dev/full", "identify", EXAMPLE).returncode == 2
+    told = shell(">/dev/full", "identify", "/no/such/folder", "--json")
+    assert (told.returncode, told.stderr.count("error: ")) == (3, 1), told.stderr
     assert shell("2>/dev/full", "identify", EXAMPLE).returncode == 0
 
 

@@ -41,6 +41,23 @@ def test_a_design_of_its_own_is_no_llama_of_that_shape(model_type: str, class_na
     assert result.family is None or result.family.key != "llama"
 
 
+@pytest.mark.parametrize("class_name", ["GraniteForCausalLM", "GraniteModel"])
+def test_a_design_of_its_own_is_none_that_it_has_all_but_the_name_of(class_name: str) -> None:
+    """Granite's class defaults are LLaMA's, number by number."""
+    config = {
+        "model_type": "granite", "architectures": [class_name],
+        "hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,
+        "num_key_value_heads": 32, "intermediate_size": 11008, "vocab_size": 32000,
+        "rms_norm_eps": 1e-6, "rope_theta": 10000.0, "max_position_embeddings": 2048,
+        "hidden_act": "silu", "bos_token_id": 1, "eos_token_id": 2, "tie_word_embeddings": False,
+    }  # fmt: skip
+    result = ask(config)
+    assert result.family is None or result.family.key == "granite"
+    result = ask(config | {"model_type": "llama", "architectures": ["LlamaForCausalLM"]})
+    assert result.family is not None
+    assert result.family.key == "llama"
+
+
 def test_a_made_up_name_leaves_the_shape_to_speak() -> None:
     result = answer(name("acme", "AcmeForCausalLM"))
     assert "llama" in {one.family for one in result.candidates}

@@ -41,6 +41,12 @@ def test_a_worker_without_a_parent(asked: bytes, tmp_path: Path) -> None:
     assert errors.read_bytes() == b""
 
 
+def test_a_worker_whose_parent_ended_before_it_said_anything() -> None:
+    command = [sys.executable, "-m", "famtree.scan.worker"]
+    done = subprocess.run(command, input=b"", capture_output=True, env=ENVIRONMENT, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"\n", b"")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux")
 def test_forked_workers_without_a_parent(tmp_path: Path) -> None:
     errors = tmp_path / "errors"

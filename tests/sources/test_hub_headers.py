@@ -95,6 +95,17 @@ def test_odd_headers_are_told_of_as_plain_ones(
         assert "refused" in plain[2]
 
 
+@pytest.mark.parametrize("odd", ["c1", "latin", "utf-8", "broken"])
+def test_words_in_a_header_are_ascii(
+    hub: HubServer, pauses: list[float], monkeypatch: pytest.MonkeyPatch, odd: str
+) -> None:
+    headers = {"X-Error-Message": f"no {ODD[odd]}"}
+    monkeypatch.setattr(endpoints, "serve_hub", lambda *_: Reply(403, headers=headers))
+    _, code, message = meet(hub, "listing")
+    assert (code, message.isascii()) == (3, True), message
+    assert "no " in message
+
+
 def test_a_secret_is_not_cut_in_two(
     hub: HubServer, pauses: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:

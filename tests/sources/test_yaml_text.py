@@ -22,6 +22,7 @@ def test_plain_data() -> None:
         "a: &a [*a]",
         "a: [" * 40 + "]" * 40,
         "- a\n" * (MAX_NODES + 1),
+        "- a\n" * 1_000_000,
         "a: 1" + ":59" * 60_000,
         "a: 0x" + "f" * 1000,
         "a0: &a0 [1]\n" + "\n".join(f"a{n}: &a{n} [{f'*a{n - 1},' * 9}]" for n in range(1, 9)),

@@ -31,6 +31,7 @@ __all__ = [
     "build_tokenizer",
     "choose_vocabulary_files",
     "list_vocabulary",
+    "read_tokenizer",
     "recognise_tokenizer",
 ]
 
