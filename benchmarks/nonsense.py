@@ -29,7 +29,7 @@ from famtree.registry.conditions import fits, same
 from famtree.registry.load import load_registry
 from famtree.registry.registry import Registry
 from famtree.types.checkpoint import TensorIndex, TensorInfo
-from famtree.types.family import Condition, Exemplar, Family, KnownTokenizer, Size
+from famtree.types.family import Condition, Exemplar, Family, KnownTokenizer, Rule, Size
 from famtree.types.fingerprint import Fingerprint
 
 COUNT = 200
@@ -116,9 +116,10 @@ class Workshop:
     def splice_recipe(self) -> Nonsense:
         """A body with the training recipe of another family."""
         while True:
-            (_, body), (_, other) = self._choose_pair(_differ_in_recipe)
+            (family, body), (lender, other) = self._choose_pair(_differ_in_recipe)
             traits = _without(body.traits, "recipe.") | _only(other.traits, "recipe.")
-            if not self._is_released(traits):
+            released = self._is_released(traits) or _is_built_on(lender, body.traits)
+            if not released and _count_foreign(family, other.traits) >= 3:
                 break
         return Nonsense("foreign recipe", f"{body.repo} + {other.repo}", fingerprint_traits(traits))
 
@@ -283,27 +284,44 @@ def _share_design(one: Traits, other: Traits) -> bool:
 def _is_built_on(family: Family, body: Traits) -> bool:
     """True when the family ships this very decoder: one of its sizes, with one of its recipes."""
     return any(
-        _is_of_size(size, body) and any(_fits_recipe(rule.when, body) for rule in generation.rules)
+        _is_of_size(size, body) and _has_rows(size, rule, body) and _fits_recipe(rule.when, body)
         for generation in family.generations
         for size in generation.sizes
+        for rule in generation.rules
     )
 
 
 def _is_of_size(size: Size, body: Traits) -> bool:
-    """True when the shape is that of the size, and the vocabulary as large by its rows."""
     shape = {name: getattr(size, name.partition(".")[2], None) for name in _SHAPE}
-    if size.vocab_rows is None or _rows_differ(size.vocab_rows, body[_ROWS]):
-        return False
     return all(value in (None, body.get(name)) for name, value in shape.items())
 
 
+def _has_rows(size: Size, rule: Rule, body: Traits) -> bool:
+    """True when the vocabulary is as large by its rows."""
+    if size.vocab_rows is not None:
+        return not _rows_differ(size.vocab_rows, body[_ROWS])
+    return _ROWS in rule.when and fits(rule.when[_ROWS], body[_ROWS])
+
+
 def _fits_recipe(when: Mapping[str, Condition], body: Traits) -> bool:
-    stated = {
-        name: tuple(body[name]) if isinstance(body[name], list) else body[name]
-        for name in _RECIPE
-        if name in when and name in body
-    }
+    stated = {name: _freeze(body[name]) for name in _RECIPE if name in when and name in body}
     return len(stated) > 2 and all(fits(when[name], value) for name, value in stated.items())
+
+
+def _count_foreign(family: Family, recipe: Traits) -> int:
+    """Count the values of a recipe that no checkpoint and no rule of the family has."""
+    conditions = [rule.when for generation in family.generations for rule in generation.rules]
+    members = [one.traits for one in family.exemplars]
+    return sum(
+        not any(name in one and not _unequal(recipe[name], one[name]) for one in members)
+        and not any(name in when and fits(when[name], _freeze(recipe[name])) for when in conditions)
+        for name in _RECIPE
+        if name in recipe
+    )
+
+
+def _freeze(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _differ_in_recipe(one: Traits, other: Traits) -> bool:

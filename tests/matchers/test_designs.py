@@ -121,3 +121,18 @@ def test_learned_positions_end_where_training_did() -> None:
     assert longer.confidence < 0.9
     assert longer.best is not None
     assert [one.signal for one in longer.best.contradictions] == ["recipe.context"]
+
+
+def test_a_name_of_its_own_does_not_speak_for_the_recipe_of_another() -> None:
+    """A vision model on Llama 3 with the context of Llama 3.1 was never released."""
+    config = {
+        "model_type": "minicpmv", "architectures": ["MiniCPMV"], "hidden_size": 4096,
+        "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 8,
+        "intermediate_size": 14336, "vocab_size": 128256, "rms_norm_eps": 1e-5,
+        "rope_theta": 500000.0, "max_position_embeddings": 8192, "hidden_act": "silu",
+        "bos_token_id": 128000, "eos_token_id": 128001,
+    }  # fmt: skip
+    assert ask(config).confidence >= 0.9
+    longer = ask(config | {"max_position_embeddings": 131072})
+    assert longer.family is not None
+    assert longer.confidence < 0.9

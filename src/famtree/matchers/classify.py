@@ -95,9 +95,8 @@ class Standing(Struct):
 
     @property
     def speaks_by_name(self) -> bool:
-        """A name of its own counts, unless shape and recipe, or the shape, are of another."""
-        custom = self.size is None or self.size.custom
-        return self.own_name and not (custom and self.foreign_recipe) and not self.foreign_size
+        """A name of its own counts, unless shape or recipe are of another."""
+        return self.own_name and not self.foreign_recipe and not self.foreign_size
 
     @property
     def decided_by(self) -> str:
