@@ -3,10 +3,9 @@
     python benchmarks/nonsense.py [--count N] [--seeds N ...] [--write]
 
 Checkpoints are made up (random configurations with matching headers) or put together from the
-recorded traits of two or three families. A splice is left out only where it shows nothing but what
-one published checkpoint shows. Each may be answered with a guess; none may be identified with a
-confidence of 0.9 or more. Exits with 1 if one is. `--write` puts the table into
-docs/how-it-decides.md.
+recorded traits of two or three families; docs/how-it-decides.md says what is drawn again. Each may
+be answered with a guess; none may be identified with a confidence of 0.9 or more. Exits with 1 if
+one is. `--write` puts the table into that page.
 """
 
 from __future__ import annotations
@@ -81,7 +80,7 @@ class Workshop:
             {
                 (str(one.traits[MODEL_TYPE]), str(one.traits[CLASS_NAME]))
                 for _, one in self._pool
-                if MODEL_TYPE in one.traits and CLASS_NAME in one.traits
+                if {MODEL_TYPE, CLASS_NAME} <= one.traits.keys()
             }
         )
         self._tokenizers = [
@@ -117,7 +116,8 @@ class Workshop:
         """A body with the training recipe of another family."""
         while True:
             (family, body), (lender, other) = self._choose_pair(_differ_in_recipe)
-            traits = _without(body.traits, "recipe.") | _only(other.traits, "recipe.")
+            lent = {name: one for name, one in other.traits.items() if name.startswith("recipe.")}
+            traits = _without(body.traits, "recipe.") | lent
             released = self._is_released(traits) or _is_built_on(lender, body.traits)
             if not released and _count_foreign(family, other.traits) >= 3:
                 break
@@ -164,13 +164,11 @@ class Workshop:
             if owner.key != family.key and _is_foreign(family, known):
                 break
         traits = _without(body.traits, "tokenizer.")
-        counts = {
-            "kind": known.kind, "entries": known.entries, "base_entries": known.base_entries,
-            "vocabulary": known.vocabulary, "merges": known.merges, "added": known.added,
-            "added_count": known.added_count, "sketch": known.sketch,
-        }  # fmt: skip
-        for name, value in counts.items():
-            if value is not None:
+        for name in (
+            "kind", "entries", "base_entries", "vocabulary", "merges", "added", "added_count",
+            "sketch",
+        ):  # fmt: skip
+            if (value := getattr(known, name)) is not None:
                 traits[f"tokenizer.{name}"] = value
         name = f"{body.repo} with {known.name}"
         return Nonsense("foreign tokenizer", name, fingerprint_traits(traits))
@@ -292,12 +290,11 @@ def _is_built_on(family: Family, body: Traits) -> bool:
 
 
 def _is_of_size(size: Size, body: Traits) -> bool:
-    shape = {name: getattr(size, name.partition(".")[2], None) for name in _SHAPE}
-    return all(value in (None, body.get(name)) for name, value in shape.items())
+    field = "architecture."
+    return all(getattr(size, one[len(field) :], None) in (None, body.get(one)) for one in _SHAPE)
 
 
 def _has_rows(size: Size, rule: Rule, body: Traits) -> bool:
-    """True when the vocabulary is as large by its rows."""
     if size.vocab_rows is not None:
         return not _rows_differ(size.vocab_rows, body[_ROWS])
     return _ROWS in rule.when and fits(rule.when[_ROWS], body[_ROWS])
@@ -337,10 +334,6 @@ def _unequal(one: Any, other: Any) -> bool:
 
 def _without(traits: Traits, prefix: str) -> Traits:
     return {name: value for name, value in traits.items() if not name.startswith(prefix)}
-
-
-def _only(traits: Traits, prefix: str) -> Traits:
-    return {name: value for name, value in traits.items() if name.startswith(prefix)}
 
 
 def _copy(source: Traits, target: Traits, name: str) -> None:
@@ -393,14 +386,13 @@ def main() -> int:
     confident = list_confident(findings)
     for one in sorted(confident, key=lambda one: -one.confidence):
         print(f"{one.confidence:.2f} {one.answer}: {one.case.kind}: {one.case.name}")
-    table = render_table(findings)
-    print(table)
+    print(table := render_table(findings))
     if asked.write:
         from page import write_block
 
         write_block("nonsense", table)
-    outcomes = dict(sorted(Counter(one.outcome for one in findings).items()))
-    print(json.dumps({"cases": len(findings), "confident": len(confident), "outcomes": outcomes}))
+    told = {"cases": len(findings), "confident": len(confident)}
+    print(json.dumps(told | dict(sorted(Counter(one.outcome for one in findings).items()))))
     return int(bool(confident))
 
 

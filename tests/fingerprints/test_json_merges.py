@@ -97,3 +97,10 @@ def test_reading_takes_little_beside_the_text(side: str) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1.8 * len(bytes(raw))
+
+
+def test_lines_may_hold_what_stands_between_packed_ones() -> None:
+    assert _read(["0 \0", "a b"]) == pack_merges([("0", "\0"), ("a", "b")])
+    for odd in ("0\0", "0 \0 1"):
+        with pytest.raises(TokenizerError, match="not a pair"):
+            _read([odd, "a b"])

@@ -15,17 +15,20 @@ from famtree.fingerprints.recipe import build_recipe
 from famtree.types.fingerprint import Fingerprint, Tokenizer
 
 _DECIDING_DEFAULTS = (
-    "layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows", "rope_theta", "rope_type",
-    "norm_eps", "tied", "activation", "context", "position", "experts", "state_size",
+    "layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "vocab_rows", "rope_theta",
+    "rope_type", "norm_eps", "tied", "activation", "context", "position", "experts", "state_size",
     "encoder_layers", "decoder_layers", "text_model_type",
 )  # fmt: skip
 
 _SHAPE_DEFAULTS = frozenset(
     {
-        "layers", "hidden_size", "heads", "kv_heads", "ffn", "vocab_rows", "experts", "state_size",
-        "encoder_layers", "decoder_layers",
+        "layers", "hidden_size", "heads", "kv_heads", "head_dim", "ffn", "vocab_rows", "experts",
+        "state_size", "encoder_layers", "decoder_layers",
     }
 )  # fmt: skip
+
+_WHOLE = ("hidden_size", "heads")
+"""What a head's width follows from."""
 
 
 class CheckpointFacts(Struct):
@@ -78,6 +81,9 @@ def _is_derived(name: str, defaults: Mapping[str, Any], stated: frozenset[str]) 
     """Return whether a class works a width out of another one, which the config states itself."""
     if name == "kv_heads":
         return "heads" in stated and defaults.get("kv_heads") == defaults.get("heads")
+    if name == "head_dim":
+        whole = defaults.get("head_dim", 0) * defaults.get("heads", 0)
+        return whole == defaults.get("hidden_size") and not stated.isdisjoint(_WHOLE)
     return name == "ffn" and "hidden_size" in stated
 
 

@@ -135,12 +135,26 @@ def _read_one_by_one(raw: memoryview, name: str) -> Merges:
     if first is None:
         return Merges(b"", 0)
     merges = chain((first,), found)
-    if isinstance(first, str):
+    if isinstance(first, str) and not _NUL.search(raw):
         return pack_merge_lines((_expect(merge, str, name) for merge in merges), name)
-    pairs = (_expect(merge, _Pair, name) for merge in merges)
-    packed = pack_merges((one.left, one.right) for one in pairs)
+    if isinstance(first, str):
+        packed = pack_merges(_cut(_expect(merge, str, name), name) for merge in merges)
+    else:
+        pairs = (_expect(merge, _Pair, name) for merge in merges)
+        packed = pack_merges((one.left, one.right) for one in pairs)
     check_merges(packed.lines, name)
     return packed
+
+
+_NUL = re.compile(rb"\\u0000")
+"""A token may hold what stands between packed lines."""
+
+
+def _cut(line: str, name: str) -> tuple[str, str]:
+    left, blank, right = line.partition(" ")
+    if not blank or " " in right:
+        raise TokenizerError(f"{name} has a merge that is not a pair", hint=hint_for(name))
+    return left, right
 
 
 _ENTRY = rb"(?:" + _STRING + rb"|\[\s*+" + _STRING + rb"\s*+,\s*+" + _STRING + rb"\s*+\])"
